@@ -1,0 +1,101 @@
+"""Every error a user can meet, in one tree; the docstring of a class is its message when none is given.
+
+NewsletterError
+├── ConfigError          a configuration file or key
+├── InputError           a file, line, address or argument from outside
+├── SourceError          one source could not be read
+├── TemplateError        a template, with file and line
+├── TokenError           a signed link
+├── StoreError           the database
+│   ├── StoreBusy        somebody else is writing; try again
+│   ├── StoreReadOnly
+│   └── MigrationNeeded
+├── UnknownIssue, UnknownSubscriber
+└── DeliveryError        why a mail did not go
+    ├── Deferred         tried again later
+    │   └── HostDown     the server's trouble, nobody's mail in particular
+    ├── Refused          never tried again
+    ├── Withdrawn        we decided not to send it at the last moment
+    └── Uncertain        the server may or may not have it
+"""
+
+from __future__ import annotations
+
+
+class NewsletterError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ConfigError(NewsletterError):
+    """The configuration is not right."""
+
+
+class InputError(NewsletterError):
+    """This input is not right."""
+
+
+class SourceError(NewsletterError):
+    """This source could not be read."""
+
+
+class TemplateError(NewsletterError):
+    """This template is not right."""
+
+
+class TokenError(NewsletterError):
+    """This link is not ours or has expired."""
+
+
+class StoreError(NewsletterError):
+    """The database refused."""
+
+
+class StoreBusy(StoreError):
+    """The database is busy: another program is writing to it. Try again."""
+
+
+class StoreReadOnly(StoreError):
+    """The database is read-only."""
+
+
+class MigrationNeeded(StoreError):
+    """The database is of another version: run `newsletter migrate`."""
+
+
+class UnknownIssue(NewsletterError):
+    """There is no such issue."""
+
+
+class UnknownSubscriber(NewsletterError):
+    """There is no such subscriber."""
+
+
+class DeliveryError(NewsletterError):
+    """This mail was not accepted."""
+
+    def __init__(self, message: str = "", code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code  #: the server's reply code, 0 if there was none
+
+
+class Deferred(DeliveryError):
+    """Not now: the server asks to try again later."""
+
+
+class HostDown(Deferred):
+    """The mail server cannot be reached or refuses to talk."""
+
+
+class Refused(DeliveryError):
+    """The server refused this mail for good."""
+
+
+class Withdrawn(DeliveryError):
+    """The mail was withdrawn before the server had it."""
+
+
+class Uncertain(DeliveryError):
+    """The connection broke after the last dot and before the reply."""

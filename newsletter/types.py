@@ -1,0 +1,228 @@
+"""What flows between the stages: frozen values, tuples, aware UTC times.
+
+Source ─ collector ─▶ Entry ─ selector ─▶ Pick, Edition ─ renderer ─▶ Mail ─ sender ─▶ Delivery
+                      Profile, Subscriber ┘         └ Issue
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Cadence(StrEnum):
+    """How often a subscriber gets an edition."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class Status(StrEnum):
+    """pending → active ⇄ paused → unsubscribed | bounced | complained. Only the active get mail."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class Outcome(StrEnum):
+    """planned → sending → accepted, deferred (→ sending), refused, uncertain; planned → skipped, expired."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    ACCEPTED = "accepted"  #: our SMTP server took it; nobody has read it
+    DEFERRED = "deferred"  #: tried, to be tried again when due
+    REFUSED = "refused"  #: a 5xx for good
+    UNCERTAIN = "uncertain"  #: the connection broke after the last dot and before the reply
+    SKIPPED = "skipped"  #: the subscriber left between plan and send; the reason is in `detail`
+    EXPIRED = "expired"  #: too late to be news
+
+
+class IssueState(StrEnum):
+    """planned → sending → done; done only when the accounting adds up with nobody waiting."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Somewhere entries come from."""
+
+    name: str
+    kind: str  #: "jsonl", "page", "feed"
+    location: str  #: a path or an http(s) address
+    options: Mapping[str, object] = field(default_factory=dict)  #: keys that only this kind knows
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One paper. Texts are plain Unicode without control characters; None means "not known", never zero."""
+
+    id: str
+    title: str
+    abstract: str = ""
+    url: str = ""
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    source: str = ""  #: the name of the source that brought it first
+    topics: tuple[str, ...] = ()
+    code_url: str = ""
+    pdf_url: str = ""
+    image_url: str = ""
+    votes: int | None = None
+    comments: int | None = None
+    stars: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """One topic of a profile. Slots of an edition follow the weights of the interests."""
+
+    name: str
+    weight: float = 1.0
+    keywords: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    liked: tuple[str, ...] = ()  #: ids of entries that are examples of this interest
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a subscriber asked for. None in the last three: the newsletter's own default."""
+
+    interests: tuple[Interest, ...] = ()
+    muted: tuple[str, ...] = ()  #: words, phrases and authors that must not appear
+    disliked: tuple[str, ...] = ()  #: ids of entries to see fewer like
+    liked: tuple[str, ...] = ()  #: ids of liked entries that belong to no interest yet
+    text: str = ""  #: free words
+    size: int | None = None  #: picks in an edition
+    hype: float | None = None  #: weight of the trend, 0..1
+    surprise: float | None = None  #: share of exploratory picks, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A person with an address. None: the newsletter's own default."""
+
+    id: int
+    email: str
+    name: str = ""
+    status: Status = Status.PENDING
+    profile: Profile = Profile()
+    cadence: Cadence | None = None
+    weekday: int | None = None  #: 0 = Monday; weekly editions only
+    hour: int | None = None  #: local hour 0..23
+    timezone: str | None = None  #: IANA name
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One scheduled run, the same for all."""
+
+    key: str  #: "2025-W12", "2025-03-17" or "2025-03"; sending the same key twice reaches nobody twice
+    cadence: Cadence
+    since: datetime
+    until: datetime
+    state: IssueState = IssueState.PLANNED
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """An entry chosen for one subscriber, with its reasons."""
+
+    entry: Entry
+    score: float
+    interest: str  #: name of the interest it serves; "" when it serves none (a trending or popular one)
+    reasons: tuple[str, ...]  #: at least one, plain words
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What one subscriber gets in one issue; best pick first."""
+
+    issue: Issue
+    subscriber: Subscriber
+    picks: tuple[Pick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Masthead:
+    """Who sends: the parts of the configuration that a mail shows."""
+
+    name: str
+    sender: str  #: "The Weekly Preprint <weekly@papers.example.org>"
+    tagline: str = ""
+    reply_to: str = ""
+    list_id: str = ""  #: "weekly.papers.example.org", without angle brackets
+    postal_address: str = ""
+    language: str = "en"
+    base_url: str = ""  #: of the subscribers' pages, without a slash at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The signed links of one subscriber in one issue: complete URLs, URL-safe ASCII by construction."""
+
+    view: str  #: the edition in a browser
+    interests: str  #: edit my interests, cadence, pause
+    unsubscribe: str  #: a page with a button on GET, at once on POST (RFC 8058)
+    unsubscribe_mailto: str  #: "mailto:…?subject=…"
+    feedback: str  #: prefix; "/more/{entry id}" or "/less/{entry id}" follows, the id percent-encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A rendered edition (or a confirmation), ready for the wire."""
+
+    message_id: str  #: with angle brackets; the same for the same (issue, subscriber), always
+    sender: str  #: envelope sender, an addr-spec
+    recipient: str  #: envelope recipient, an addr-spec
+    body: bytes  #: headers and parts, CRLF lines, not dot-stuffed
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one mail: one row of the ledger."""
+
+    issue: str
+    subscriber: int
+    due: datetime
+    outcome: Outcome = Outcome.PLANNED
+    attempts: int = 0
+    message_id: str = ""
+    code: int = 0  #: the server's last reply code
+    detail: str = ""  #: the server's own words, or why it was skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The accounting of an issue: planned = accepted + refused + skipped + expired + uncertain + waiting."""
+
+    issue: str
+    state: IssueState
+    planned: int = 0
+    accepted: int = 0
+    refused: int = 0
+    skipped: int = 0
+    expired: int = 0
+    uncertain: int = 0
+    waiting: int = 0  #: planned, deferred or sending
+
+    def adds_up(self) -> bool:
+        """Called before an issue may be "done"."""
+        settled = self.accepted + self.refused + self.skipped + self.expired + self.uncertain
+        return self.planned == settled + self.waiting
+
+    def __str__(self) -> str:
+        parts = [f"accepted {self.accepted}"]
+        names = ("refused", "skipped", "expired", "uncertain", "waiting")
+        parts += [f"{name} {getattr(self, name)}" for name in names if getattr(self, name)]
+        return f"planned {self.planned} = {' + '.join(parts)}"
