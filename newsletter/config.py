@@ -1,0 +1,350 @@
+"""Settings: built-in defaults < TOML < `NEWSLETTER_SECTION__KEY` in the environment.
+
+Nothing is read at import; the command line calls `load` once with the file and the environment.
+Paths in the file are relative to `Settings.home`: the folder of the file, or the folder above it when the
+file lies in a folder called `config`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from email.headerregistry import Address
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from newsletter.errors import ConfigError
+from newsletter.types import Cadence, Masthead, Source
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+PLACES = ("newsletter.toml", "config/newsletter.toml")  #: looked for in the current folder, in this order
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_duration(value: object) -> object:
+    """ "90s", "5m", "1h", "3d", "2w" or a number of seconds; anything else is left to pydantic to refuse."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", value) if isinstance(value, str) else None
+    if found:
+        return timedelta(**{_UNITS[found[2]]: float(found[1])})
+    if isinstance(value, (int, float, timedelta)) and not isinstance(value, bool):
+        return value
+    raise ValueError('a duration such as "30s", "5m", "1h" or "3d" is expected')
+
+
+def parse_weekday(value: object) -> object:
+    """A name of a weekday, short or long, or 0 (Monday) to 6."""
+    names = [day for day in WEEKDAYS if isinstance(value, str) and day.startswith(value.lower())]
+    if isinstance(value, str) and len(value) >= 2 and len(names) == 1:
+        return WEEKDAYS.index(names[0])
+    return value
+
+
+def known_timezone(value: str) -> str:
+    """Refuse a name that the IANA data base does not have."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError('an IANA time zone such as "Europe/Berlin" is expected') from error
+    return value
+
+
+def sender_address(value: str) -> str:
+    """Refuse what cannot stand in a From header."""
+    name, address = parseaddr(value)
+    try:
+        Address(name, addr_spec=address)
+    except (ValueError, IndexError) as error:
+        raise ValueError('an address such as "The Weekly Preprint <weekly@example.org>" is expected') from error
+    if "@" not in address or any(ord(character) < 32 for character in value):
+        raise ValueError('an address such as "The Weekly Preprint <weekly@example.org>" is expected')
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Weekday = Annotated[int, BeforeValidator(parse_weekday), Field(ge=0, le=6)]
+Hour = Annotated[int, Field(ge=0, le=23)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Timezone = Annotated[str, AfterValidator(known_timezone)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NewsletterSection(Section):
+    """Who sends."""
+
+    name: str = "The Weekly Preprint"
+    tagline: str = "New papers, picked for you"
+    sender: Annotated[str, AfterValidator(sender_address)] = "The Weekly Preprint <newsletter@localhost>"
+    reply_to: str = ""
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = "http://127.0.0.1:8000"
+    list_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+)?$")] = ""
+    postal_address: str = ""
+    language: str = "en"
+    templates: str = ""
+    secret: SecretStr | None = None
+
+
+class StoreSection(Section):
+    """Where everything is kept."""
+
+    url: str = "sqlite:///newsletter.db"
+
+
+class SmtpSection(Section):
+    """The mail server that takes our mails."""
+
+    host: str = "localhost"
+    port: Annotated[int, Field(ge=1, le=65535)] = 25
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: SecretStr | None = None
+    connections: Annotated[int, Field(ge=1, le=100)] = 4
+    retry: Annotated[tuple[Duration, ...], Field(min_length=1)] = (
+        timedelta(minutes=5),
+        timedelta(minutes=15),
+        timedelta(hours=1),
+        timedelta(hours=4),
+    )
+    timeout: Duration = timedelta(seconds=60)
+    hello_name: str = ""
+
+    @model_validator(mode="after")
+    def never_a_password_in_clear(self) -> SmtpSection:
+        """AUTH without TLS is refused unless the server is this machine."""
+        if self.username and self.security == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError('a password is never sent in clear: set security to "starttls" or "tls"')
+        return self
+
+
+class ScheduleSection(Section):
+    """When an issue goes out."""
+
+    cadence: Cadence = Cadence.WEEKLY
+    weekday: Weekday = 0
+    hour: Hour = 8
+    timezone: Timezone = "UTC"
+    collect_every: Duration = timedelta(hours=6)
+    expire_after: Duration = timedelta(days=3)
+
+
+class WebSection(Section):
+    """Where the subscribers' pages are served."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class SelectionSection(Section):
+    """What a profile gets that does not say otherwise."""
+
+    size: Annotated[int, Field(ge=1, le=50)] = 10
+    hype: Share = 0.2
+    surprise: Share = 0.1
+
+
+class SourceSection(BaseModel):
+    """One [[source]]; keys beyond these belong to the kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    location: str
+    name: str = ""
+    kind: str = ""
+
+    def source(self) -> Source:
+        """The name defaults to the last telling part of the location."""
+        stem = re.sub(r"\.\w+$", "", re.split(r"[/\\]", self.location.split("?")[0].rstrip("/"))[-1])
+        return Source(self.name or stem or self.location, self.kind, self.location, dict(self.model_extra or {}))
+
+
+class Settings(BaseModel):
+    """Everything that can be configured; README and config/newsletter.toml explain each key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    newsletter: NewsletterSection = NewsletterSection()
+    store: StoreSection = StoreSection()
+    smtp: SmtpSection = SmtpSection()
+    schedule: ScheduleSection = ScheduleSection()
+    web: WebSection = WebSection()
+    selection: SelectionSection = SelectionSection()
+    source: tuple[SourceSection, ...] = ()
+    home: Annotated[Path, Field(exclude=True)] = Path()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Called by Engine.collect."""
+        return tuple(each.source() for each in self.source)
+
+    @property
+    def store_url(self) -> str:
+        """The URL with a relative SQLite path made absolute."""
+        return re.sub(
+            r"^(sqlite(?:\+\w+)?:///)(?!/|:memory:)(.+)$",
+            lambda found: f"{found[1]}{self.home.absolute() / found[2]}",
+            self.store.url,
+        )
+
+    @property
+    def masthead(self) -> Masthead:
+        """What a mail shows of the configuration; the List-Id falls back to the sender's domain."""
+        section = self.newsletter
+        domain = parseaddr(section.sender)[1].rpartition("@")[2]
+        slug = re.sub(r"[^a-z0-9]+", "-", section.name.lower()).strip("-") or "newsletter"
+        list_id = section.list_id or (f"{slug}.{domain}" if "." in domain else "")
+        names = ("name", "sender", "tagline", "reply_to", "postal_address", "language")
+        given = {name: getattr(section, name) for name in names}
+        return Masthead(**given, list_id=list_id, base_url=section.base_url.rstrip("/"))
+
+
+def resource(name: str) -> Path:
+    """A folder that comes with the product (`templates`, `seeds`, `config`), in a wheel or a checkout."""
+    package = Path(__file__).parent
+    packed = package / "_data" / name
+    return packed if packed.is_dir() else package.parent / name
+
+
+def load(path: Path | None, environ: Mapping[str, str], folder: Path = Path()) -> Settings:
+    """Read the settings; `path` None looks at NEWSLETTER_CONFIG and then at PLACES below `folder`.
+
+    Raises ConfigError with every wrong key and value in one line.
+    """
+    path = path or _find(environ, folder)
+    home = _home(path) if path else folder
+    tables = _read(path) if path else {}
+    label = str(path) if path else "the environment"
+    _add_sources_file(tables, path.parent if path else folder)
+    _overlay(tables, environ)
+    _read_secret_files(tables, home)
+    try:
+        settings = Settings.model_validate({**tables, "home": home})
+    except ValidationError as error:
+        raise ConfigError(f"{label}: {'; '.join(_explain(error))}") from error
+    _refuse_twins(settings, label)
+    return settings
+
+
+def _find(environ: Mapping[str, str], folder: Path) -> Path | None:
+    if environ.get("NEWSLETTER_CONFIG"):
+        return Path(environ["NEWSLETTER_CONFIG"])
+    return next((folder / place for place in PLACES if (folder / place).is_file()), None)
+
+
+def _home(path: Path) -> Path:
+    parent = path.absolute().parent
+    return parent.parent if parent.name == "config" else parent
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _add_sources_file(tables: dict[str, Any], folder: Path) -> None:
+    """`sources.toml` beside the configuration (or in ./config) holds more [[source]] tables."""
+    for place in (folder / "sources.toml", folder / "config" / "sources.toml"):
+        if place.is_file():
+            more = _read(place)
+            if set(more) - {"source"}:
+                raise ConfigError(f"{place}: only [[source]] tables belong here")
+            tables["source"] = [*tables.get("source", []), *more.get("source", [])]
+            return
+
+
+def _overlay(tables: dict[str, Any], environ: Mapping[str, str]) -> None:
+    for name, value in environ.items():
+        section, divider, key = name.removeprefix("NEWSLETTER_").lower().partition("__")
+        if name.startswith("NEWSLETTER_") and divider and isinstance(tables.setdefault(section, {}), dict):
+            tables[section][key] = _environment_value(section, key, value)
+
+
+def _environment_value(section: str, key: str, value: str) -> object:
+    """Text stays text where text is expected; lists and numbers are read as TOML writes them."""
+    field = Settings.model_fields.get(section)
+    fields = getattr(field.annotation, "model_fields", {}) if field else {}
+    if key not in fields or fields[key].annotation is str:
+        return value
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _read_secret_files(tables: dict[str, Any], home: Path) -> None:
+    """`password_file` stands for `password`: the first line of that file."""
+    for section, keys in (("newsletter", ("secret",)), ("smtp", ("password",))):
+        table = tables.get(section)
+        for key in keys:
+            place = table.pop(f"{key}_file", None) if isinstance(table, dict) else None
+            if isinstance(table, dict) and place:
+                table[key] = _first_line(home / str(place), f"[{section}] {key}_file")
+
+
+def _first_line(path: Path, name: str) -> str:
+    try:
+        return path.read_text("utf-8").strip().partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name} = {str(path)!r}: cannot be read ({error})") from error
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors():
+        place = [str(part) for part in problem["loc"]]
+        name = f"[{place[0]}] {'.'.join(place[1:])}".strip() if len(place) > 1 else f"[{place[0]}]"
+        if problem["type"] == "extra_forbidden":
+            yield f"{name}: unknown key{_nearest(place)}"
+        elif problem["type"] == "missing":
+            yield f"{name}: is missing"
+        else:
+            yield f"{name}{_shown(place, problem['input'])}: {_plain(problem['msg'])}"
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").removeprefix("Input ")
+
+
+def _shown(place: list[str], value: object) -> str:
+    """The wrong value, unless it is a secret or a whole table."""
+    if place[-1] in ("password", "secret") or isinstance(value, (dict, BaseModel)):
+        return ""
+    return f" = {value!r}"
+
+
+def _nearest(place: list[str]) -> str:
+    known: Mapping[str, Any] = Settings.model_fields
+    if len(place) > 1:
+        known = getattr(Settings.model_fields[place[0]].annotation, "model_fields", {})
+    near = difflib.get_close_matches(place[-1], [name for name in known if name != "home"], n=1, cutoff=0.5)
+    return f', did you mean "{near[0]}"?' if near else f" (known: {', '.join(known)})"
+
+
+def _refuse_twins(settings: Settings, label: str) -> None:
+    names = [source.name for source in settings.sources]
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise ConfigError(f"{label}: two sources are called {twins[0]!r}")

@@ -1,0 +1,248 @@
+"""The file formats: JSON Lines and CSV for profiles, subscribers and picks; frozen entries and editions.
+
+What comes from outside is checked here, once, by pydantic; unknown keys are ignored. An address with a line
+break never gets further than `parse_address`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from email.headerregistry import Address
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from newsletter.config import Hour, Share, Timezone, Weekday
+from newsletter.errors import InputError
+from newsletter.types import Cadence, Entry, Interest, Pick, Profile, Status, Subscriber
+
+Model = TypeVar("Model", bound=BaseModel)
+
+LONGEST_LINE = 5_000_000  #: characters of one JSON line
+LONGEST_NAME = 120
+MOST_WORDS = 200  #: keywords, authors or ids in one list
+
+
+def parse_address(text: str) -> str:
+    """A mail address (addr-spec) as it may stand in an envelope; raises InputError.
+
+    The domain keeps its script; it is encoded (IDNA) when the mail goes out.
+    """
+    address = text.strip()
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in text):
+        raise InputError(f"{text!r}: an address holds no line breaks or control characters")
+    try:
+        parsed = Address(addr_spec=address)
+    except (ValueError, IndexError) as error:
+        raise InputError(f"{address!r}: this is not a mail address") from error
+    labels = parsed.domain.split(".")
+    if not parsed.username or not all(labels) or len(address) > 254 or re.search(r"[\s<>,;\"]", address):
+        raise InputError(f"{address!r}: this is not a mail address")
+    return address
+
+
+def one_line(text: str) -> str:
+    """Without control characters, white space folded: a name or keyword as it may stand in a header."""
+    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    return " ".join(plain.split())
+
+
+def split_words(value: object) -> object:
+    """ "a; b; c" or a list; anything else is left to pydantic to refuse."""
+    if isinstance(value, str):
+        return tuple(part for part in re.split(r"[;\n]", value) if part.strip())
+    return value if value is not None else ()
+
+
+def _tidy(words: tuple[str, ...]) -> tuple[str, ...]:
+    lines = (one_line(word) for word in words[:MOST_WORDS])
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy)]
+Line = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), AfterValidator(one_line)]
+Name = Annotated[Line, AfterValidator(lambda value: value[:LONGEST_NAME].strip())]
+
+
+class _FromOutside(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+
+
+class InterestLine(_FromOutside):
+    """One interest as it stands in a file or form."""
+
+    name: Name = ""
+    weight: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    keywords: Words = ()
+    authors: Words = ()
+    liked: Words = ()
+
+
+def _interests(value: object) -> object:
+    """A list of interests, or "a; b; c": one interest a name."""
+    parts = split_words(value)
+    if not isinstance(parts, (list, tuple)):
+        return parts
+    return [{"name": part, "keywords": [part]} if isinstance(part, str) else part for part in parts]
+
+
+class ProfileLine(_FromOutside):
+    """One profile as it stands in a file."""
+
+    id: str = ""
+    interests: Annotated[tuple[InterestLine, ...], BeforeValidator(_interests), Field(max_length=50)] = ()
+    liked: Words = ()
+    disliked: Words = ()
+    muted: Words = ()
+    text: Annotated[str, Field(max_length=20_000)] = ""
+    size: Annotated[int, Field(ge=1, le=1000)] | None = None
+    hype: Share | None = None
+    surprise: Share | None = None
+
+    def profile(self) -> Profile:
+        """The value that the selector takes; an interest without a name is called after its first word."""
+        interests = tuple(
+            Interest(each.name or next(iter(each.keywords + each.authors), f"interest {place}"), *rest)
+            for place, each in enumerate(self.interests, 1)
+            for rest in [(each.weight, each.keywords, each.authors, each.liked)]
+        )
+        given = {name: getattr(self, name) for name in ("liked", "disliked", "muted", "text", "size")}
+        return Profile(interests=interests, hype=self.hype, surprise=self.surprise, **given)
+
+
+class SubscriberLine(_FromOutside):
+    """One subscriber as it stands in a file: the profile in "profile", or its keys beside the address."""
+
+    email: Annotated[str, AfterValidator(parse_address)]
+    name: Name = ""
+    status: Status = Status.ACTIVE
+    cadence: Cadence | None = None
+    weekday: Weekday | None = None
+    hour: Hour | None = None
+    timezone: Timezone | None = None
+    language: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{2,35}$")] | None = None
+
+
+def parse_profile(row: Mapping[str, Any]) -> Profile:
+    """Raises InputError with the wrong key and value."""
+    return _checked(ProfileLine, row).profile()
+
+
+def parse_subscriber(row: Mapping[str, Any]) -> Subscriber:
+    """A subscriber without a number (id 0); raises InputError with the wrong key and value."""
+    given = {key: value for key, value in row.items() if value not in ("", None)}
+    line = _checked(SubscriberLine, given)
+    profile = parse_profile(given["profile"] if isinstance(given.get("profile"), dict) else given)
+    rest = {name: getattr(line, name) for name in SubscriberLine.model_fields}
+    return Subscriber(id=0, profile=profile, **rest)
+
+
+def _checked(model: type[Model], row: Mapping[str, Any]) -> Model:
+    try:
+        return model.model_validate(row)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        value = "" if problem["type"] == "missing" else f" = {str(problem['input'])[:80]!r}"
+        raise InputError(f"{key}{value}: {problem['msg'].removeprefix('Value error, ')}") from error
+
+
+def read_lines(data: bytes) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """(line number, object), or (line number, what is wrong with it) for a bad line; empty lines are passed over."""
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.strip():
+            yield number, _object(line)
+
+
+def _object(line: bytes) -> Mapping[str, Any] | str:
+    if len(line) > LONGEST_LINE:
+        return f"longer than {LONGEST_LINE:,} bytes"
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return f"not JSON ({error})"
+    return row if isinstance(row, dict) else "not a JSON object"
+
+
+def read_profiles(data: bytes) -> tuple[list[tuple[str, Profile]], list[str]]:
+    """(id, profile) pairs in the file's order, and one problem per bad line, named by number."""
+    found: list[tuple[str, Profile]] = []
+    problems: list[str] = []
+    for number, row in read_lines(data):
+        try:
+            found.append(_identified_profile(row))
+        except InputError as error:
+            problems.append(f"line {number}: {error}")
+    return found, problems
+
+
+def _identified_profile(row: Mapping[str, Any] | str) -> tuple[str, Profile]:
+    if isinstance(row, str):
+        raise InputError(row)
+    line = _checked(ProfileLine, row)
+    if not line.id:
+        raise InputError('a profile needs an "id"')
+    return line.id, line.profile()
+
+
+def read_seen(data: bytes) -> tuple[dict[str, set[str]], list[str]]:
+    """Profile id → entry ids that must not be picked again; and one problem per bad line."""
+    seen: dict[str, set[str]] = {}
+    problems: list[str] = []
+    for number, row in read_lines(data):
+        if isinstance(row, str) or "profile" not in row or "entry" not in row:
+            problems.append(f"line {number}: {row if isinstance(row, str) else 'needs profile and entry'}")
+        else:
+            seen.setdefault(str(row["profile"]), set()).add(str(row["entry"]))
+    return seen, problems
+
+
+def profile_row(profile: Profile) -> dict[str, Any]:
+    """As `parse_profile` reads it; empty keys left out."""
+    row = _without_empty(asdict(profile))
+    if profile.interests:
+        row["interests"] = [_without_empty(asdict(each)) for each in profile.interests]
+    return row
+
+
+def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
+    """As `parse_subscriber` reads it; the number stays inside."""
+    row = {each.name: getattr(subscriber, each.name) for each in fields(subscriber)}
+    del row["id"]
+    return {**_without_empty(row), "profile": profile_row(subscriber.profile)}
+
+
+def entry_row(entry: Entry) -> dict[str, Any]:
+    """As the `jsonl` kind reads it; empty keys left out."""
+    row = _without_empty({each.name: getattr(entry, each.name) for each in fields(entry)})
+    if entry.published:
+        row["published"] = entry.published.isoformat()
+    return row
+
+
+def frozen_entry(row: Mapping[str, Any]) -> Entry:
+    """The inverse of `entry_row`, for rows that we wrote ourselves."""
+    lists = {name: tuple(row.get(name, ())) for name in ("authors", "topics")}
+    published = datetime.fromisoformat(row["published"]) if row.get("published") else None
+    return Entry(**{**row, **lists, "published": published})
+
+
+def pick_row(pick: Pick) -> dict[str, Any]:
+    """One pick of the `rank` command's output."""
+    row: dict[str, Any] = {"entry": pick.entry.id, "score": round(pick.score, 6)}
+    return {**row, "interest": pick.interest, "reasons": list(pick.reasons)}
+
+
+def dump_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One JSON object a line, readable Unicode."""
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False, default=str)
+
+
+def _without_empty(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value not in ("", None, (), [], {})}

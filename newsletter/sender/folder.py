@@ -1,0 +1,42 @@
+"""A folder as transport: one .eml a mail, for --dry-run and for looking."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from newsletter.errors import InputError
+from newsletter.sender.transport import Begin, Connection
+from newsletter.types import Mail
+
+
+class FolderTransport:
+    """Writes each mail to `folder`/`address`.eml; the folder is made if need be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def open(self) -> Connection:
+        """Raises InputError where the folder cannot be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder}: {error.strerror}") from error
+        return self
+
+    async def send(self, mail: Mail, begin: Begin) -> str:
+        await begin()
+        path = self.folder / f"{file_name(mail.recipient)}.eml"
+        try:
+            path.write_bytes(mail.body)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from error
+        return str(path)
+
+    async def close(self) -> None:
+        """Nothing to say goodbye to."""
+
+
+def file_name(address: str) -> str:
+    """An address as a file name: no slash, no leading dot, at most 100 characters."""
+    return re.sub(r"[^\w@.+-]", "_", address).lstrip(".")[:100] or "_"

@@ -1,0 +1,60 @@
+"""The store: entries, subscribers, issues, editions and the ledger, on SQLite or PostgreSQL.
+
+Synchronous; async doors call it in a thread. Only this package knows SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from newsletter.store.database import Database
+from newsletter.store.editions import Editions, Kept
+from newsletter.store.entries import Entries, SourceHealth
+from newsletter.store.issues import Frozen, Issues, Plan
+from newsletter.store.ledger import Claim, Ledger
+from newsletter.store.schema import facts
+from newsletter.store.subscribers import Subscribers
+
+__all__ = ["Claim", "Frozen", "Kept", "Plan", "SourceHealth", "Store"]
+
+
+class Store:
+    """One database, a part per subject. `check` must come before any other use."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self.entries = Entries(self.database)
+        self.subscribers = Subscribers(self.database)
+        self.issues = Issues(self.database)
+        self.editions = Editions(self.database)
+        self.ledger = Ledger(self.database)
+
+    def check(self) -> None:
+        """Set up an empty SQLite file; raises MigrationNeeded or another StoreError."""
+        self.database.check()
+
+    def secret(self) -> str:
+        """This installation's own secret, for who configured none; made once."""
+        return self._remembered("secret", secrets.token_urlsafe(32))
+
+    def installed(self, now: datetime) -> datetime:
+        """When this store was first used: no issue is owed for the time before. Called by Engine.tick."""
+        return datetime.fromisoformat(self._remembered("installed", now.isoformat()))
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _remembered(self, name: str, value: str) -> str:
+        query = select(facts.c.value).where(facts.c.name == name)
+        with self.database.read() as connection:
+            known = connection.execute(query).scalar_one_or_none()
+        if known is not None:
+            return str(known)
+        with self.database.write() as connection:
+            known = connection.execute(query).scalar_one_or_none()
+            if known is None:
+                connection.execute(insert(facts).values(name=name, value=value))
+            return str(known or value)

@@ -1,0 +1,133 @@
+"""One database: connect, transactions, migrations, and SQLAlchemy's errors turned into ours.
+
+SQLite runs in WAL mode with synchronous=FULL, so that what was committed survives a power cut; a write
+transaction takes its lock at the start (BEGIN IMMEDIATE), so that two writers wait instead of failing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+from newsletter.errors import MigrationNeeded, StoreBusy, StoreError, StoreReadOnly
+from newsletter.store.schema import REVISION
+
+BUSY_SECONDS = 10
+
+
+class Database:
+    """Called by the parts of Store; nobody else sees SQLAlchemy."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        with _our_errors(url):
+            self._engine = _connectable(url)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; raises StoreError."""
+        with _our_errors(self.url), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, durable when the block ends; raises StoreError and then nothing was changed."""
+        with _our_errors(self.url), self._engine.connect() as connection:
+            connection = connection.execution_options(immediate=True)
+            with connection.begin():
+                yield connection
+
+    def revision(self) -> str:
+        """The migration the database is at; "" for an empty one."""
+        with self.read() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return ""
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
+
+    def check(self) -> None:
+        """Set up an empty SQLite file; raise MigrationNeeded where `newsletter migrate` is needed."""
+        revision = self.revision()
+        if revision == REVISION:
+            return
+        if revision or self._engine.dialect.name != "sqlite":
+            raise MigrationNeeded
+        self.migrate()
+
+    def migrate(self) -> tuple[str, str]:
+        """Bring the tables to REVISION; safe to run twice and at once. Returns (before, after)."""
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        before = self.revision()
+        with self.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        return before, self.revision()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _connectable(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
+    connection.isolation_level = None  # SQLAlchemy's recipe: we say BEGIN ourselves, see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except connection.OperationalError as error:  # a read-only file can still be read
+            if "readonly" not in str(error):
+                raise
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def _our_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreError(f"[store] url = {_shown(url)!r}: {_first_line(error)}") from error
+    except SQLAlchemyError as error:
+        raise _translated(error, url) from error
+
+
+def _translated(error: SQLAlchemyError, url: str) -> StoreError:
+    words = _first_line(error.orig if isinstance(error, DBAPIError) and error.orig else error)
+    if "locked" in words or "busy" in words:
+        return StoreBusy()
+    if "readonly" in words or "read-only" in words:
+        return StoreReadOnly(f"The database {_shown(url)} is read-only.")
+    if isinstance(error, OperationalError):
+        return StoreError(f"The database {_shown(url)}: {words}.")
+    return StoreError(f"The database {_shown(url)} refused: {words}")
+
+
+def _shown(url: str) -> str:
+    """The URL without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

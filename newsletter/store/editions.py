@@ -1,0 +1,108 @@
+"""Editions: what was chosen and rendered for whom, enough to render the same bytes again; and who saw what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from newsletter.errors import UnknownIssue
+from newsletter.formats import parse_subscriber, subscriber_row
+from newsletter.store.database import Database
+from newsletter.store.issues import number
+from newsletter.store.schema import editions, entries, issues, shown
+from newsletter.types import Edition, Entry, Issue, Pick
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An edition as it was rendered, with what makes its bytes the same again."""
+
+    edition: Edition
+    message_id: str
+    made: datetime  #: the Date header
+
+
+class Editions:
+    """Part of Store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, kept: Sequence[Kept]) -> None:
+        """One transaction, before any of these mails goes out; their picks count as shown from now on."""
+        if not kept:
+            return
+        issue = number(kept[0].edition.issue.key)
+        with self._database.write() as connection:
+            connection.execute(insert(editions).values(issue=issue), [_row(each) for each in kept])
+            _mark_shown(connection, kept)
+
+    def kept(self, issue: Issue, subscriber_ids: Sequence[int], pool: Mapping[str, Entry]) -> dict[int, Kept]:
+        """Subscriber id → what was rendered for them before, if it was. `pool`: id → frozen entry."""
+        query = select(editions).where(editions.c.issue == number(issue.key))
+        query = query.where(editions.c.subscriber.in_(subscriber_ids))
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return {row.subscriber: _kept(row, issue, pool) for row in rows}
+
+    def seen(self, subscriber_ids: Sequence[int], but: str = "") -> dict[int, set[str]]:
+        """Subscriber id → ids of all entries ever shown to them, in any issue but `but`."""
+        query = (
+            select(shown.c.subscriber, entries.c.id)
+            .join(entries, entries.c.num == shown.c.entry)
+            .join(issues, issues.c.num == shown.c.issue)
+            .where(shown.c.subscriber.in_(subscriber_ids), issues.c.key != but)
+        )
+        seen: dict[int, set[str]] = {each: set() for each in subscriber_ids}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                seen[row.subscriber].add(row.id)
+        return seen
+
+    def owner(self, message_id: str) -> tuple[str, int]:
+        """(issue key, subscriber id) of a Message-ID; raises UnknownIssue. Called by Engine.resolve."""
+        query = select(issues.c.key, editions.c.subscriber).join(issues, issues.c.num == editions.c.issue)
+        with self._database.read() as connection:
+            row = connection.execute(query.where(editions.c.message_id == message_id)).first()
+        if row is None:
+            raise UnknownIssue(f"No edition has the Message-ID {message_id}.")
+        return row.key, row.subscriber
+
+
+def _mark_shown(connection: Connection, kept: Sequence[Kept]) -> None:
+    """A pair that is there already stays: at most one showing per (subscriber, entry) is a database rule."""
+    ids = {pick.entry.id for each in kept for pick in each.edition.picks}
+    found = connection.execute(select(entries.c.id, entries.c.num).where(entries.c.id.in_(ids)))
+    nums = {row.id: row.num for row in found}
+    issue = connection.execute(select(number(kept[0].edition.issue.key))).scalar_one()
+    rows = [
+        {"subscriber": each.edition.subscriber.id, "entry": nums[pick.entry.id], "issue": issue}
+        for each in kept
+        for pick in each.edition.picks
+        if pick.entry.id in nums
+    ]
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    if rows:
+        connection.execute(dialect.insert(shown).on_conflict_do_nothing(), rows)
+
+
+def _row(kept: Kept) -> dict[str, Any]:
+    person = kept.edition.subscriber
+    picks = [[pick.entry.id, pick.score, pick.interest, list(pick.reasons)] for pick in kept.edition.picks]
+    frozen = {**subscriber_row(person), "picks": picks}
+    return {"subscriber": person.id, "message_id": kept.message_id, "made": kept.made, "frozen": frozen}
+
+
+def _kept(row: Row[Any], issue: Issue, pool: Mapping[str, Entry]) -> Kept:
+    person = replace(parse_subscriber(row.frozen), id=row.subscriber)
+    picks = (
+        Pick(pool[entry], score, interest, tuple(reasons))
+        for entry, score, interest, reasons in row.frozen["picks"]
+        if entry in pool
+    )
+    return Kept(Edition(issue, person, tuple(picks)), row.message_id, row.made)

@@ -1,0 +1,150 @@
+"""Issues: what was frozen when one was planned (pool, templates, masthead, audience)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, literal, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from newsletter.errors import UnknownIssue
+from newsletter.formats import entry_row, frozen_entry
+from newsletter.store.database import Database
+from newsletter.store.entries import fresh
+from newsletter.store.schema import Moment, OutcomeCode, deliveries, issues, pool, subscribers
+from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
+
+_SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Everything an issue was planned with."""
+
+    issue: Issue
+    masthead: Masthead
+    templates: Mapping[str, str]
+    missing: tuple[str, ...]  #: sources that could not be read
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to freeze. `due` tells when a subscriber with a day, hour or time zone of their own gets it."""
+
+    issue: Issue
+    masthead: Masthead
+    templates: Mapping[str, str]
+    missing: tuple[str, ...]
+    planned: datetime  #: due then, for all who have no time of their own
+    expires: datetime
+    cadence_default: Cadence
+    due: Callable[[int | None, int | None, str | None], datetime]  #: (weekday, hour, time zone)
+
+
+class Issues:
+    """Part of Store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def plan(self, plan: Plan) -> int:
+        """Freeze pool and audience in one transaction; returns how many deliveries were planned.
+
+        -1 where the key is there already: planning twice adds nobody twice. Called by Engine.plan.
+        """
+        with self._database.write() as connection:
+            if connection.execute(select(issues.c.num).where(issues.c.key == plan.issue.key)).first():
+                return -1
+            num = _insert_issue(connection, plan)
+            _freeze_pool(connection, num, plan.issue)
+            return _freeze_audience(connection, num, plan)
+
+    def get(self, key: str) -> Issue:
+        """Raises UnknownIssue."""
+        with self._database.read() as connection:
+            row = connection.execute(select(*_SELECTED).where(issues.c.key == key)).first()
+        if row is None:
+            raise UnknownIssue(f"There is no issue {key}: `newsletter issues` lists them.")
+        return _issue(row)
+
+    def listed(self) -> list[Issue]:
+        """Newest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(*_SELECTED).order_by(issues.c.until.desc(), issues.c.num.desc()))
+            return [_issue(row) for row in rows]
+
+    def open_ones(self) -> list[Issue]:
+        """Not done yet. Called by Engine.tick."""
+        return [issue for issue in self.listed() if issue.state is not IssueState.DONE]
+
+    def latest_until(self, cadence: Cadence) -> datetime | None:
+        """Where the last issue of this cadence ended; the next begins there."""
+        query = select(func.max(issues.c.until, type_=Moment())).where(issues.c.cadence == cadence)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def frozen(self, key: str) -> Frozen:
+        """Raises UnknownIssue. Called by Engine for rendering."""
+        issue = self.get(key)
+        with self._database.read() as connection:
+            row = connection.execute(select(issues).where(issues.c.key == key)).one()
+            query = select(pool.c.frozen).where(pool.c.issue == row.num).order_by(pool.c.entry)
+            frozen_entries = tuple(frozen_entry(each.frozen) for each in connection.execute(query))
+        return Frozen(issue, Masthead(**row.masthead), row.templates, tuple(row.missing), frozen_entries)
+
+    def set_state(self, key: str, state: IssueState) -> None:
+        """Called by Engine.send; `done` only after the accounting was checked."""
+        with self._database.write() as connection:
+            connection.execute(update(issues).where(issues.c.key == key).values(state=state))
+
+
+def number(key: str) -> ColumnElement[int]:
+    """The row number of an issue, for use inside a statement."""
+    return select(issues.c.num).where(issues.c.key == key).scalar_subquery()
+
+
+def _insert_issue(connection: Connection, plan: Plan) -> int:
+    issue = plan.issue
+    row = {name: getattr(issue, name) for name in ("key", "cadence", "since", "until", "state")}
+    row |= {"planned": plan.planned, "masthead": asdict(plan.masthead), "missing": list(plan.missing)}
+    statement = insert(issues).values(**row, templates=dict(plan.templates)).returning(issues.c.num)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _freeze_pool(connection: Connection, num: int, issue: Issue) -> None:
+    found = fresh(connection, issue.since, issue.until)
+    rows = [{"issue": num, "entry": entry_num, "frozen": entry_row(entry)} for entry_num, entry in found]
+    if rows:
+        connection.execute(insert(pool), rows)
+
+
+def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
+    """One INSERT … SELECT for all; only who has a time of their own is looked at one by one."""
+    wanted = func.coalesce(subscribers.c.cadence, plan.cadence_default.value) == plan.issue.cadence.value
+    audience = and_(subscribers.c.status == Status.ACTIVE, wanted)
+    outcome = literal(Outcome.PLANNED, OutcomeCode())
+    values = (outcome, literal(plan.planned, Moment()), literal(plan.expires, Moment()), *map(literal, (0, 0, 0, "")))
+    columns = ("issue", "subscriber", "outcome", "due", "expires", "attempts", "begun", "code", "detail")
+    chosen = select(literal(num), subscribers.c.id, *values).where(audience).order_by(subscribers.c.id)
+    planned = connection.execute(insert(deliveries).from_select(columns, chosen)).rowcount
+    _move_own_times(connection, num, plan, audience)
+    return planned
+
+
+def _move_own_times(connection: Connection, num: int, plan: Plan, audience: ColumnElement[bool]) -> None:
+    own = [subscribers.c[name] for name in ("weekday", "hour", "timezone")]
+    has_own = func.coalesce(*own[:2], -1) >= 0
+    for row in connection.execute(select(subscribers.c.id, *own).where(audience, has_own)).all():
+        due = plan.due(row.weekday, row.hour, row.timezone)
+        mine = and_(deliveries.c.issue == num, deliveries.c.subscriber == row.id)
+        late = due - plan.planned
+        values = {"due": due, "expires": plan.expires + late}
+        connection.execute(update(deliveries).where(mine).values(values))
+
+
+def _issue(row: Row[Any]) -> Issue:
+    return Issue(row.key, Cadence(row.cadence), row.since, row.until, IssueState(row.state))

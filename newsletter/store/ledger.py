@@ -1,0 +1,225 @@
+"""The ledger: one row per (issue, subscriber), and the only way a mail is allowed to go out.
+
+    claim ─▶ begin ─▶ (the last dot) ─▶ settle
+
+`claim` reserves some rows for one sender. `begin` marks a row *in doubt* and looks at the subscriber's status
+once more, in the same statement. `settle` writes the answer. Every change names the sender that holds the row,
+so a sender whose claim was taken over can change nothing. A sender is dead when it did not `renew` in time:
+`recover` frees what it had claimed, and what it had begun becomes `uncertain`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, delete, exists, func, insert, literal, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from newsletter.store.database import Database
+from newsletter.store.issues import number
+from newsletter.store.schema import (
+    WAITING,
+    OutcomeCode,
+    deliveries,
+    editions,
+    is_waiting,
+    issues,
+    senders,
+    shown,
+    subscribers,
+)
+from newsletter.types import Delivery, IssueState, Outcome, Status, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sender's hold on one delivery."""
+
+    delivery: Delivery
+    sender: int
+
+
+class Ledger:
+    """Part of Store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enroll(self, alive_until: datetime) -> int:
+        """A new sender, alive until then; returns its number, never used before."""
+        with self._database.write() as connection:
+            statement = insert(senders).values(alive_until=alive_until).returning(senders.c.num)
+            return int(connection.execute(statement).scalar_one())
+
+    def renew(self, sender: int, alive_until: datetime) -> None:
+        """Called every second while a sender works."""
+        with self._database.write() as connection:
+            connection.execute(update(senders).where(senders.c.num == sender).values(alive_until=alive_until))
+
+    def recover(self, key: str, now: datetime) -> int:
+        """Free what dead senders claimed; what they began becomes uncertain. Returns how many rows changed."""
+        alive = exists().where(senders.c.num == deliveries.c.sender, senders.c.alive_until >= now)
+        orphaned = and_(_holding(key), ~alive)
+        with self._database.write() as connection:
+            return _settle_doubtful(connection, orphaned) + _free(connection, orphaned)
+
+    def expire(self, key: str, now: datetime) -> int:
+        """What is too late to be news is not sent, and counts as never shown."""
+        late = and_(_claimable(key), deliveries.c.expires <= now)
+        with self._database.write() as connection:
+            gone = connection.execute(select(deliveries.c.subscriber).where(late)).scalars().all()
+            if gone:
+                never = and_(shown.c.issue == number(key), shown.c.subscriber.in_(gone))
+                connection.execute(delete(shown).where(never))
+                connection.execute(update(deliveries).where(late).values(outcome=Outcome.EXPIRED))
+        return len(gone)
+
+    def claim(self, key: str, sender: int, now: datetime, most: int) -> list[Claim]:
+        """Reserve up to `most` deliveries that are due, the longest due first."""
+        due = and_(_claimable(key), deliveries.c.due <= now)
+        query = select(deliveries.c.subscriber, deliveries.c.due, deliveries.c.attempts).where(due)
+        query = query.order_by(deliveries.c.due, deliveries.c.subscriber).limit(most)
+        with self._database.write() as connection:
+            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            mine = and_(_in(key), deliveries.c.subscriber.in_([row.subscriber for row in rows]))
+            if rows:
+                connection.execute(update(deliveries).where(mine).values(outcome=Outcome.SENDING, sender=sender))
+        return [Claim(Delivery(key, row.subscriber, row.due, Outcome.SENDING, row.attempts), sender) for row in rows]
+
+    def write(self, begins: Sequence[Claim], settles: Sequence[Claim]) -> list[Outcome]:
+        """One transaction for many connections (group commit).
+
+        Settles first, each with its delivery's new outcome. Then, for each begin: SENDING (go on), SKIPPED (the
+        person left; settled so), or PLANNED (the claim was lost to another sender).
+        """
+        with self._database.write() as connection:
+            for claim in settles:
+                _settle(connection, claim)
+            return [_begin(connection, claim) for claim in begins]
+
+    def release(self, sender: int) -> int:
+        """Give back what was claimed and not begun, and sign off. Called when a sender stops."""
+        mine = and_(deliveries.c.sender == sender, deliveries.c.outcome == Outcome.SENDING)
+        with self._database.write() as connection:
+            connection.execute(delete(senders).where(senders.c.num == sender))
+            return _free(connection, mine)
+
+    def tally(self, key: str) -> Tally:
+        """The accounting of an issue."""
+        query = select(deliveries.c.outcome, func.count()).where(_in(key)).group_by(deliveries.c.outcome)
+        with self._database.read() as connection:
+            state = IssueState(connection.execute(select(issues.c.state).where(issues.c.key == key)).scalar_one())
+            counts = Counter({row[0]: int(row[1]) for row in connection.execute(query)})
+        known = {each.name for each in fields(Tally)}
+        settled = {outcome.value: count for outcome, count in counts.items() if outcome.value in known - {"planned"}}
+        waiting = sum(counts[outcome] for outcome in WAITING)
+        return Tally(key, state, planned=counts.total(), waiting=waiting, **settled)
+
+    def next_due(self, key: str) -> datetime | None:
+        """When the earliest waiting delivery that nobody holds is due."""
+        query = select(deliveries.c.due).where(_claimable(key)).order_by(deliveries.c.due).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def held(self, key: str) -> int:
+        """How many deliveries some sender holds at this moment."""
+        query = select(func.count()).select_from(deliveries).where(_holding(key))
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def waiting(self, key: str) -> list[int]:
+        """Subscriber ids of all that still wait. Called by a dry run."""
+        query = select(deliveries.c.subscriber).where(_in(key), is_waiting)
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(deliveries.c.subscriber)).scalars())
+
+    def having(self, key: str, outcome: Outcome) -> list[tuple[Delivery, str]]:
+        """(delivery, address) of all with this outcome. Called by `status` and `resolve`."""
+        query = (
+            select(deliveries, editions.c.message_id, subscribers.c.email)
+            .outerjoin(editions, _same_edition())
+            .outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
+            .where(_in(key), deliveries.c.outcome == outcome)
+            .order_by(deliveries.c.subscriber)
+        )
+        with self._database.read() as connection:
+            return [(_delivery(key, row), row.email or "(erased)") for row in connection.execute(query)]
+
+    def resolve(self, key: str, verdicts: Sequence[tuple[int, Outcome, str]], now: datetime) -> int:
+        """Settle uncertain deliveries: (subscriber, outcome, detail); PLANNED sends again. Returns how many."""
+        changed = 0
+        with self._database.write() as connection:
+            for subscriber, outcome, detail in verdicts:
+                uncertain = and_(_row(key, subscriber), deliveries.c.outcome == Outcome.UNCERTAIN)
+                values: dict[str, Any] = {"outcome": outcome, "detail": detail, "sender": None, "begun": 0}
+                if outcome is Outcome.PLANNED:
+                    values |= {"due": now}
+                changed += connection.execute(update(deliveries).where(uncertain).values(values)).rowcount
+        return changed
+
+
+def _in(key: str) -> ColumnElement[bool]:
+    return deliveries.c.issue == number(key)
+
+
+def _claimable(key: str) -> ColumnElement[bool]:
+    return and_(_in(key), is_waiting, deliveries.c.outcome != Outcome.SENDING)
+
+
+def _holding(key: str) -> ColumnElement[bool]:
+    return and_(_in(key), is_waiting, deliveries.c.outcome == Outcome.SENDING)
+
+
+def _row(key: str, subscriber: int) -> ColumnElement[bool]:
+    return and_(_in(key), deliveries.c.subscriber == subscriber)
+
+
+def _same_edition() -> ColumnElement[bool]:
+    return and_(editions.c.issue == deliveries.c.issue, editions.c.subscriber == deliveries.c.subscriber)
+
+
+def _held(claim: Claim) -> ColumnElement[bool]:
+    return and_(_row(claim.delivery.issue, claim.delivery.subscriber), deliveries.c.sender == claim.sender)
+
+
+def _begin(connection: Connection, claim: Claim) -> Outcome:
+    """The promise is in this one statement: still ours, not yet begun, and the person still wants it."""
+    wants = exists().where(subscribers.c.id == deliveries.c.subscriber, subscribers.c.status == Status.ACTIVE)
+    ready = and_(_held(claim), deliveries.c.outcome == Outcome.SENDING, deliveries.c.begun == 0)
+    if connection.execute(update(deliveries).where(ready, wants).values(begun=1)).rowcount:
+        return Outcome.SENDING
+    status = select(subscribers.c.status).where(subscribers.c.id == claim.delivery.subscriber)
+    reason = connection.execute(status).scalar_one_or_none() or "erased"
+    gone = {"outcome": Outcome.SKIPPED, "detail": reason, "sender": None}
+    if reason != Status.ACTIVE and connection.execute(update(deliveries).where(ready).values(gone)).rowcount:
+        return Outcome.SKIPPED
+    return Outcome.PLANNED
+
+
+def _settle(connection: Connection, claim: Claim) -> None:
+    """A late answer still counts while nobody has decided otherwise: the row may be `uncertain` by now."""
+    delivery = claim.delivery
+    open_row = deliveries.c.outcome.in_((Outcome.SENDING, Outcome.UNCERTAIN))
+    values = {name: getattr(delivery, name) for name in ("outcome", "due", "attempts", "code")}
+    values |= {"detail": delivery.detail[:500], "begun": 0}
+    connection.execute(update(deliveries).where(_held(claim), open_row).values(values))
+
+
+def _settle_doubtful(connection: Connection, which: ColumnElement[bool]) -> int:
+    values = {"outcome": Outcome.UNCERTAIN, "detail": "the sender died before the server's answer"}
+    return connection.execute(update(deliveries).where(which, deliveries.c.begun == 1).values(values)).rowcount
+
+
+def _free(connection: Connection, which: ColumnElement[bool]) -> int:
+    tried = literal(Outcome.DEFERRED, OutcomeCode()), literal(Outcome.PLANNED, OutcomeCode())
+    outcome = case((deliveries.c.attempts > 0, tried[0]), else_=tried[1])
+    free = update(deliveries).where(which, deliveries.c.begun == 0)
+    return connection.execute(free.values(outcome=outcome, sender=None)).rowcount
+
+
+def _delivery(key: str, row: Any) -> Delivery:
+    return Delivery(key, row.subscriber, row.due, row.outcome, row.attempts, row.message_id or "", row.code, row.detail)

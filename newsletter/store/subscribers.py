@@ -1,0 +1,160 @@
+"""Subscribers: one row per address; their status is the last word on who gets mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from newsletter.errors import InputError, UnknownSubscriber
+from newsletter.formats import parse_profile, profile_row
+from newsletter.store.database import Database
+from newsletter.store.schema import deliveries, editions, is_waiting, subscribers
+from newsletter.types import Cadence, Outcome, Status, Subscriber
+
+_COLUMNS = ("id", "email", "name", "status", "profile", "cadence", "weekday", "hour", "timezone", "language")
+_SELECTED = tuple(subscribers.c[name] for name in _COLUMNS)
+_PAGE = 1000
+
+
+class Subscribers:
+    """Part of Store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, subscriber: Subscriber, origin: str, now: datetime) -> Subscriber:
+        """A new person; raises InputError where the address is known. `origin` is the consent record."""
+        key = subscriber.email.casefold()
+        with self._database.write() as connection:
+            if connection.execute(select(subscribers.c.id).where(subscribers.c.email_key == key)).first():
+                raise InputError(f"{subscriber.email} is already there")
+            return replace(subscriber, id=_insert(connection, subscriber, origin, now))
+
+    def put_all(self, people: Sequence[Subscriber], origin: str, now: datetime) -> tuple[int, int, int]:
+        """Add or change by address, in one transaction; returns (added, changed, kept out).
+
+        Who unsubscribed, bounced or complained stays so, whatever an imported file says.
+        """
+        added = changed = 0
+        with self._database.write() as connection:
+            for person in people:
+                known = _by_key(connection, person.email)
+                if known is None:
+                    _insert(connection, person, origin, now)
+                    added += 1
+                elif known.status not in (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED):
+                    _update(connection, replace(person, id=known.id, email=known.email))
+                    changed += 1
+        return added, changed, len(people) - added - changed
+
+    def change(self, subscriber: Subscriber) -> None:
+        """Replace everything but the number and the consent record; raises UnknownSubscriber."""
+        with self._database.write() as connection:
+            if not _update(connection, subscriber):
+                raise UnknownSubscriber
+
+    def set_status(self, number: int, status: Status, now: datetime) -> None:
+        """Idempotent; takes effect before the person's next mail. Raises UnknownSubscriber."""
+        values: dict[str, Any] = {"status": status}
+        if status is Status.ACTIVE:
+            values["confirmed"] = func.coalesce(subscribers.c.confirmed, int(now.timestamp()))
+        with self._database.write() as connection:
+            query = update(subscribers).where(subscribers.c.id == number).values(values)
+            if not connection.execute(query).rowcount:
+                raise UnknownSubscriber
+
+    def asked(self, number: int, now: datetime, not_since: datetime) -> bool:
+        """Note that a confirmation mail goes out; False where one went out after `not_since` (mail bombs)."""
+        recently = subscribers.c.asked > not_since
+        query = update(subscribers).where(subscribers.c.id == number, func.coalesce(recently, 0) == 0)
+        with self._database.write() as connection:
+            return bool(connection.execute(query.values(asked=now)).rowcount)
+
+    def get(self, number: int) -> Subscriber:
+        """Raises UnknownSubscriber."""
+        found = self.many([number])
+        if not found:
+            raise UnknownSubscriber
+        return found[0]
+
+    def find(self, address: str) -> Subscriber:
+        """By address, in any case; raises UnknownSubscriber."""
+        with self._database.read() as connection:
+            found = _by_key(connection, address)
+        if found is None:
+            raise UnknownSubscriber(f"There is no subscriber {address}.")
+        return found
+
+    def many(self, numbers: Sequence[int]) -> list[Subscriber]:
+        """Ordered by number; unknown ones are left out."""
+        query = select(*_SELECTED).where(subscribers.c.id.in_(numbers)).order_by(subscribers.c.id)
+        with self._database.read() as connection:
+            return [_subscriber(row) for row in connection.execute(query)]
+
+    def listed(self, status: Status | None = None) -> Iterator[Subscriber]:
+        """All, a page at a time, ordered by number: a million fit in little memory."""
+        after = 0
+        while page := self._page(status, after):
+            yield from page
+            after = page[-1].id
+
+    def _page(self, status: Status | None, after: int) -> list[Subscriber]:
+        query = select(*_SELECTED).where(subscribers.c.id > after).order_by(subscribers.c.id).limit(_PAGE)
+        query = query.where(subscribers.c.status == status) if status else query
+        with self._database.read() as connection:
+            return [_subscriber(row) for row in connection.execute(query)]
+
+    def count(self, status: Status) -> int:
+        """Called by the command line."""
+        query = select(func.count()).select_from(subscribers).where(subscribers.c.status == status)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def cadences(self, default: Cadence) -> set[Cadence]:
+        """The cadences that somebody active wants. Called by Engine.tick."""
+        query = select(subscribers.c.cadence).where(subscribers.c.status == Status.ACTIVE).distinct()
+        with self._database.read() as connection:
+            return {Cadence(row.cadence or default) for row in connection.execute(query)}
+
+    def erase(self, number: int) -> None:
+        """Forget the person; the ledger keeps its numbers without a name. Raises UnknownSubscriber."""
+        mine = deliveries.c.subscriber == number
+        with self._database.write() as connection:
+            if not connection.execute(delete(subscribers).where(subscribers.c.id == number)).rowcount:
+                raise UnknownSubscriber
+            connection.execute(delete(editions).where(editions.c.subscriber == number))
+            connection.execute(update(deliveries).where(mine).values(detail=""))
+            waiting = update(deliveries).where(mine, is_waiting, deliveries.c.begun == 0)
+            connection.execute(waiting.values(outcome=Outcome.SKIPPED, detail="erased"))
+
+
+def _insert(connection: Connection, subscriber: Subscriber, origin: str, now: datetime) -> int:
+    confirmed = now if subscriber.status is Status.ACTIVE else None
+    row = {**_row(subscriber), "origin": origin, "created": now, "confirmed": confirmed}
+    return int(connection.execute(insert(subscribers).values(row).returning(subscribers.c.id)).scalar_one())
+
+
+def _update(connection: Connection, subscriber: Subscriber) -> int:
+    query = update(subscribers).where(subscribers.c.id == subscriber.id).values(_row(subscriber))
+    return connection.execute(query).rowcount
+
+
+def _by_key(connection: Connection, address: str) -> Subscriber | None:
+    key = address.strip().casefold()
+    row = connection.execute(select(*_SELECTED).where(subscribers.c.email_key == key)).first()
+    return _subscriber(row) if row else None
+
+
+def _row(subscriber: Subscriber) -> dict[str, Any]:
+    row = {name: getattr(subscriber, name) for name in _COLUMNS if name != "id"}
+    return {**row, "email_key": subscriber.email.casefold(), "profile": profile_row(subscriber.profile)}
+
+
+def _subscriber(row: Row[Any]) -> Subscriber:
+    given = {name: getattr(row, name) for name in _COLUMNS}
+    given |= {"status": Status(row.status), "profile": parse_profile(row.profile)}
+    return Subscriber(**{**given, "cadence": Cadence(row.cadence) if row.cadence else None})
