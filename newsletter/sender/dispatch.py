@@ -16,8 +16,9 @@ from newsletter.sender.pace import pause
 from newsletter.sender.transport import Connection, Transport
 from newsletter.types import Delivery, Mail, Outcome
 
-HOST_PATIENCE = 3  #: failures in a row, without one mail accepted or refused, before a run gives up on the server
+HOST_PATIENCE = 3  #: times a mail is tried on a server that hangs up, before the run gives up on the server
 HOST_PAUSE = 0.5  #: seconds before the server is tried again, doubled each time
+PREFETCH = 32  #: rendered mails that may wait for a connection
 
 Handle = TypeVar("Handle")  #: the ledger's own hold on a delivery; dispatch only hands it back
 
@@ -57,36 +58,41 @@ class Run(Generic[Handle]):
     retry: Sequence[timedelta]
     now: Callable[[], datetime]
     stop: asyncio.Event
-    on_settled: Callable[[Delivery], None] = lambda delivery: None
+    on_settled: Callable[[Delivery], None]
     failures: int = 0  #: of the server, in a row
-    trouble: str = ""  #: why the run gave up, in the server's words
-    _queue: asyncio.Queue[Job[Handle] | None] = field(default_factory=asyncio.Queue)
+    trouble: str = ""  #: the last words of a server that hung up
+    gave_up: bool = False
+    _queue: asyncio.Queue[Job[Handle] | None] = field(default_factory=lambda: asyncio.Queue(PREFETCH))
 
     async def finish(self) -> None:
         """Send until nothing is due, the server is down, or `stop` is set. Errors of ours propagate."""
-        workers = [asyncio.create_task(self._worker()) for _ in range(self.connections)]
         feeder = asyncio.create_task(self._feed())
+        crew = asyncio.gather(*(self._worker() for _ in range(self.connections)))
         try:
-            await asyncio.gather(feeder, *workers)
+            await asyncio.wait((feeder, crew), return_when=asyncio.FIRST_COMPLETED)
+            if feeder.done():
+                feeder.result()
+            await crew
         finally:
-            for task in (feeder, *workers):
-                task.cancel()
-            await asyncio.gather(feeder, *workers, return_exceptions=True)
+            feeder.cancel()
+            crew.cancel()
+            await asyncio.gather(feeder, crew, return_exceptions=True)
+
+    def _halted(self) -> bool:
+        return self.gave_up or self.stop.is_set()
 
     async def _feed(self) -> None:
         """The next block is claimed and rendered while the last one is sent."""
-        while not self.stop.is_set() and (jobs := await self.work.claim()):
+        while not self._halted() and (jobs := await self.work.claim()):
             for job in jobs:
-                self._queue.put_nowait(job)
-            while self._queue.qsize() > len(jobs) // 2 and not self.stop.is_set():
-                await asyncio.sleep(0.005)
+                await self._queue.put(job)
         for _ in range(self.connections):
-            self._queue.put_nowait(None)
+            await self._queue.put(None)
 
     async def _worker(self) -> None:
         connection: Connection | None = None
         try:
-            while (job := await self._queue.get()) is not None and not self.stop.is_set():
+            while (job := await self._queue.get()) is not None and not self._halted():
                 connection = await self._deliver(job, connection)
         finally:
             if connection:
@@ -94,20 +100,33 @@ class Run(Generic[Handle]):
 
     async def _deliver(self, job: Job[Handle], connection: Connection | None) -> Connection | None:
         """Send one mail; returns the connection if it is still good for the next."""
-        fresh = connection is None
+        for trial in range(HOST_PATIENCE):
+            try:
+                fresh = connection is None
+                connection = connection or await self.transport.open()
+                return await self._send(job, connection)
+            except HostDown as error:
+                connection = None
+                self.trouble = str(error)
+                self.failures += fresh  # an old conversation may simply have been ended by the server
+                if fresh:
+                    await asyncio.sleep(HOST_PAUSE * 2**trial)
+        if self.failures >= HOST_PATIENCE:
+            self.gave_up = True
+        else:  # the server talks to others: it is this mail that it does not like
+            await self._settle(job, _verdict(job.delivery, Deferred(self.trouble), self.now(), self.retry))
+        return None
+
+    async def _send(self, job: Job[Handle], connection: Connection) -> Connection | None:
         try:
-            connection = connection or await self.transport.open()
             words = await connection.send(job.mail, lambda: self.work.begin(job.handle))
-        except HostDown as error:
-            if not fresh:  # the server may have ended an old conversation: once more on a new one
-                return await self._deliver(job, None)
-            await self._host_down(job, error)
-            return None
+        except HostDown:
+            raise
         except Withdrawn:  # the ledger has settled it, or another sender holds it
             return None
         except DeliveryError as error:
             await self._settle(job, _verdict(job.delivery, error, self.now(), self.retry))
-            return None if isinstance(error, Uncertain) or error.code == 421 else connection
+            return None if isinstance(error, Uncertain) else connection
         await self._settle(job, replace(job.delivery, outcome=Outcome.ACCEPTED, code=250, detail=words))
         return connection
 
@@ -116,16 +135,6 @@ class Run(Generic[Handle]):
         settled = replace(delivery, attempts=delivery.attempts + 1, message_id=job.mail.message_id)
         await self.work.settle(job.handle, settled)
         self.on_settled(settled)
-
-    async def _host_down(self, job: Job[Handle], error: HostDown) -> None:
-        """Not this mail's fault: it keeps its turn. After some patience the run ends and says why."""
-        self.failures += 1
-        self.trouble = str(error)
-        if self.failures >= HOST_PATIENCE:
-            self.stop.set()
-            return
-        self._queue.put_nowait(job)
-        await asyncio.sleep(HOST_PAUSE * 2 ** (self.failures - 1))
 
 
 def _verdict(delivery: Delivery, error: DeliveryError, now: datetime, retry: Sequence[timedelta]) -> Delivery:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.errors import UnknownIssue
@@ -34,13 +34,15 @@ class Editions:
         self._database = database
 
     def keep(self, kept: Sequence[Kept]) -> None:
-        """One transaction, before any of these mails goes out; their picks count as shown from now on."""
-        if not kept:
-            return
-        issue = number(kept[0].edition.issue.key)
-        with self._database.write() as connection:
-            connection.execute(insert(editions).values(issue=issue), [_row(each) for each in kept])
-            _mark_shown(connection, kept)
+        """One transaction, before any of these mails goes out; their picks count as shown from now on.
+
+        What was kept before stays as it is. All of one issue.
+        """
+        if kept:
+            with self._database.write() as connection:
+                issue = connection.execute(select(number(kept[0].edition.issue.key))).scalar_one()
+                _insert_new(connection, editions, [_row(each, issue) for each in kept])
+                _mark_shown(connection, kept, issue)
 
     def kept(self, issue: Issue, subscriber_ids: Sequence[int], pool: Mapping[str, Entry]) -> dict[int, Kept]:
         """Subscriber id → what was rendered for them before, if it was. `pool`: id → frozen entry."""
@@ -74,28 +76,28 @@ class Editions:
         return row.key, row.subscriber
 
 
-def _mark_shown(connection: Connection, kept: Sequence[Kept]) -> None:
+def _mark_shown(connection: Connection, kept: Sequence[Kept], issue: int) -> None:
     """A pair that is there already stays: at most one showing per (subscriber, entry) is a database rule."""
     ids = {pick.entry.id for each in kept for pick in each.edition.picks}
     found = connection.execute(select(entries.c.id, entries.c.num).where(entries.c.id.in_(ids)))
     nums = {row.id: row.num for row in found}
-    issue = connection.execute(select(number(kept[0].edition.issue.key))).scalar_one()
-    rows = [
-        {"subscriber": each.edition.subscriber.id, "entry": nums[pick.entry.id], "issue": issue}
-        for each in kept
-        for pick in each.edition.picks
-        if pick.entry.id in nums
-    ]
+    pairs = ((each.edition.subscriber.id, pick.entry.id) for each in kept for pick in each.edition.picks)
+    rows = [{"subscriber": who, "entry": nums[what], "issue": issue} for who, what in pairs if what in nums]
+    _insert_new(connection, shown, rows)
+
+
+def _insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     if rows:
-        connection.execute(dialect.insert(shown).on_conflict_do_nothing(), rows)
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
-def _row(kept: Kept) -> dict[str, Any]:
+def _row(kept: Kept, issue: int) -> dict[str, Any]:
     person = kept.edition.subscriber
     picks = [[pick.entry.id, pick.score, pick.interest, list(pick.reasons)] for pick in kept.edition.picks]
     frozen = {**subscriber_row(person), "picks": picks}
-    return {"subscriber": person.id, "message_id": kept.message_id, "made": kept.made, "frozen": frozen}
+    own = {"subscriber": person.id, "message_id": kept.message_id, "made": kept.made}
+    return {**own, "issue": issue, "frozen": frozen}
 
 
 def _kept(row: Row[Any], issue: Issue, pool: Mapping[str, Entry]) -> Kept:

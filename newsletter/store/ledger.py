@@ -125,9 +125,10 @@ class Ledger:
         with self._database.read() as connection:
             return connection.execute(query).scalar_one_or_none()
 
-    def held(self, key: str) -> int:
-        """How many deliveries some sender holds at this moment."""
-        query = select(func.count()).select_from(deliveries).where(_holding(key))
+    def held(self, key: str, but: int) -> int:
+        """How many deliveries some sender other than `but` holds at this moment."""
+        others = and_(_holding(key), deliveries.c.sender != but)
+        query = select(func.count()).select_from(deliveries).where(others)
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 

@@ -1,0 +1,631 @@
+"""The engine: the only place that knows every stage. Doors (cli, web, workers) call it and add nothing.
+
+    collect   sources ─ collector ─▶ entries ─▶ store
+    plan      store: pool, templates and audience are frozen; one delivery per subscriber
+    send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails ─ begin ─ transport ─▶ settle
+    status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
+
+An edition is kept before its mail goes out, so that a mail is the same to the byte when it is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import quote
+
+from newsletter import collector, selector
+from newsletter.collector import Harvest
+from newsletter.config import Settings, resource
+from newsletter.errors import InputError, NewsletterError, TemplateError, UnknownSubscriber, Withdrawn
+from newsletter.renderer import Confirmation, PreparedIssue, Renderer, load_templates
+from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
+from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
+from newsletter.store import Claim, Frozen, Kept, Plan, SourceHealth, Store
+from newsletter.tokens import Purpose, Tokens
+from newsletter.types import (
+    Cadence,
+    Delivery,
+    Edition,
+    Entry,
+    Issue,
+    IssueState,
+    Links,
+    Mail,
+    Outcome,
+    Profile,
+    Source,
+    Status,
+    Subscriber,
+    Tally,
+)
+
+logger = logging.getLogger("newsletter")
+
+BLOCK = 100  #: subscribers selected, rendered and claimed together
+LEASE = timedelta(seconds=4)  #: a sender that has not renewed for this long is dead
+RENEW = 1.0  #: seconds
+ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address in this time
+LATEST_CACHED = 4  #: prepared issues kept in memory
+
+
+def utc_now() -> datetime:
+    """The clock of a real engine; tests bring their own."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one run of `send` did."""
+
+    tally: Tally
+    outcomes: Counter[Outcome]  #: of this run only
+    trouble: str  #: why it ended early, in the server's words
+
+
+class Press:
+    """One issue, frozen and prepared: chooses and prints editions. Pure but for what it was given."""
+
+    def __init__(self, frozen: Frozen, library: Mapping[str, Entry], settings: Settings, tokens: Tokens) -> None:
+        self.issue = frozen.issue
+        self.entries = {entry.id: entry for entry in frozen.entries}
+        self._aliases = {asked: entry.id for asked, entry in library.items()}
+        self._masthead = frozen.masthead
+        self._tokens = tokens
+        self._defaults = settings.selection
+        others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
+        self._pool = selector.prepare(frozen.entries, others)
+        self._prepared: PreparedIssue = Renderer(frozen.templates, frozen.masthead).open(
+            frozen.issue, frozen.entries, frozen.missing
+        )
+
+    def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
+        """One edition per subscriber, in their order."""
+        profiles = [self._completed(person.profile) for person in people]
+        chosen = selector.select(self._pool, profiles, [seen.get(person.id, set()) for person in people])
+        return [Edition(self.issue, person, picks) for person, picks in zip(people, chosen, strict=True)]
+
+    def kept(self, edition: Edition, made: datetime) -> Kept:
+        """An edition with what makes its bytes the same again."""
+        domain = parseaddr(self._masthead.sender)[1].rpartition("@")[2]
+        return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
+
+    def print(self, kept: Kept) -> Mail:
+        """The mail: the same bytes for the same kept edition, always."""
+        links = self.links(kept.edition.subscriber.id)
+        return self._prepared.render(kept.edition, links, kept.message_id, kept.made)
+
+    def links(self, number: int) -> Links:
+        """All signed for one purpose each."""
+        base, sign = self._masthead.base_url, self._tokens.sign
+        unsubscribe = sign(Purpose.UNSUBSCRIBE, number)
+        address = parseaddr(self._masthead.reply_to or self._masthead.sender)[1]
+        return Links(
+            view=f"{base}/view/{sign(Purpose.VIEW, number, self.issue.key)}",
+            interests=f"{base}/interests/{sign(Purpose.INTERESTS, number)}",
+            unsubscribe=f"{base}/unsubscribe/{unsubscribe}",
+            unsubscribe_mailto=f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{unsubscribe}",
+            feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number)}",
+        )
+
+    def _completed(self, profile: Profile) -> Profile:
+        """The newsletter's defaults where the subscriber said nothing; every id by its entry's own name."""
+        own = self._defaults
+        return replace(
+            profile,
+            size=own.size if profile.size is None else profile.size,
+            hype=own.hype if profile.hype is None else profile.hype,
+            surprise=own.surprise if profile.surprise is None else profile.surprise,
+            liked=self._known(profile.liked),
+            disliked=self._known(profile.disliked),
+            interests=tuple(replace(each, liked=self._known(each.liked)) for each in profile.interests),
+        )
+
+    def _known(self, ids: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self._aliases.get(each, each) for each in ids)
+
+
+class Engine:
+    """Everything the product does, one method a verb. Made by `make_engine`."""
+
+    def __init__(
+        self, settings: Settings, store: Store, transport: Transport, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.transport = transport
+        self.now = now
+        secret = settings.newsletter.secret
+        self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
+        self._presses: dict[str, Press] = {}
+
+    # collect
+
+    async def collect(
+        self, names: Sequence[str] = (), keep: bool = True, on_done: Callable[[Harvest, int], None] | None = None
+    ) -> list[tuple[Harvest, int]]:
+        """Read the sources (all, or those named) and store what is new; (harvest, how many were new) each.
+
+        One bad source stops nobody else. `keep` False only reads. Raises InputError for an unknown name.
+        """
+        now, done = self.now(), []
+        harvests = await collector.collect(self._sources(names), now, self.settings.home)
+        for harvest in harvests:
+            added = await asyncio.to_thread(self._store, harvest, now) if keep else 0
+            done.append((harvest, added))
+            if on_done:
+                on_done(harvest, added)
+        return done
+
+    def _sources(self, names: Sequence[str]) -> list[Source]:
+        sources = [
+            replace(each, kind=each.kind or collector.guess_kind(each.location)) for each in self.settings.sources
+        ]
+        unknown = set(names) - {source.name for source in sources}
+        if unknown:
+            known = ", ".join(source.name for source in sources) or "none is configured"
+            raise InputError(f"There is no source {min(unknown)!r} (known: {known}).")
+        return [source for source in sources if not names or source.name in names]
+
+    def _store(self, harvest: Harvest, now: datetime) -> int:
+        named = ((entry, collector.names(entry)) for entry in harvest.entries)
+        added = self.store.entries.add(named, now)
+        good = None if harvest.error else now
+        self.store.entries.record(
+            SourceHealth(harvest.source.name, now, good, len(harvest.entries), added, harvest.error)
+        )
+        logger.info("collected", extra={"source": harvest.source.name, "added": added, "error": harvest.error})
+        return added
+
+    # plan
+
+    def plan(
+        self, cadence: Cadence | None = None, key: str = "", until: datetime | None = None
+    ) -> tuple[Issue, Tally, bool]:
+        """Freeze an issue; (issue, its accounting, whether it is new). Planning twice adds nobody twice."""
+        schedule = self.settings.schedule
+        cadence, now = cadence or schedule.cadence, self.now()
+        until = until or now
+        key = key or issue_key(cadence, until, schedule.timezone)
+        issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
+        templates = self._templates("weekly")
+        Renderer(templates, self.settings.masthead)  # a template that cannot be rendered is not frozen
+        planned = self.store.issues.plan(
+            Plan(
+                issue=issue,
+                masthead=self.settings.masthead,
+                templates=templates,
+                missing=self._missing(),
+                planned=now,
+                expires=now + schedule.expire_after,
+                cadence_default=schedule.cadence,
+                due=lambda weekday, hour, zone: own_due(cadence, self._slot(weekday, hour, zone), now),
+            )
+        )
+        logger.info("planned", extra={"issue": key, "deliveries": planned})
+        return self.store.issues.get(key), self.store.ledger.tally(key), planned >= 0
+
+    def _slot(self, weekday: int | None = None, hour: int | None = None, zone: str | None = None) -> Slot:
+        schedule = self.settings.schedule
+        return Slot(
+            schedule.weekday if weekday is None else weekday,
+            schedule.hour if hour is None else hour,
+            zone or schedule.timezone,
+        )
+
+    def _missing(self) -> tuple[str, ...]:
+        """Sources that could not be read when they were last tried."""
+        names = {source.name for source in self.settings.sources}
+        return tuple(each.name for each in self.store.entries.health() if each.error and each.name in names)
+
+    def _templates(self, name: str) -> dict[str, str]:
+        """The built-in files, overridden file by file by the folder in [newsletter] templates."""
+        files = load_templates(resource("templates") / name)
+        own = self.settings.newsletter.templates
+        folder = self.settings.home / own
+        if own and not folder.is_dir():
+            raise TemplateError(f"[newsletter] templates = {own!r}: there is no such folder")
+        return {**files, **load_templates(folder / name)} if own and (folder / name).is_dir() else files
+
+    # select and render
+
+    def press(self, key: str) -> Press:
+        """The prepared issue; raises UnknownIssue."""
+        if key not in self._presses:
+            while len(self._presses) >= LATEST_CACHED:
+                del self._presses[next(iter(self._presses))]
+            self._presses[key] = self._press(self.store.issues.frozen(key))
+        return self._presses[key]
+
+    def draft(self, people: Iterable[Subscriber] | None = None, generous: bool = False) -> Press:
+        """The issue that would be planned now, from today's pool and templates, for `people` (all by default).
+
+        `generous`: where nothing is new since the last issue, the pool reaches one period back (for a preview).
+        """
+        now, cadence = self.now(), self.settings.schedule.cadence
+        since = window(cadence, now, self.store.issues.latest_until(cadence))
+        entries = self.store.entries.new_between(since, now)
+        if generous and not entries:
+            since = window(cadence, now, None)
+            entries = self.store.entries.new_between(since, now)
+        issue = Issue(issue_key(cadence, now, self.settings.schedule.timezone), cadence, since, now)
+        masthead, templates = self.settings.masthead, self._templates("weekly")
+        return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
+
+    def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
+        readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else people
+        ids = {each for person in readers for each in _ids(person.profile)}
+        return Press(frozen, self.store.entries.find(ids), self.settings, self.tokens)
+
+    def edition(self, press: Press, person: Subscriber) -> Kept:
+        """What this person got, or would get, in this issue. Changes nothing."""
+        kept = self.store.editions.kept(press.issue, [person.id], press.entries)
+        if person.id in kept:
+            return kept[person.id]
+        seen = self.store.editions.seen([person.id], but=press.issue.key)
+        return press.kept(press.choose([person], seen)[0], press.issue.until)
+
+    def next_edition(self, person: Subscriber) -> Edition:
+        """What the next issue would hold for this person, as of now."""
+        return self.edition(self.draft([person]), person).edition
+
+    # send
+
+    async def send(
+        self,
+        key: str,
+        transport: Transport | None = None,
+        connections: int = 0,
+        stop: asyncio.Event | None = None,
+        on_settled: Callable[[Delivery], None] = lambda _: None,
+    ) -> Sent:
+        """Send what is due; safe to run again, safe to kill, safe to run twice at once.
+
+        Ends when nothing is due and no other sender holds anything, when `stop` is set (after the mails in
+        flight), or when the server is down. Raises UnknownIssue, StoreError.
+        """
+        stop, ledger = stop or asyncio.Event(), self.store.ledger
+        press = await asyncio.to_thread(self.press, key)
+        sender = await asyncio.to_thread(ledger.enroll, self.now() + LEASE)
+        await asyncio.to_thread(self.store.issues.set_state, key, IssueState.SENDING)
+        heart = asyncio.create_task(self._renew(sender))
+        outcomes: Counter[Outcome] = Counter()
+
+        def settled(delivery: Delivery) -> None:
+            outcomes[delivery.outcome] += 1
+            on_settled(delivery)
+
+        run = Run(
+            work=_Work(self, press, sender),
+            transport=transport or self.transport,
+            connections=connections or self.settings.smtp.connections,
+            retry=self.settings.smtp.retry,
+            now=self.now,
+            stop=stop,
+            on_settled=settled,
+        )
+        try:
+            await self._until_nobody_holds_any(run, key, sender)
+        finally:
+            heart.cancel()
+            await asyncio.to_thread(ledger.release, sender)
+        return Sent(await asyncio.to_thread(self.close, key), outcomes, run.trouble if run.gave_up else "")
+
+    async def _until_nobody_holds_any(self, run: Run[Claim], key: str, sender: int) -> None:
+        """A dead sender's claims are free again when its lease ends; wait for that rather than forget them."""
+        while True:
+            await asyncio.to_thread(self.store.ledger.recover, key, self.now())
+            await run.finish()
+            if run.stop.is_set() or run.gave_up:
+                return
+            if not await asyncio.to_thread(self.store.ledger.held, key, sender):
+                return
+            await asyncio.sleep(RENEW / 2)
+
+    async def _renew(self, sender: int) -> None:
+        while True:
+            await asyncio.sleep(RENEW)
+            await asyncio.to_thread(self.store.ledger.renew, sender, self.now() + LEASE)
+
+    def close(self, key: str) -> Tally:
+        """The accounting; the issue is done only when it adds up with nobody waiting."""
+        tally = self.store.ledger.tally(key)
+        done = tally.adds_up() and not tally.waiting
+        state = IssueState.DONE if done else IssueState.SENDING
+        if tally.state is not state:
+            self.store.issues.set_state(key, state)
+        return replace(tally, state=state)
+
+    async def dry_run(self, key: str, folder: Path, on_written: Callable[[], None] = lambda: None) -> int:
+        """Write one .eml for each delivery that still waits; the ledger stays as it is. Returns how many."""
+        connection = await FolderTransport(folder).open()
+        press = await asyncio.to_thread(self.press, key)
+        waiting = await asyncio.to_thread(self.store.ledger.waiting, key)
+        for start in range(0, len(waiting), BLOCK):
+            people = await asyncio.to_thread(self.store.subscribers.many, waiting[start : start + BLOCK])
+            for kept in await asyncio.to_thread(self.editions, press, people):
+                await connection.send(press.print(kept), _no_ledger)
+                on_written()
+        return len(waiting)
+
+    def editions(self, press: Press, people: Sequence[Subscriber]) -> list[Kept]:
+        """What these people got or will get, in their order; chosen for a whole block at once."""
+        ids = [person.id for person in people]
+        known = self.store.editions.kept(press.issue, ids, press.entries)
+        rest = [person for person in people if person.id not in known]
+        chosen = press.choose(rest, self.store.editions.seen([person.id for person in rest], press.issue.key))
+        made = {each.subscriber.id: press.kept(each, self.now().replace(microsecond=0)) for each in chosen}
+        return [known.get(number) or made[number] for number in ids]
+
+    async def send_test(self, key: str, address: str) -> str:
+        """One mail to `address`, outside the ledger; its links open nobody's pages. Returns the server's words.
+
+        The edition is that of the subscriber with this address, or else of the first one of the audience.
+        """
+        press = await asyncio.to_thread(self.press, key)
+        try:
+            person = self.store.subscribers.find(address)
+        except UnknownSubscriber:
+            first = next(self.store.subscribers.listed(Status.ACTIVE), Subscriber(0, address))
+            person = replace(first, name="")
+        kept = self.edition(press, person)
+        test = replace(kept.edition, subscriber=replace(kept.edition.subscriber, id=0, email=address))
+        return await self._send_one(press.print(press.kept(test, self.now())))
+
+    async def _send_one(self, mail: Mail) -> str:
+        connection = await self.transport.open()
+        try:
+            return await connection.send(mail, _no_ledger)
+        finally:
+            await connection.close()
+
+    # resolve
+
+    def resolve(self, key: str, verdict: Outcome, accepted: Iterable[str] | None = None) -> int:
+        """Settle the uncertain deliveries of an issue; returns how many.
+
+        With `accepted` (Message-IDs that the relay's log shows as queued) these become ACCEPTED and the others get
+        `verdict`; without it all do. PLANNED sends again, the same bytes.
+        """
+        uncertain = self.store.ledger.having(key, Outcome.UNCERTAIN)
+        known = set(accepted or ())
+        verdicts = [
+            (delivery.subscriber, Outcome.ACCEPTED, "found in the relay's log")
+            if delivery.message_id in known
+            else (delivery.subscriber, verdict, delivery.detail)
+            for delivery, _ in uncertain
+        ]
+        changed = self.store.ledger.resolve(
+            key, [each for each in verdicts if each[1] is not Outcome.UNCERTAIN], self.now()
+        )
+        self.close(key)
+        return changed
+
+    # subscribers
+
+    async def subscribe(self, address: str, name: str, profile: Profile, language: str | None = None) -> None:
+        """Double opt-in: a pending subscriber and a confirmation mail.
+
+        Says nothing of whether the address is known: a known one gets the same mail, at most one in ASK_AGAIN, and
+        its profile stays as it is. Raises DeliveryError where the mail cannot be sent.
+        """
+        now = self.now()
+        fresh = Subscriber(0, address, name, Status.PENDING, profile, language=language)
+        person = await asyncio.to_thread(self._found_or_added, fresh, now)
+        if not await asyncio.to_thread(self.store.subscribers.asked, person.id, now, now - ASK_AGAIN):
+            return
+        token = self.tokens.sign(Purpose.CONFIRM, person.id)
+        domain = parseaddr(self.settings.newsletter.sender)[1].rpartition("@")[2]
+        message_id = self.tokens.message_id(f"confirm.{int(now.timestamp())}", person.id, domain)
+        masthead = self.settings.masthead
+        mail = Confirmation({**self._templates("weekly"), **self._templates("confirm")}, masthead).render(
+            person, f"{masthead.base_url}/confirm/{token}", message_id, now
+        )
+        try:
+            await self._send_one(mail)
+        except NewsletterError:
+            await asyncio.to_thread(self.store.subscribers.asked, person.id, now - ASK_AGAIN, now)
+            raise
+
+    def _found_or_added(self, person: Subscriber, now: datetime) -> Subscriber:
+        try:
+            return self.store.subscribers.find(person.email)
+        except UnknownSubscriber:
+            return self.store.subscribers.add(person, "web", now)
+
+    def set_status(self, number: int, status: Status) -> Subscriber:
+        """Idempotent; effective before the person's next mail."""
+        self.store.subscribers.set_status(number, status, self.now())
+        logger.info("status", extra={"subscriber": number, "status": status.value})
+        return self.store.subscribers.get(number)
+
+    def feedback(self, number: int, entry_id: str, more: bool) -> Subscriber:
+        """More, or fewer, like this entry; the later word wins. Raises UnknownSubscriber, InputError."""
+        person = self.store.subscribers.get(number)
+        if entry_id not in self.store.entries.find([entry_id]):
+            raise InputError("This paper is not known here.")
+        liked = [each for each in person.profile.liked if each != entry_id]
+        disliked = [each for each in person.profile.disliked if each != entry_id]
+        (liked if more else disliked).append(entry_id)
+        changed = replace(person.profile, liked=tuple(liked[-200:]), disliked=tuple(disliked[-200:]))
+        self.store.subscribers.change(replace(person, profile=changed))
+        return self.store.subscribers.get(number)
+
+    # the schedule
+
+    async def tick(self, stop: asyncio.Event | None = None) -> list[str]:
+        """Do what is due now: collect, plan the last slot's issue if it was not, send. Returns what was done.
+
+        After a downtime only the latest slot of each cadence is caught up with, and none from before the store was
+        first used.
+        """
+        done = []
+        if self._collection_due():
+            harvested = await self.collect()
+            done.append(f"collected {sum(added for _, added in harvested)} new entries")
+        for cadence in sorted(await asyncio.to_thread(self._cadences)):
+            done += await asyncio.to_thread(self._plan_if_due, cadence)
+        for issue in await asyncio.to_thread(self.store.issues.open_ones):
+            due = await asyncio.to_thread(self.store.ledger.next_due, issue.key)
+            if due is None or due <= self.now():
+                done.append(str((await self.send(issue.key, stop=stop)).tally))
+        return done
+
+    def next_event(self) -> datetime:
+        """When the schedule has something to do next, at the latest."""
+        now, slot = self.now(), self._slot()
+        return min(next_slot(cadence, slot, now) for cadence in self._cadences())
+
+    def _cadences(self) -> set[Cadence]:
+        default = self.settings.schedule.cadence
+        return {default, *self.store.subscribers.cadences(default)}
+
+    def _collection_due(self) -> bool:
+        checked = [each.checked for each in self.store.entries.health() if each.checked]
+        late = self.now() - self.settings.schedule.collect_every
+        return bool(self.settings.sources) and (not checked or max(checked) <= late)
+
+    def _plan_if_due(self, cadence: Cadence) -> list[str]:
+        moment = last_slot(cadence, self._slot(), self.now())
+        key = issue_key(cadence, moment, self.settings.schedule.timezone)
+        known = {issue.key for issue in self.store.issues.listed()}
+        if key in known or moment < self.store.installed(self.now()):
+            return []
+        _, tally, new = self.plan(cadence, key)
+        return [f"planned {key} for {tally.planned}"] if new else []
+
+
+class _Work:
+    """The ledger's side of a run: see sender.dispatch.Work."""
+
+    def __init__(self, engine: Engine, press: Press, sender: int) -> None:
+        self._engine = engine
+        self._press = press
+        self._sender = sender
+        self._commit = GroupCommit(engine.store)
+
+    async def claim(self) -> Sequence[Job[Claim]]:
+        return await asyncio.to_thread(self._claim)
+
+    async def begin(self, handle: Claim) -> None:
+        if await self._commit.begin(handle) is not Outcome.SENDING:
+            raise Withdrawn
+
+    async def settle(self, handle: Claim, delivery: Delivery) -> None:
+        await self._commit.settle(replace(handle, delivery=delivery))
+        ids = {"issue": delivery.issue, "subscriber": delivery.subscriber}
+        logger.info("settled", extra={**ids, "outcome": delivery.outcome.value, "code": delivery.code})
+
+    def _claim(self) -> list[Job[Claim]]:
+        """Claim a block, choose and keep its editions, print them; whoever left meanwhile is settled at once."""
+        store, key = self._engine.store, self._press.issue.key
+        store.ledger.expire(key, self._engine.now())
+        while claims := store.ledger.claim(key, self._sender, self._engine.now(), BLOCK):
+            people = store.subscribers.many([claim.delivery.subscriber for claim in claims])
+            wanting = {person.id: person for person in people if person.status is Status.ACTIVE}
+            store.ledger.write([claim for claim in claims if claim.delivery.subscriber not in wanting], [])
+            staying = [claim for claim in claims if claim.delivery.subscriber in wanting]
+            if staying:
+                return self._jobs(staying, [wanting[claim.delivery.subscriber] for claim in staying])
+        return []
+
+    def _jobs(self, claims: Sequence[Claim], people: Sequence[Subscriber]) -> list[Job[Claim]]:
+        editions = self._engine.editions(self._press, people)
+        self._engine.store.editions.keep(editions)
+        pairs = zip(claims, editions, strict=True)
+        return [Job(claim, claim.delivery, self._press.print(kept)) for claim, kept in pairs]
+
+
+class GroupCommit:
+    """Begins and settles of all connections, written in one transaction: one fsync for many mails."""
+
+    def __init__(self, store: Store) -> None:
+        self._ledger = store.ledger
+        self._begins: list[tuple[Claim, asyncio.Future[Outcome]]] = []
+        self._settles: list[tuple[Claim, asyncio.Future[Outcome]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def begin(self, claim: Claim) -> Outcome:
+        """SENDING when the mark is durable; otherwise the mail must not go out."""
+        return await self._queued(self._begins, claim)
+
+    async def settle(self, claim: Claim) -> None:
+        """Durable when it returns."""
+        await self._queued(self._settles, claim)
+
+    def _queued(self, queue: list[tuple[Claim, asyncio.Future[Outcome]]], claim: Claim) -> asyncio.Future[Outcome]:
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        queue.append((claim, answer))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return answer
+
+    async def _write(self) -> None:
+        """What arrives while one transaction is written waits for the next one."""
+        while self._begins or self._settles:
+            begins, settles = self._begins, self._settles
+            self._begins, self._settles = [], []
+            try:
+                marks = await asyncio.to_thread(
+                    self._ledger.write, [claim for claim, _ in begins], [claim for claim, _ in settles]
+                )
+            except NewsletterError as error:
+                _answer(begins + settles, [error] * len(begins + settles))
+            else:
+                _answer(begins + settles, marks + [claim.delivery.outcome for claim, _ in settles])
+
+
+def _answer(
+    waiting: Sequence[tuple[Claim, asyncio.Future[Outcome]]], results: Sequence[Outcome | NewsletterError]
+) -> None:
+    for (_, answer), result in zip(waiting, results, strict=True):
+        if answer.done():  # its connection was cancelled meanwhile
+            continue
+        if isinstance(result, NewsletterError):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+
+
+async def _no_ledger() -> None:
+    """For mails that no issue planned: dry runs, tests, confirmations."""
+
+
+def _ids(profile: Profile) -> Iterable[str]:
+    yield from profile.liked
+    yield from profile.disliked
+    for interest in profile.interests:
+        yield from interest.liked
+
+
+def make_engine(
+    settings: Settings,
+    store: Store | None = None,
+    transport: Transport | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Engine:
+    """The one factory: cli, web, workers and tests all come through here. Raises StoreError, MigrationNeeded."""
+    if store is None:
+        store = Store(settings.store_url)
+        store.check()
+    return Engine(settings, store, transport or SmtpTransport(relay(settings)), now)
+
+
+def relay(settings: Settings) -> Relay:
+    """The [smtp] section as the sender wants it."""
+    smtp = settings.smtp
+    return Relay(
+        host=smtp.host,
+        port=smtp.port,
+        security=smtp.security,
+        username=smtp.username,
+        password=smtp.password.get_secret_value() if smtp.password else "",
+        timeout=smtp.timeout.total_seconds(),
+        hello_name=smtp.hello_name,
+    )
