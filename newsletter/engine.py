@@ -67,6 +67,7 @@ class Sent:
     tally: Tally
     outcomes: Counter[Outcome]  #: of this run only
     trouble: str  #: why it ended early, in the server's words
+    stopped: bool  #: ended early because somebody asked
 
 
 class Press:
@@ -315,7 +316,9 @@ class Engine:
         finally:
             heart.cancel()
             await asyncio.to_thread(ledger.release, sender)
-        return Sent(await asyncio.to_thread(self.close, key), outcomes, run.trouble if run.gave_up else "")
+        return Sent(
+            await asyncio.to_thread(self.close, key), outcomes, run.trouble if run.gave_up else "", stop.is_set()
+        )
 
     async def _until_nobody_holds_any(self, run: Run[Claim], key: str, sender: int) -> None:
         """A dead sender's claims are free again when its lease ends; wait for that rather than forget them."""

@@ -10,9 +10,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from csv import DictReader, writer
 from dataclasses import asdict, fields
 from datetime import datetime
 from email.headerregistry import Address
+from io import StringIO
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -167,6 +169,37 @@ def _object(line: bytes) -> Mapping[str, Any] | str:
     except (ValueError, RecursionError) as error:
         return f"not JSON ({error})"
     return row if isinstance(row, dict) else "not a JSON object"
+
+
+def read_table(data: bytes, csv: bool) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """Rows of a JSON Lines or CSV file with their line numbers; raises InputError where a CSV has no "email"."""
+    if not csv:
+        yield from read_lines(data)
+        return
+    text = data.decode("utf-8-sig", "replace").splitlines(keepends=True)
+    rows = DictReader(text)
+    if "email" not in (rows.fieldnames or ()):
+        raise InputError('the CSV has no column "email" in its first line')
+    for row in rows:
+        yield rows.line_num, {key: value for key, value in row.items() if isinstance(key, str)}
+
+
+def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Subscribers as CSV with a header line; of an interest only its name is kept."""
+    columns = [*SubscriberLine.model_fields, "interests", "muted", "size"]
+    yield ",".join(columns)
+    for row in rows:
+        profile = row.get("profile", {})
+        names = "; ".join(each["name"] for each in profile.get("interests", ()))
+        given = {
+            **row,
+            "interests": names,
+            "muted": "; ".join(profile.get("muted", ())),
+            "size": profile.get("size", ""),
+        }
+        line = StringIO()
+        writer(line, lineterminator="").writerow([given.get(column, "") for column in columns])
+        yield line.getvalue()
 
 
 def read_profiles(data: bytes) -> tuple[list[tuple[str, Profile]], list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from datetime import timedelta
 from enum import StrEnum
 
@@ -16,6 +17,11 @@ from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 from newsletter.errors import TokenError
 
 CONFIRM_WITHIN = timedelta(days=7)
+
+
+def new_secret() -> str:
+    """256 random bits, URL-safe. Called by `newsletter init` and by a store that was given none."""
+    return secrets.token_urlsafe(32)
 
 
 class Purpose(StrEnum):
@@ -56,6 +62,4 @@ class Tokens:
 
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer | URLSafeTimedSerializer:
         kind = URLSafeTimedSerializer if purpose is Purpose.CONFIRM else URLSafeSerializer
-        return kind(
-            self._secret, salt=f"newsletter.{purpose}", signer_kwargs={"digest_method": hashlib.sha256}
-        )
+        return kind(self._secret, salt=f"newsletter.{purpose}", signer_kwargs={"digest_method": hashlib.sha256})

@@ -5,7 +5,6 @@ Synchronous; async doors call it in a thread. Only this package knows SQLAlchemy
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -17,6 +16,7 @@ from newsletter.store.issues import Frozen, Issues, Plan
 from newsletter.store.ledger import Claim, Ledger
 from newsletter.store.schema import facts
 from newsletter.store.subscribers import Subscribers
+from newsletter.tokens import new_secret
 
 __all__ = ["Claim", "Frozen", "Kept", "Plan", "SourceHealth", "Store"]
 
@@ -38,7 +38,7 @@ class Store:
 
     def secret(self) -> str:
         """This installation's own secret, for who configured none; made once."""
-        return self._remembered("secret", secrets.token_urlsafe(32))
+        return self._remembered("secret", new_secret())
 
     def installed(self, now: datetime) -> datetime:
         """When this store was first used: no issue is owed for the time before. Called by Engine.tick."""

@@ -1,0 +1,726 @@
+"""The command line: each command parses, calls one method of the engine, and prints.
+
+Heavy things are imported inside the commands, so that `newsletter --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from newsletter import __version__
+from newsletter.errors import InputError, NewsletterError
+from newsletter.types import Cadence, Outcome, Status
+
+if TYPE_CHECKING:
+    from newsletter.config import Settings
+    from newsletter.engine import Engine, Sent
+    from newsletter.types import Profile, Subscriber
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Result = TypeVar("Result")
+
+FAILED, PARTLY_FAILED = 1, 3
+
+
+class Group(click.Group):
+    """Our errors are one line; any other is a traceback, because it is a bug."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NewsletterError as error:
+            click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            ctx.exit(FAILED)
+        except BrokenPipeError:  # `newsletter entries | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
+
+def _remember_config(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:  # noqa: ARG001
+    if value is not None:
+        ctx.ensure_object(dict)["config"] = value
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    expose_value=False,
+    is_eager=True,
+    callback=_remember_config,
+    help="The configuration file [default: $NEWSLETTER_CONFIG, ./newsletter.toml, ./config/newsletter.toml].",
+)
+
+
+def table_or(other: str) -> Callable[[Command], Command]:
+    """--format table, or the machine-readable form."""
+    choice = click.Choice(["table", other])
+    return click.option("--format", "form", type=choice, default="table", show_default=True, help="How to print.")
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="newsletter")
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens to standard error.")
+@config_option
+def main(verbose: bool) -> None:
+    """Trending research papers in your inbox, picked for each reader.
+
+    \b
+    See it work:       newsletter demo --open
+    Make your own:     newsletter init my-letter && cd my-letter
+                       newsletter collect
+                       newsletter subscribers add ada@example.org --interests "diffusion; plasma physics"
+                       newsletter preview
+                       newsletter plan && newsletter send 2025-W12
+    Leave it running:  newsletter run
+    """
+    import logging
+
+    from newsletter.logs import JsonLines
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, handlers=[handler])
+
+
+def _settings() -> Settings:
+    from newsletter.config import load
+
+    return load(click.get_current_context().ensure_object(dict).get("config"), os.environ)
+
+
+@contextmanager
+def _engine() -> Iterator[Engine]:
+    from newsletter.engine import make_engine
+
+    engine = make_engine(_settings())
+    try:
+        yield engine
+    finally:
+        engine.store.close()
+
+
+# the main job
+
+
+@main.command()
+@config_option
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="demo", show_default=True)
+@click.option("--open", "show", is_flag=True, help="Open the result in a browser.")
+def demo(out: Path, show: bool) -> None:
+    """The main job, offline: collect, plan, select, render, send over SMTP to a catcher on this machine.
+
+    Leaves one .eml and one .html per reader, and an index.html, in the folder --out.
+    """
+    from newsletter.demo import demo as run_demo
+
+    sent = asyncio.run(run_demo(out))
+    for path in sorted(out.glob("*.eml")):
+        click.echo(f"  {path}")
+    click.echo(f"{sent.tally}\nLook at {out / 'index.html'}")
+    if show:
+        click.launch(str((out / "index.html").absolute()))
+    _exit_after(sent)
+
+
+@main.command()
+@config_option
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+def init(folder: Path) -> None:
+    """Write a commented configuration, a secret and the database into FOLDER; what is there stays."""
+    from newsletter.config import load, resource
+    from newsletter.store import Store
+    from newsletter.tokens import new_secret
+
+    samples = {name: (resource("config") / name).read_text("utf-8") for name in ("newsletter.toml", "sources.toml")}
+    samples["newsletter.toml"] = samples["newsletter.toml"].replace("# secret_file =", "secret_file =")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in {**samples, "newsletter.secret": new_secret() + "\n"}.items():
+            _write_new(folder / name, text)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}") from error
+    store = Store(load(folder / "newsletter.toml", os.environ).store_url)
+    store.check()
+    store.close()
+    click.echo(
+        f"{folder / 'newsletter.db'}: ready\nNext: edit newsletter.toml and sources.toml, then `newsletter collect`"
+    )
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        with open(path, "x", encoding="utf-8", opener=_private) as file:
+            file.write(text)
+    except FileExistsError:
+        click.echo(f"{path}: is there already, left as it is")
+    else:
+        click.echo(f"{path}: written")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600 if path.endswith(".secret") else 0o644)
+
+
+@main.command()
+@config_option
+def migrate() -> None:
+    """Bring the database to this version; safe to run twice."""
+    from newsletter.store import Store
+
+    store = Store(_settings().store_url)
+    before, after = store.database.migrate()
+    store.close()
+    click.echo(
+        f"the database is at {after}" + (f", it was at {before or 'nothing'}" if before != after else " already")
+    )
+
+
+# entries
+
+
+@main.command()
+@config_option
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--dry-run", is_flag=True, help="Only print; store nothing.")
+@table_or("jsonl")
+def collect(sources: tuple[str, ...], dry_run: bool, form: str) -> None:
+    """Pull the sources (all, or those named) into the store.
+
+    A source that fails stops no other; the exit code is 3 then, and 1 when all failed.
+    """
+    from newsletter.formats import dump_lines, entry_row
+
+    with _engine() as engine:
+        if not engine.settings.sources:
+            raise InputError("No source is configured: add a [[source]] to newsletter.toml or sources.toml.")
+        done = asyncio.run(engine.collect(sources, keep=not dry_run))
+    if form == "jsonl":
+        _print(dump_lines(entry_row(entry) for harvest, _ in done for entry in harvest.entries))
+    else:
+        rows = [
+            (each.source.name, each.source.kind, len(each.entries), "-" if dry_run else added, each.error or "ok")
+            for each, added in done
+        ]
+        _table(("source", "kind", "found", "new", "state"), rows)
+    for harvest, _ in done:
+        _warn((f"{harvest.source.name}: {problem}" for problem in harvest.problems), harvest.error, harvest.source.name)
+    failed = sum(1 for harvest, _ in done if harvest.error)
+    if failed:
+        sys.exit(FAILED if failed == len(done) else PARTLY_FAILED)
+
+
+def _warn(problems: Iterable[str], error: str = "", name: str = "") -> None:
+    for problem in problems:
+        click.echo(f"Warning: {problem}", err=True)
+    if error:
+        click.echo(f"Error: {name}: {error}", err=True)
+
+
+@main.command()
+@config_option
+@click.option("--since", type=click.DateTime(), help="Only what was first seen on or after this day (UTC).")
+@click.option("--source", default="", help="Only what this source brought first.")
+@table_or("jsonl")
+def entries(since: datetime | None, source: str, form: str) -> None:
+    """List what is stored, newest first."""
+    from newsletter.formats import dump_lines, entry_row
+
+    with _engine() as engine:
+        found = engine.store.entries.listed(since.replace(tzinfo=UTC) if since else None, source)
+        if form == "jsonl":
+            _print(dump_lines(map(entry_row, found)))
+            return
+        rows = [(each.id, each.source, _cut(each.title, 80)) for each in found]
+    _table(("id", "source", "title"), rows)
+    click.echo(f"{len(rows)} entries")
+
+
+@main.command()
+@config_option
+@click.option("--entries", "entries_file", type=click.Path(path_type=Path), required=True, help="The candidates.")
+@click.option("--profiles", "profiles_file", type=click.Path(path_type=Path), required=True, help="The readers.")
+@click.option("--library", "library_file", type=click.Path(path_type=Path), help="Entries that profiles refer to.")
+@click.option("--seen", "seen_file", type=click.Path(path_type=Path), help="Pairs that must not be picked again.")
+@click.option("--size", type=click.IntRange(1, 1000), help="Picks per profile [default: the profile's own, or 10].")
+def rank(
+    entries_file: Path, profiles_file: Path, library_file: Path | None, seen_file: Path | None, size: int | None
+) -> None:
+    """Rank entries for profiles: JSON Lines in, JSON Lines out; no database, no configuration.
+
+    \b
+    entry    {"id","title"} and more     profile  {"id"}, "interests", "liked", "muted", ...
+    seen     {"profile","entry"}         out      {"profile","picks":[{"entry","score","interest","reasons"}]}
+    """
+    from dataclasses import replace
+
+    from newsletter.collector import read_entries
+    from newsletter.formats import dump_lines, pick_row, read_profiles, read_seen
+    from newsletter.selector import prepare, select
+
+    found, problems = read_entries(_read(entries_file))
+    library, more = read_entries(_read(library_file)) if library_file else ((), ())
+    profiles, bad = read_profiles(_read(profiles_file))
+    seen, ill = read_seen(_read(seen_file)) if seen_file else ({}, [])
+    for path, lines in ((entries_file, problems), (library_file, more), (profiles_file, bad), (seen_file, ill)):
+        _warn(f"{path}, {line}" for line in lines)
+    sized = [replace(profile, size=size or profile.size) for _, profile in profiles]
+    chosen = select(prepare(found, library), sized, [seen.get(name, set()) for name, _ in profiles])
+    rows = zip((name for name, _ in profiles), chosen, strict=True)
+    _print(dump_lines({"profile": name, "picks": [pick_row(pick) for pick in picks]} for name, picks in rows))
+
+
+# subscribers
+
+
+@main.group()
+@config_option
+def subscribers() -> None:
+    """Who gets mail: add, list, show, import, export, pause, resume, unsubscribe, erase."""
+
+
+@subscribers.command("add")
+@config_option
+@click.argument("address")
+@click.option("--name", default="", help="For the greeting.")
+@click.option("--interests", default="", help='"video diffusion; plasma physics": one interest each.')
+@click.option("--muted", default="", help='"survey; blockchain": must not appear.')
+@click.option("--cadence", type=click.Choice([each.value for each in Cadence]), help="[default: the newsletter's]")
+@click.option("--size", type=int, help="Picks in an edition.")
+def add_subscriber(**given: Any) -> None:
+    """Add ADDRESS as active: you vouch for the consent (people who sign up on the page confirm it themselves)."""
+    from newsletter.formats import parse_subscriber
+
+    person = parse_subscriber({"email": given.pop("address"), **given})
+    with _engine() as engine:
+        added = engine.store.subscribers.add(person, "command line", engine.now())
+    click.echo(f"{added.email} added, {added.status}")
+
+
+@subscribers.command("list")
+@config_option
+@click.option("--status", type=click.Choice([each.value for each in Status]), help="Only these.")
+@table_or("jsonl")
+def list_subscribers(status: str | None, form: str) -> None:
+    """List subscribers."""
+    from newsletter.formats import dump_lines, subscriber_row
+
+    with _engine() as engine:
+        people = engine.store.subscribers.listed(Status(status) if status else None)
+        if form == "jsonl":
+            _print(dump_lines(map(subscriber_row, people)))
+            return
+        rows = [(each.email, each.name, each.status, _cut(_interests(each.profile), 60)) for each in people]
+    _table(("address", "name", "status", "interests"), rows)
+    click.echo(f"{len(rows)} subscribers")
+
+
+@subscribers.command("show")
+@config_option
+@click.argument("address")
+def show_subscriber(address: str) -> None:
+    """Everything known of ADDRESS, as JSON."""
+    from newsletter.formats import subscriber_row
+
+    with _engine() as engine:
+        row = subscriber_row(engine.store.subscribers.find(address))
+    click.echo(json.dumps(row, ensure_ascii=False, indent=2))
+
+
+@subscribers.command("import")
+@config_option
+@click.argument("file", type=click.Path(path_type=Path))
+def import_subscribers(file: Path) -> None:
+    """Add or change subscribers from FILE: JSON Lines, or CSV with a header line.
+
+    A bad line is named by number and skipped (exit code 3). Who unsubscribed, bounced or complained stays so.
+    """
+    from newsletter.formats import parse_subscriber, read_table
+
+    rows = list(read_table(_read(file), csv=file.suffix.lower() == ".csv"))
+    people: list[Subscriber] = []
+    problems: list[str] = []
+    totals = (0, 0, 0)
+    with _engine() as engine, _progress(rows, "importing") as shown:
+        for number, row in shown:
+            try:
+                if isinstance(row, str):
+                    raise InputError(row)
+                people.append(parse_subscriber(row))
+            except InputError as error:
+                problems.append(f"{file}, line {number}: {error}")
+        for start in range(0, len(people), 1000):
+            done = engine.store.subscribers.put_all(people[start : start + 1000], "import", engine.now())
+            totals = (totals[0] + done[0], totals[1] + done[1], totals[2] + done[2])
+    _warn(problems)
+    click.echo("added {}, changed {}, kept out {} (they left), ".format(*totals) + f"bad lines {len(problems)}")
+    if problems:
+        sys.exit(PARTLY_FAILED)
+
+
+@subscribers.command("export")
+@config_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--csv", "as_csv", is_flag=True, help="CSV instead of JSON Lines.")
+def export_subscribers(file: Path | None, as_csv: bool) -> None:
+    """Write all subscribers to FILE or standard output, as `import` reads them."""
+    from newsletter.formats import csv_lines, dump_lines, subscriber_row
+
+    if file and file.suffix.lower() == ".csv":
+        as_csv = True
+    with _engine() as engine:
+        rows = map(subscriber_row, engine.store.subscribers.listed())
+        lines = csv_lines(rows) if as_csv else dump_lines(rows)
+        if file is None:
+            _print(lines)
+            return
+        try:
+            with file.open("w", encoding="utf-8") as out:
+                out.writelines(f"{line}\n" for line in lines)
+        except OSError as error:
+            raise InputError(f"{file}: {error.strerror}") from error
+
+
+def _status_command(name: str, status: Status, text: str) -> None:
+    @subscribers.command(name, help=text)
+    @config_option
+    @click.argument("address")
+    def change(address: str) -> None:
+        with _engine() as engine:
+            person = engine.set_status(engine.store.subscribers.find(address).id, status)
+        click.echo(f"{person.email} is {person.status}")
+
+
+_status_command("pause", Status.PAUSED, "ADDRESS gets no mail until `resume`.")
+_status_command("resume", Status.ACTIVE, "ADDRESS gets mail again.")
+_status_command("unsubscribe", Status.UNSUBSCRIBED, "ADDRESS gets no mail; effective before its next one.")
+
+
+@subscribers.command()
+@config_option
+@click.argument("address")
+@click.confirmation_option(prompt="Forget this person for good?")
+def erase(address: str) -> None:
+    """Forget ADDRESS: its row, profile and editions; the ledger keeps numbers without a name."""
+    with _engine() as engine:
+        engine.store.subscribers.erase(engine.store.subscribers.find(address).id)
+    click.echo("erased")
+
+
+# issues
+
+
+@main.command()
+@config_option
+@click.option("--cadence", type=click.Choice([each.value for each in Cadence]), help="[default: the newsletter's]")
+@click.option("--key", default="", help="The issue's key [default: of the week, day or month of --until].")
+@click.option("--until", type=click.DateTime(), help="The end of the pool (UTC) [default: now].")
+def plan(cadence: str | None, key: str, until: datetime | None) -> None:
+    """Freeze an issue: its pool of entries, its template, its audience. Planning twice adds nobody twice."""
+    with _engine() as engine:
+        end = until.replace(tzinfo=UTC) if until else None
+        issue, tally, new = engine.plan(Cadence(cadence) if cadence else None, key, end)
+    note = "" if new else " (it was planned already; nothing was changed)"
+    click.echo(f"{issue.key}: {tally}{note}")
+
+
+@main.command()
+@config_option
+@table_or("jsonl")
+def issues(form: str) -> None:
+    """List the issues, newest first."""
+    with _engine() as engine:
+        listed = engine.store.issues.listed()
+        tallies = [engine.store.ledger.tally(issue.key) for issue in listed]
+    if form == "jsonl":
+        _print(json.dumps(_tally_row(tally)) for tally in tallies)
+        return
+    rows = [
+        (issue.key, issue.state, f"{issue.until:%Y-%m-%d %H:%M}", tally)
+        for issue, tally in zip(listed, tallies, strict=True)
+    ]
+    _table(("issue", "state", "until (UTC)", "accounting"), rows)
+
+
+@main.command()
+@config_option
+@click.argument("issue", required=False)
+@click.option("--subscriber", "address", help="As this subscriber.")
+@click.option(
+    "--profile", "profile_file", type=click.Path(path_type=Path), help="As a reader with this profile (JSON)."
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write one file: .html, .txt or .eml.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="Of the preview site.")
+def preview(issue: str | None, address: str | None, profile_file: Path | None, out: Path | None, port: int) -> None:
+    """Look at an issue (planned, or as it would be planned now) as any reader: a local site, or one file.
+
+    The preview takes the same path as the mail, so what you see is what is sent. It changes nothing.
+    """
+    from newsletter.web.preview import make_preview, render_preview
+
+    with _engine() as engine:
+        if out or address or profile_file:
+            profile = _read_profile(profile_file) if profile_file else None
+            mail = render_preview(engine, issue, address, profile)
+            _write_preview(mail.body, out)
+            return
+        app = make_preview(engine, issue)
+        click.echo(f"Preview at http://127.0.0.1:{port} (Ctrl-C ends it)")
+        asyncio.run(_serve(app, "127.0.0.1", port))
+
+
+def _read_profile(path: Path) -> Profile:
+    from newsletter.formats import parse_profile
+
+    try:
+        row = json.loads(_read(path))
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{path}: not a JSON object")
+    return parse_profile(row)
+
+
+def _write_preview(body: bytes, out: Path | None) -> None:
+    """By the file's ending: the HTML part, the text part, or the mail itself; the text part without a file."""
+    from email import message_from_bytes, policy
+
+    kind = {".html": "html", ".htm": "html", ".eml": ""}.get(out.suffix.lower(), "plain") if out else "plain"
+    part = message_from_bytes(body, policy=policy.default).get_body((kind,)) if kind else None
+    data = part.get_content().encode() if part else body
+    if out is None:
+        click.echo(data.decode())
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"{out}: {error.strerror}") from error
+    click.echo(f"{out}: written")
+
+
+@main.command()
+@config_option
+@click.argument("issue")
+@click.option(
+    "--dry-run", type=click.Path(path_type=Path, file_okay=False), help="Write .eml files here; send nothing."
+)
+@click.option("--test-to", metavar="ADDRESS", help="Send one mail to ADDRESS, outside the ledger.")
+@click.option("--connections", type=click.IntRange(1, 100), help="[default: [smtp] connections]")
+def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int | None) -> None:
+    """Send what is due of ISSUE; safe to run again, safe to kill.
+
+    \b
+    Exit code 0: all that was due is accepted.
+              3: some were deferred, refused or uncertain in this run, or it was stopped.
+    """
+    with _engine() as engine:
+        if dry_run:
+            count = _dry_run(engine, issue, dry_run)
+            click.echo(f"{count} mails in {dry_run}; nothing was sent")
+            return
+        if test_to:
+            from newsletter.formats import parse_address
+
+            words = asyncio.run(engine.send_test(issue, parse_address(test_to)))
+            click.echo(f"a test mail went to {test_to}: {words}")
+            return
+        sent = asyncio.run(_send(engine, issue, connections or 0))
+    click.echo(str(sent.tally))
+    _exit_after(sent)
+
+
+def _dry_run(engine: Engine, issue: str, folder: Path) -> int:
+    total = len(engine.store.ledger.waiting(engine.store.issues.get(issue).key))
+    with _progress(length=total, label="writing") as bar:
+        return asyncio.run(engine.dry_run(issue, folder, lambda: bar.update(1)))
+
+
+async def _send(engine: Engine, issue: str, connections: int) -> Sent:
+    from newsletter.service import stop_on_signals
+
+    stop = stop_on_signals()
+    waiting = (await asyncio.to_thread(engine.store.ledger.tally, engine.store.issues.get(issue).key)).waiting
+    with _progress(length=waiting, label="sending") as bar:
+        return await engine.send(issue, None, connections, stop, lambda _: bar.update(1))
+
+
+def _exit_after(sent: Sent) -> None:
+    """The exit code is about this run: what was refused in an earlier one was told then."""
+    if sent.trouble:
+        click.echo(f"Error: {sent.trouble}; run `newsletter send {sent.tally.issue}` again", err=True)
+    for outcome in (Outcome.DEFERRED, Outcome.REFUSED, Outcome.UNCERTAIN):
+        if sent.outcomes[outcome]:
+            click.echo(f"{outcome} in this run: {sent.outcomes[outcome]}", err=True)
+    if sent.trouble or sent.stopped or set(sent.outcomes) - {Outcome.ACCEPTED}:
+        sys.exit(PARTLY_FAILED)
+
+
+@main.command()
+@config_option
+@click.argument("issue", required=False)
+@table_or("json")
+def status(issue: str | None, form: str) -> None:
+    """The accounting of ISSUE; without one, the state of the sources and the latest issues."""
+    with _engine() as engine:
+        if issue:
+            _issue_status(engine, issue, form)
+        else:
+            _overview(engine, form)
+
+
+def _issue_status(engine: Engine, issue: str, form: str) -> None:
+    tally = engine.store.ledger.tally(engine.store.issues.get(issue).key)
+    if form == "json":
+        click.echo(json.dumps(_tally_row(tally)))
+        return
+    click.echo(f"{tally.issue} ({tally.state}): {tally}")
+    for outcome in (Outcome.DEFERRED, Outcome.REFUSED, Outcome.UNCERTAIN):
+        rows = engine.store.ledger.having(issue, outcome)
+        for delivery, address in rows[:20]:
+            click.echo(f"  {outcome}: {address} {delivery.message_id} {delivery.detail}")
+        if len(rows) > 20:
+            click.echo(f"  {outcome}: and {len(rows) - 20} more")
+
+
+def _overview(engine: Engine, form: str) -> None:
+    health = engine.store.entries.health()
+    tallies = [engine.store.ledger.tally(issue.key) for issue in engine.store.issues.listed()[:10]]
+    if form == "json":
+        sources = [
+            {"source": each.name, "state": "failing" if each.error else "ok", "checked": _moment(each.checked),
+             "succeeded": _moment(each.succeeded), "found": each.found, "new": each.added, "error": each.error}
+            for each in health
+        ]  # fmt: skip
+        click.echo(json.dumps({"sources": sources, "issues": [_tally_row(tally) for tally in tallies]}))
+        return
+    rows = [(each.name, _moment(each.checked), each.found, each.added, each.error or "ok") for each in health]
+    _table(("source", "checked (UTC)", "found", "new", "state"), rows)
+    for tally in tallies:
+        click.echo(f"{tally.issue} ({tally.state}): {tally}")
+    if not rows and not tallies:
+        click.echo("Nothing was collected yet: `newsletter collect`.")
+
+
+def _tally_row(tally: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(tally)
+
+
+@main.command()
+@config_option
+@click.argument("issue")
+@click.option("--resend", is_flag=True, help="Send them again: the same bytes, the same Message-ID.")
+@click.option("--hold", is_flag=True, help="Leave them as they are; only list them (the default).")
+@click.option("--log", "log_file", type=click.Path(path_type=Path), help="A Postfix log: what it queued was accepted.")
+def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None) -> None:
+    """Settle the uncertain deliveries of ISSUE: the connection broke after the last dot.
+
+    With --log and --resend, those that the log shows are accepted and the others are sent again.
+    """
+    from newsletter.sender.postfix import queued_message_ids
+
+    if hold and resend:
+        raise click.UsageError("--hold and --resend exclude each other")
+    with _engine() as engine:
+        key = engine.store.issues.get(issue).key
+        for delivery, address in engine.store.ledger.having(key, Outcome.UNCERTAIN):
+            click.echo(f"  {address} {delivery.message_id} {delivery.detail}")
+        accepted = queued_message_ids(_read(log_file).decode("utf-8", "replace").splitlines()) if log_file else None
+        verdict = Outcome.PLANNED if resend else Outcome.UNCERTAIN
+        changed = engine.resolve(key, verdict, accepted)
+        tally = engine.store.ledger.tally(key)
+    click.echo(f"{changed} settled; {tally}")
+    if resend and tally.waiting:
+        click.echo(f"Now `newsletter send {issue}` sends them again.")
+
+
+# in the long run
+
+
+@main.command()
+@config_option
+def run() -> None:
+    """All in one process: collect, plan and send on schedule, and serve the subscribers' pages."""
+    with _engine() as engine:
+        asyncio.run(_run(engine))
+
+
+async def _run(engine: Engine) -> None:
+    from newsletter.service import keep_schedule, serve, stop_on_signals
+    from newsletter.web.app import make_app
+
+    stop, web = stop_on_signals(), engine.settings.web
+    engine.store.installed(engine.now())
+    click.echo(f"Pages at http://{web.host}:{web.port}; next issue at {engine.next_event():%Y-%m-%d %H:%M} UTC")
+    pages = serve(make_app(engine), web.host, web.port, stop, web.trusted_proxies)
+    await asyncio.gather(keep_schedule(engine, stop), pages)
+
+
+@main.command()
+@config_option
+@click.option("--host", help="[default: [web] host]")
+@click.option("--port", type=click.IntRange(0, 65535), help="[default: [web] port]")
+def web(host: str | None, port: int | None) -> None:
+    """Serve the subscribers' pages only (put a TLS proxy in front)."""
+    from newsletter.web.app import make_app
+
+    with _engine() as engine:
+        section = engine.settings.web
+        host, port = host or section.host, section.port if port is None else port
+        click.echo(f"Pages at http://{host}:{port} (Ctrl-C ends it)")
+        asyncio.run(_serve(make_app(engine), host, port, section.trusted_proxies))
+
+
+async def _serve(app: Any, host: str, port: int, proxies: tuple[str, ...] = ()) -> None:
+    from newsletter.service import serve, stop_on_signals
+
+    await serve(app, host, port, stop_on_signals(), proxies)
+
+
+# printing
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    cells = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _progress(items: Iterable[Any] | None = None, label: str = "", length: int | None = None) -> Any:
+    """A bar on a terminal, nothing elsewhere; on standard error, so that output can be piped."""
+    return click.progressbar(items, length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _interests(profile: Profile) -> str:
+    return "; ".join(interest.name for interest in profile.interests)
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""

@@ -1,0 +1,82 @@
+"""All in one process: the schedule ticks and the pages are served until somebody says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from newsletter.engine import Engine
+from newsletter.errors import NewsletterError
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+logger = logging.getLogger("newsletter")
+
+POLL = 2.0  #: seconds between two looks at the clock
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to us: a send must finish what is in flight before the process ends."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set by SIGINT and SIGTERM; a second one of them kills as usual."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def told(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told, number)
+    return stop
+
+
+async def keep_schedule(engine: Engine, stop: asyncio.Event, poll: float = POLL) -> None:
+    """Collect, plan and send whatever is due, until `stop`; trouble is logged and tried again at the next look."""
+    trouble = ""
+    while not stop.is_set():
+        try:
+            for line in await engine.tick(stop):
+                logger.info(line)
+            trouble = ""
+        except NewsletterError as error:
+            if str(error) != trouble:  # say it once, not every two seconds
+                logger.error("%s", error)
+            trouble = str(error)
+        try:
+            await asyncio.wait_for(stop.wait(), poll)
+        except TimeoutError:
+            continue
+
+
+async def serve(app: Starlette, host: str, port: int, stop: asyncio.Event, proxies: tuple[str, ...] = ()) -> None:
+    """Serve pages until `stop`. X-Forwarded-* is believed from `proxies` only."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        timeout_graceful_shutdown=5,
+    )
+    server = Server(config)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
