@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
@@ -69,7 +70,7 @@ def sender_address(value: str) -> str:
     name, address = parseaddr(value)
     try:
         Address(name, addr_spec=address)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise ValueError('an address such as "The Weekly Preprint <weekly@example.org>" is expected') from error
     if "@" not in address or any(ord(character) < 32 for character in value):
         raise ValueError('an address such as "The Weekly Preprint <weekly@example.org>" is expected')
@@ -173,8 +174,9 @@ class SourceSection(BaseModel):
     kind: str = ""
 
     def source(self) -> Source:
-        """The name defaults to the last telling part of the location."""
-        stem = re.sub(r"\.\w+$", "", re.split(r"[/\\]", self.location.split("?")[0].rstrip("/"))[-1])
+        """The name defaults to the last part of the location, without a file's ending."""
+        last = re.split(r"[/\\]", self.location.split("?")[0].rstrip("/"))[-1]
+        stem = last if "://" in self.location else re.sub(r"\.\w+$", "", last)
         return Source(self.name or stem or self.location, self.kind, self.location, dict(self.model_extra or {}))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import tempfile
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -44,8 +45,7 @@ class Catcher:
     @property
     def port(self) -> int:
         """The port that the system gave."""
-        server = self._controller.server
-        assert server is not None  # noqa: S101  (started in __enter__)
+        server = cast("asyncio.Server", self._controller.server)
         return int(server.sockets[0].getsockname()[1])
 
 

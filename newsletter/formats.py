@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from csv import DictReader, writer
 from dataclasses import asdict, fields
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from io import StringIO
 from typing import Annotated, Any, TypeVar
@@ -40,7 +41,7 @@ def parse_address(text: str) -> str:
         raise InputError(f"{text!r}: an address holds no line breaks or control characters")
     try:
         parsed = Address(addr_spec=address)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise InputError(f"{address!r}: this is not a mail address") from error
     labels = parsed.domain.split(".")
     if not parsed.username or not all(labels) or len(address) > 254 or re.search(r"[\s<>,;\"]", address):

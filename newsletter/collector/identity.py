@@ -1,0 +1,102 @@
+"""One paper, many names: what makes v1 and v2, a cross-list, a DOI, Hugging Face and a bare title one entry."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from urllib.parse import unquote
+
+from newsletter.types import Entry
+
+_NUMBER = r"(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z]+(?:-[a-z]+)?(?:\.[a-z]{2})?/\d{7})(?!\d)"  # since 2007, and before
+_PLACES = (
+    r"arxiv\.org/(?:abs|pdf|html|format|ps|src|e-print)/",
+    r"alphaxiv\.org/(?:abs|overview|pdf)/",
+    r"ar5iv\.[\w.]+/(?:abs|html)/",
+    r"(?:huggingface|hf)\.co/papers/",
+    r"\barxiv(?:\.org)?:",
+    r"\b10\.48550/arxiv\.",
+)
+ARXIV = re.compile(rf"(?:{'|'.join(_PLACES)}){_NUMBER}", re.IGNORECASE)
+BARE_ARXIV = re.compile(rf"{_NUMBER}(?:v\d+)?", re.IGNORECASE)
+OPENREVIEW = re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?(?:[^#]*&)?id=([\w-]+)|^openreview:([\w-]+)$")
+DOI = re.compile(r"(?:^|doi:\s*|/|=)(10\.\d{4,9}/[^\s?#&\"<>]+)", re.IGNORECASE)
+DOI_TAIL = re.compile(r"(?:/(?:full|pdf|epub|abstract|abs|meta|html|fulltext|summary))*(?:\.pdf)?[/.,;)\]]*$")
+PREPRINT_TAIL = re.compile(
+    r"^(10\.(?:1101|64898)/[\w.]+?)v\d+(?:[./].*)?$"
+)  # bioRxiv and medRxiv: versions are no papers
+_FORMS = "editorial|erratum|corrigendum|correction|preface|foreword|proceedings|retraction|front matter|book review"
+_FORMS += "|in this issue|issue information|table of contents|letter|reply|response|introduction to|special issue"
+GENERIC = re.compile(rf"(?:(?:author|publisher)s? )?(?:{_FORMS})\b")
+SCHEMES = ("arxiv", "doi", "openreview")  #: strongest first
+FEWEST_WORDS = 5  #: a title of so many words is a name by itself; a shorter one only with author and year
+IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def names(entry: Entry) -> tuple[str, ...]:
+    """All canonical names of a paper, strongest first: arxiv:, doi:, openreview:, id: (as given), title:.
+
+    Two entries are sightings of one paper when `same_paper(names(a), names(b))`.
+    """
+    given = list(_canonical(entry.id, given=True))
+    found = [*given, *_canonical(entry.url), *_canonical(entry.pdf_url)]
+    found.sort(key=lambda name: SCHEMES.index(name.partition(":")[0]))
+    if entry.id and not given:
+        found.append(f"id:{entry.id.removeprefix('id:')}")
+    return tuple(dict.fromkeys([*found, *_titles(entry)]))
+
+
+def same_paper(ours: Collection[str], theirs: Collection[str]) -> bool:
+    """Whether a name is shared; two different arXiv ids are two papers, whatever their titles."""
+    shared = set(ours) & set(theirs)
+    if all(name.startswith("title:") for name in shared):
+        numbers = [{name for name in side if name.startswith("arxiv:")} for side in (ours, theirs)]
+        return bool(shared) and not all(numbers)
+    return True
+
+
+def entry_id(entry: Entry) -> str:
+    """The id for the store when a source gives none: the first name, for a title a short slug and eight hex digits."""
+    first = next(iter(names(entry)), "")
+    if first and not first.startswith("title:"):
+        return first.removeprefix("id:")
+    basis = first or f"{entry.title}\n{entry.url}\n{entry.source}"
+    slug = re.sub(r"[^a-z0-9]+", "-", _folded(entry.title)).strip("-")
+    slug = slug if len(slug) <= 40 else slug[:41].rpartition("-")[0] or slug[:40]
+    return f"{slug or 'paper'}-{hashlib.sha256(basis.encode()).hexdigest()[:8]}"
+
+
+def _canonical(raw: str, *, given: bool = False) -> Iterator[str]:
+    """The names that an id or an address holds; only a given id may be a bare number."""
+    text = unquote(raw)
+    arxiv = ARXIV.search(text) or (BARE_ARXIV.fullmatch(text) if given else None)
+    if arxiv:
+        yield "arxiv:" + re.sub(r"\.[a-z]{2}/", "/", arxiv[1].lower())
+    elif doi := DOI.search(text):
+        yield "doi:" + PREPRINT_TAIL.sub(r"\1", DOI_TAIL.sub("", doi[1].lower()))
+    if forum := OPENREVIEW.search(text):
+        yield f"openreview:{forum[1] or forum[2]}"
+
+
+def _titles(entry: Entry) -> Iterator[str]:
+    words = _folded(entry.title)
+    key = words.replace(" ", "")
+    long_enough = len(words.split()) >= FEWEST_WORDS or len(IDEOGRAPHS.findall(words)) >= 2 * FEWEST_WORDS
+    if long_enough and not GENERIC.match(words):
+        yield f"title:{key}"
+    elif key and entry.authors and entry.published:
+        yield f"title:{key}|{_family(entry.authors[0])}|{entry.published.year}"
+
+
+def _family(author: str) -> str:
+    """ "Ada Lovelace" and "Lovelace, A." are of one family."""
+    name = author.partition(",")[0] if "," in author else author.split()[-1]
+    return _folded(name).replace(" ", "")
+
+
+def _folded(text: str) -> str:
+    """Lower-case words without accents, dashes or superscripts: `Slow–Fast N²` and `slow-fast n2` are one title."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return " ".join(re.findall(r"[^\W_]+", plain.casefold()))

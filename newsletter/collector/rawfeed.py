@@ -1,0 +1,187 @@
+"""The items of an RSS or Atom document as they stand, every character: feedparser's sanitiser eats `<p_T>` and `x<y`.
+
+Entities that a document declares itself are refused (billion laughs, files read from disk); what is broken is cut out
+and named, so that one bad item does not cost the others.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from html import escape, unescape
+from html.entities import html5
+from typing import NamedTuple
+from xml.parsers import expat
+
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+DECLARATION = re.compile(r"\s*<\?xml[^>]*?\?>")
+ENCODING = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)")
+ROOT = re.compile(
+    r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>)*+<([a-z_][\w.:-]*)", re.DOTALL | re.IGNORECASE
+)
+FEEDS = {"rss", "feed", "rdf"}
+PAGES = {"html", "head", "body", "title", "meta", "div", "p", "script"}
+ITEMS = {"item", "entry"}
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+REFERENCE = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6})|(\w{1,32}));|&", re.ASCII)
+MOST_REPAIRS = 20
+
+Item = dict[str, list[str]]  #: "title", "description", "dc:creator" … to the texts of these children, in order
+
+
+class NotAFeed(Exception):
+    """This is not a feed."""
+
+
+class RawFeed(NamedTuple):
+    """What could be read, and a well-formed document (UTF-8, no declaration) with just that in it."""
+
+    items: list[Item]
+    document: bytes
+    problems: list[str]
+
+
+def read_items(data: bytes) -> RawFeed:
+    """Raises NotAFeed for anything that is not RSS or Atom, or breaks before the first item is complete.
+
+    A document broken in too many places comes back whole, without items: feedparser guesses better than we do.
+    """
+    text, problems = _decoded(data)
+    _check_root(text[:10_000].lstrip("\ufeff \t\r\n"))
+    whole = document = _well_meant(DECLARATION.sub("", text, count=1)).encode()
+    for _ in range(MOST_REPAIRS):
+        outline = _Outline(document)
+        if not outline.trouble:
+            return RawFeed(outline.items, document, problems)
+        document = outline.mended()
+        problems.append(f"{outline.trouble}; what could be read was kept")
+    return RawFeed([], whole, [*problems[:1], f"the XML is broken in more than {MOST_REPAIRS} places"])
+
+
+def _decoded(data: bytes) -> tuple[str, list[str]]:
+    """By byte order mark, declaration, or as UTF-8; as Windows-1252 where UTF-8 makes no sense at all."""
+    encoding = _encoding(data)
+    try:
+        return data.decode(encoding), []
+    except UnicodeError:
+        text = data.decode(encoding, "replace")
+    if encoding == "utf-8" and text.replace("\ufffd", "").isascii():
+        return data.decode("cp1252", "replace"), ["the text is not UTF-8, as it says: read as Windows-1252"]
+    return text, [f"the text is not {encoding}, as it says: unreadable characters became �"]
+
+
+def _encoding(data: bytes) -> str:
+    marked = [encoding for mark, encoding in BYTE_ORDER_MARKS.items() if data.startswith(mark)]
+    declared = ENCODING.match(data[:200])
+    if marked or not declared:
+        return marked[0] if marked else "utf-8"
+    try:
+        name = declared[1].decode().lower()
+        return name if b"<".decode(name) == "<" and name not in ("utf-8", "ascii", "us-ascii") else "utf-8"
+    except (LookupError, UnicodeError):
+        return "utf-8"
+
+
+def _check_root(start: str) -> None:
+    root = ROOT.match(start)
+    name = root[1].lower() if root else ""
+    if name.partition(":")[0] in FEEDS or name.rpartition(":")[2] in FEEDS:
+        return
+    if not start:
+        raise NotAFeed("this is not a feed (it is empty)")
+    if name in PAGES or start[:14].lower() == "<!doctype html":
+        raise NotAFeed("this is not a feed (it looks like an HTML page)")
+    if start[0] in "{[":
+        raise NotAFeed("this is not a feed (it looks like JSON)")
+    raise NotAFeed(f"this is not a feed ({f'its root is <{name[:40]}>' if name else 'it is not XML'})")
+
+
+def _well_meant(text: str) -> str:
+    """Without what XML forbids and services write nevertheless: control characters, `&nbsp;`, `AT&T`."""
+    return FORBIDDEN.sub("", REFERENCE.sub(_reference, text))
+
+
+def _reference(match: re.Match[str]) -> str:
+    number, name = match.groups()
+    if name in ("amp", "lt", "gt", "quot", "apos"):
+        return match[0]
+    return escape(unescape(match[0]) if number else html5.get(f"{name};", match[0]))
+
+
+class _Outline:
+    """One pass of expat over a document: complete items, and where and why it broke."""
+
+    def __init__(self, document: bytes) -> None:
+        self.document = document
+        self.items: list[Item] = []
+        self.trouble = ""
+        self.broken = 0  #: byte at which the parser gave up
+        self._open: list[str] = []
+        self._item: Item | None = None
+        self._depth = 0  #: of the item's own tag
+        self._start = 0  #: byte at which the item begins
+        self._text: list[str] = []
+        self._parser = expat.ParserCreate("utf-8")
+        self._read()
+
+    def _read(self) -> None:
+        parser = self._parser
+        parser.buffer_text = True
+        parser.StartElementHandler, parser.EndElementHandler = self._begin, self._end
+        parser.CharacterDataHandler = self._characters
+        parser.EntityDeclHandler = _refuse
+        try:
+            parser.Parse(self.document, True)
+        except expat.ExpatError as error:
+            self.broken = parser.ErrorByteIndex
+            self.trouble = f"the XML is broken at line {error.lineno} ({expat.ErrorString(error.code)})"
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        self._open.append(name)
+        level = len(self._open) - self._depth
+        if self._item is None and _local(name) in ITEMS:
+            self._item, self._depth, self._start = {}, len(self._open), self._parser.CurrentByteIndex
+        elif self._item is not None and level == 1:
+            self._text = []
+        elif self._item is not None:
+            link = f' href="{escape(attributes["href"])}"' if "href" in attributes else ""
+            self._text.append(f"<{name}{link}>")
+
+    def _characters(self, text: str) -> None:
+        if self._item is not None and len(self._open) > self._depth:
+            self._text.append(text)
+
+    def _end(self, name: str) -> None:
+        level = len(self._open) - self._depth
+        self._open.pop()
+        if self._item is None:
+            return
+        if level == 0:
+            self.items.append(self._item)
+            self._item = None
+        elif level == 1:
+            self._item.setdefault(name.removeprefix("atom:"), []).append("".join(self._text))
+        else:
+            self._text.append(f"</{name}>")
+
+    def mended(self) -> bytes:
+        """The document without its broken item, or, cut short there, with its open tags closed."""
+        inside = self._item is not None
+        where = self._start if inside else self.broken
+        if inside:
+            closing = f"</{self._open[self._depth - 1]}>".encode()
+            end = self.document.find(closing, self.broken)
+            if end >= 0:
+                return self.document[:where] + self.document[end + len(closing) :]
+        if not self.items:
+            raise NotAFeed(self.trouble)
+        still_open = self._open[: self._depth - 1] if inside else self._open
+        return self.document[:where] + "".join(f"</{name}>" for name in reversed(still_open)).encode()
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2].lower()
+
+
+def _refuse(*_: object) -> None:
+    raise NotAFeed("this feed declares entities of its own, which we never expand")

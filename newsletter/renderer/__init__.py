@@ -1,0 +1,12 @@
+"""From editions to finished mails. Templates are compiled once; preview and send take the same path.
+
+renderer = Renderer(load_templates(Path("templates/weekly")), masthead)
+prepared = renderer.open(issue, entries)
+mail = prepared.render(edition, links, message_id, date)
+"""
+
+from newsletter.renderer.compile import load_templates
+from newsletter.renderer.confirmation import Confirmation
+from newsletter.renderer.edition import PreparedIssue, Renderer
+
+__all__ = ["Confirmation", "PreparedIssue", "Renderer", "load_templates"]

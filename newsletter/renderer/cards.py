@@ -1,0 +1,218 @@
+"""Fragments: what is rendered once, cut at its slots, and filled for each reader by joining ready bytes.
+
+A slot is a value of one reader. While a template is rendered, `slot.name` is the sentinel "\\x02name\\x03"; the text
+is then cut there, and the pieces between are encoded for the wire once.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from binascii import b2a_qp
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from types import SimpleNamespace
+from urllib.parse import quote
+
+from markupsafe import escape
+
+from newsletter.errors import TemplateError
+from newsletter.renderer.tidy import excerpt, joins, tidy, web_link
+from newsletter.types import Entry
+
+_SLOT = re.compile("\x02([a-z_]+)\x03")
+_SLOT_NAMES = (
+    "name email shares title others preheader rank interest why view interests unsubscribe feedback link lead cards"
+).split()
+_WIDTH = 76  #: columns of the text part
+_ROOM = 200  #: bytes after which a line of HTML is broken; with links of 700 no line comes near 998
+_MORE_ROOM = 250
+_SPACE = re.compile(rb"[ \t]*\n\s*")
+_BLANKS = re.compile(rb"[ \t]{2,}")
+_OWN_LINE = re.compile(rb" (?=(?:style|href|src|alt)=\")")
+_AT_BLANK = re.compile(rb"(.{1,199}) ")
+_TOKEN = re.compile(rb"<[^>]*>|&#?\w+;| |[^<& ]{1,50}|.")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a template may say of an entry: tidy, bounded, "" and None where nothing is known."""
+
+    ref: str  #: the id, percent-encoded, for the feedback links; "" when too long for one
+    title: str
+    abstract: str  #: an excerpt
+    url: str
+    pdf_url: str
+    code_url: str
+    image_url: str
+    authors: tuple[str, ...]  #: the first three
+    more_authors: int  #: how many are not named
+    source: str
+    published: datetime | None
+    topics: tuple[str, ...]
+    votes: int | None
+
+    @classmethod
+    def of(cls, entry: Entry, length: int) -> Card:
+        """`length`: about how many characters of the abstract are shown."""
+        ref = quote(entry.id, safe="", errors="replace")
+        return cls(
+            ref=ref if len(ref) <= 300 else "",
+            title=tidy(entry.title, 300),
+            abstract=excerpt(entry.abstract, length),
+            url=web_link(entry.url),
+            pdf_url=web_link(entry.pdf_url),
+            code_url=web_link(entry.code_url),
+            image_url=web_link(entry.image_url),
+            authors=tuple(tidy(name, 80) for name in entry.authors[:3]),
+            more_authors=max(0, len(entry.authors) - 3),
+            source=tidy(entry.source, 60),
+            published=entry.published,
+            topics=tuple(tidy(topic, 40) for topic in entry.topics[:6]),
+            votes=entry.votes,
+        )
+
+
+#: What a slot prints while its template is rendered.
+SLOTS = SimpleNamespace(**{name: f"\x02{name}\x03" for name in _SLOT_NAMES})
+
+
+@contextmanager
+def needing_slots() -> Iterator[None]:
+    """For a trial: TemplateError when a slot is printed where it has no value, as `slot.rank` outside a card."""
+    try:
+        yield
+    except KeyError as error:
+        raise TemplateError(f"slot.{error.args[0]} has no value in the place where it is printed") from error
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Plain text with its slots filled: the way of the subject, once per mail."""
+    return _SLOT.sub(lambda slot: values[slot[1]], text)
+
+
+class HtmlFragment:
+    """HTML in ASCII, CRLF lines far below 998 bytes, so that nothing has to be encoded for the wire."""
+
+    def __init__(self, markup: str) -> None:
+        pieces = _SLOT.split(markup)
+        self._parts = [html_literal(piece) for piece in pieces]
+        self._names = pieces[1::2]
+
+    def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
+        """Pieces to be joined. Values come from `html_value`, `html_link` or another fragment."""
+        parts = self._parts.copy()
+        parts[1::2] = [values[name] for name in self._names]
+        return parts
+
+
+class TextFragment:
+    """Quoted-printable text, each piece ending in CRLF or a soft break, so that pieces join freely.
+
+    A line with slots and blanks is prose: filled and wrapped as a whole. A line of one word (a link, or a slot that
+    holds ready fragments) is never wrapped.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._parts: list[bytes] = [b""]
+        self._holes: list[str | list[str]] = []
+        lines = [line.rstrip() for line in text.strip("\n").split("\n")]
+        for line in re.sub("\n{3,}", "\n\n", "\n".join(lines)).split("\n"):
+            self._add(line)
+
+    def fill(self, prose: Mapping[str, str], ready: Mapping[str, bytes]) -> list[bytes]:
+        """Pieces to be joined. `ready`: quoted-printable already, for the lines of one word."""
+        parts = self._parts.copy()
+        parts[1::2] = [ready[hole] if isinstance(hole, str) else _prose(hole, prose) for hole in self._holes]
+        return parts
+
+    def _add(self, line: str) -> None:
+        pieces = _SLOT.split(line)
+        if len(pieces) == 1:
+            self._parts[-1] += paragraph(line)
+        elif " " in line.strip():
+            self._holes.append(pieces)
+            self._parts += [b"", b""]
+        else:
+            self._parts[-1] += quoted(pieces[0])
+            for name, literal in zip(pieces[1::2], pieces[2::2], strict=True):
+                self._holes.append(name)
+                self._parts += [b"", quoted(literal)]
+            self._parts[-1] += b"\r\n"
+
+
+def _prose(pieces: list[str], values: Mapping[str, str]) -> bytes:
+    filled = pieces.copy()
+    filled[1::2] = [values[name] for name in pieces[1::2]]
+    return paragraph("".join(filled))
+
+
+@lru_cache(maxsize=16384)
+def paragraph(line: str) -> bytes:
+    """A line wrapped at 76 columns, indented like its start."""
+    if len(line) > _WIDTH:
+        indent = line[: len(line) - len(line.lstrip())]
+        wrap = textwrap.TextWrapper(_WIDTH, indent, indent, break_long_words=False, break_on_hyphens=False)
+        line = wrap.fill(line.strip())
+    return quoted(line.rstrip() + "\n")
+
+
+def quoted(text: str) -> bytes:
+    """Quoted-printable, CRLF."""
+    data = b2a_qp(text.encode(), istext=True)
+    if data and not data.endswith(b"\n"):
+        data += b"=\n"
+    return data.replace(b"\n", b"\r\n")
+
+
+def html_literal(markup: str) -> bytes:
+    """HTML of a template as ASCII lines, broken inside tags and at blanks, where it does not show."""
+    data = _BLANKS.sub(b" ", _SPACE.sub(b"\n", markup.encode("ascii", "xmlcharrefreplace")))
+    return b"\r\n".join(b"".join(_broken(line)) for line in _OWN_LINE.sub(b"\n", data).split(b"\n"))
+
+
+def html_link(url: str) -> bytes:
+    """A link of ours, for an attribute: nothing may break it."""
+    return str(escape(url)).encode("ascii", "xmlcharrefreplace")
+
+
+def html_value(text: str) -> bytes:
+    """A reader's value, escaped, for the text of an element."""
+    data = str(escape(text)).encode("ascii", "xmlcharrefreplace")
+    if len(data) <= _ROOM:
+        return data
+    lines = _AT_BLANK.sub(rb"\1\r\n", data)
+    return lines if len(max(lines.split(b"\r\n"), key=len)) <= _ROOM else b"".join(_broken(data))
+
+
+cached_html_value = lru_cache(maxsize=16384)(html_value)  #: for values that many readers share
+
+
+def _broken(line: bytes) -> Iterator[bytes]:
+    width, before = 0, b""
+    for token in _TOKEN.findall(line) if len(line) > _ROOM else [line]:
+        piece = token if width + len(token) <= _ROOM else _break(token, before, width)
+        cut = piece.rfind(b"\n")
+        width = len(piece) - cut - 1 if cut >= 0 else width + len(piece)
+        before = token
+        yield piece
+
+
+def _break(token: bytes, before: bytes, width: int) -> bytes:
+    """The token with a line end in it: for a blank, inside a tag, or, in a long word, in a `<wbr>`."""
+    if token == b" ":
+        return b"\r\n"
+    if token.startswith(b"<"):
+        plain = token.startswith(b"<!") or token.endswith(b"/>")
+        return token if plain else token[:-1] + b"\r\n>"
+    if width + len(token) <= _MORE_ROOM or before == b"&#8205;" or _belongs(token):
+        return token
+    return b"<wbr\r\n>" + token
+
+
+def _belongs(token: bytes) -> bool:
+    reference = re.fullmatch(rb"&#(\d+);", token)
+    return reference is not None and joins(chr(int(reference[1])))

@@ -1,0 +1,54 @@
+"""The mail that asks a new subscriber whether the address is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from newsletter.renderer.cards import (
+    SLOTS,
+    HtmlFragment,
+    TextFragment,
+    fill,
+    html_link,
+    html_value,
+    needing_slots,
+    quoted,
+)
+from newsletter.renderer.compile import Sheet, Templates, compile_sheet, page
+from newsletter.renderer.edition import subject_lines
+from newsletter.renderer.mime import Envelope, check_lines
+from newsletter.renderer.tidy import tidy_masthead
+from newsletter.types import Mail, Masthead, Subscriber
+
+
+class Confirmation:
+    """The confirm templates, compiled and tried out."""
+
+    def __init__(self, templates: Mapping[str, str], masthead: Masthead) -> None:
+        """`templates`: mail.mjml, mail.txt, subject.txt, and the inline.css and theme.toml of the weekly folder."""
+        self._context = {"masthead": tidy_masthead(masthead), "slot": SLOTS}
+        self._envelope = Envelope(tidy_masthead(masthead))
+        written, compiled = compile_sheet(Templates(templates, masthead.language), "mail")
+        for sheet in (written, compiled):
+            self._prepare(sheet)
+        self._try_out()
+
+    def _prepare(self, sheet: Sheet) -> None:
+        html, text, subject = (page(template, self._context) for template in sheet)
+        self._html, self._text, self._subject = HtmlFragment(html), TextFragment(text), subject
+
+    def render(self, subscriber: Subscriber, link: str, message_id: str, date: datetime) -> Mail:
+        """Pure. The name is a stranger's word until the link is used, so the templates have no slot for it."""
+        values = {"email": subscriber.email}
+        subject, values["preheader"] = subject_lines(fill(self._subject, values))
+        html = {name: html_value(value) for name, value in values.items()}
+        text = self._text.fill(values, {"link": quoted(link)})
+        parts = text, self._html.fill(html | {"link": html_link(link)})
+        return self._envelope.seal(subscriber, subject, message_id, date, parts)
+
+    def _try_out(self) -> None:
+        nobody, link = Subscriber(1, "ada@example.org"), "https://example.org/" + "x" * 480
+        with needing_slots():
+            mail = self.render(nobody, link, "<trial@example.org>", datetime(2025, 3, 17, tzinfo=UTC))
+        check_lines(mail.body)

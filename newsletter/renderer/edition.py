@@ -1,0 +1,197 @@
+"""Editions of an issue: compiled once, each card rendered once, a mail a join of ready bytes.
+
+templates ─ Renderer ─▶ open(issue, entries) ─ PreparedIssue ─▶ render(edition, links) ─▶ Mail
+             compiled     pages and cards, cut at their slots     slots filled, parts joined
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain
+from typing import NamedTuple
+
+from newsletter.errors import TemplateError
+from newsletter.renderer.cards import (
+    SLOTS,
+    Card,
+    HtmlFragment,
+    TextFragment,
+    cached_html_value,
+    fill,
+    html_link,
+    html_value,
+    needing_slots,
+    quoted,
+)
+from newsletter.renderer.compile import Macros, Sheet, Templates, compile_sheet, page
+from newsletter.renderer.mime import Envelope, check_lines, list_headers
+from newsletter.renderer.tidy import shorten, tidy, tidy_masthead
+from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
+
+_LENGTHS = {"lead": 700, "card": 420}  #: characters of the abstract
+_LINKS = ("view", "interests", "unsubscribe", "feedback")
+_NEEDED = ("unsubscribe", "lead", "cards")
+
+
+class Reader(NamedTuple):
+    """All that a template may ask about a reader; the page is rendered once per kind of reader and issue."""
+
+    picks: int
+    named: bool  #: the slot `name` has one
+    shares: bool  #: some pick serves an interest; the slot `shares` counts them by interest
+
+
+class Renderer:
+    """The weekly templates, compiled and tried out."""
+
+    def __init__(self, templates: Mapping[str, str], masthead: Masthead) -> None:
+        """`templates`: edition.mjml, edition.txt, subject.txt, inline.css, theme.toml. TemplateError if any is wrong."""
+        self._masthead = tidy_masthead(masthead)
+        self._envelope = Envelope(self._masthead)
+        written, self._sheet = compile_sheet(Templates(templates, masthead.language), "edition")
+        for name in ("edition.mjml", "edition.txt"):
+            _check_needed(name, templates[name])
+        for sheet in (written, self._sheet):
+            for missing in ((), ("A source",)):
+                _try_out(PreparedIssue(sheet, self._masthead, self._envelope, _ISSUE, 2, missing))
+
+    def open(self, issue: Issue, entries: Iterable[Entry], missing: tuple[str, ...] = ()) -> PreparedIssue:
+        """`entries`: the frozen pool; `missing`: sources that could not be read, named in the footer."""
+        pool = len({entry.id for entry in entries})
+        return PreparedIssue(self._sheet, self._masthead, self._envelope, issue, pool, missing)
+
+
+class PreparedIssue:
+    """An issue: its pages and cards are rendered when the first reader needs them, and kept as bytes."""
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        masthead: Masthead,
+        envelope: Envelope,
+        issue: Issue,
+        pool: int,
+        missing: tuple[str, ...],
+    ) -> None:
+        self._sheet = sheet
+        self._envelope = envelope
+        self._headers = envelope.issue_headers(issue)
+        self._context = {
+            "masthead": masthead,
+            "issue": replace(issue, key=tidy(issue.key, 40)),
+            "pool": pool,
+            "missing": tuple(tidy(name, 60) for name in missing),
+            "slot": SLOTS,
+        }
+        nobody = {**self._context, "reader": Reader(picks=0, named=False, shares=False)}
+        self._html, self._text = Macros(sheet.html, nobody), Macros(sheet.text, nobody)
+        self._beyond = tidy(self._text("beyond"), 80)
+        self._pages: dict[Reader, tuple[HtmlFragment, TextFragment, str]] = {}
+        self._cards: dict[tuple[str, str], tuple[Entry, HtmlFragment, TextFragment]] = {}
+
+    def render(self, edition: Edition, links: Links, message_id: str, date: datetime) -> Mail:
+        """Pure: the same arguments give the same bytes, always. A pick need not be of the pool."""
+        values = _reader_values(edition)
+        reader = Reader(len(edition.picks), bool(values["name"]), bool(values["shares"]))
+        page_html, page_text, page_subject = self._page(reader)
+        subject, values["preheader"] = subject_lines(fill(page_subject, values | _titles(edition)))
+        html = {name: html_link(getattr(links, name)) for name in _LINKS}
+        text = {name: quoted(getattr(links, name)) for name in _LINKS}
+        ranked = [*enumerate(edition.picks, 1)]
+        for kind, slot, picks in (("lead", "lead", ranked[:1]), ("card", "cards", ranked[1:])):
+            cards = [self._fill_card(kind, rank, pick, html, text) for rank, pick in picks]
+            html[slot] = b"".join(chain.from_iterable(pieces for pieces, _ in cards))
+            text[slot] = b"\r\n".join(b"".join(pieces) for _, pieces in cards)
+        html.update((name, html_value(value)) for name, value in values.items())
+        parts = page_text.fill(values, text), page_html.fill(html)
+        headers = self._headers + list_headers(links)
+        return self._envelope.seal(edition.subscriber, subject, message_id, date, parts, headers)
+
+    def _page(self, reader: Reader) -> tuple[HtmlFragment, TextFragment, str]:
+        if reader not in self._pages:
+            html, text, subject = (page(template, self._context, reader=reader) for template in self._sheet)
+            self._pages[reader] = HtmlFragment(html), TextFragment(text), subject
+        return self._pages[reader]
+
+    def _fill_card(
+        self, kind: str, rank: int, pick: Pick, html: Mapping[str, bytes], text: Mapping[str, bytes]
+    ) -> tuple[list[bytes], list[bytes]]:
+        _, card_html, card_text = self._card(kind, pick.entry)
+        values = {
+            "rank": str(rank),
+            "interest": tidy(pick.interest, 80) or self._beyond,
+            "why": tidy("; ".join(pick.reasons), 300),
+        }
+        words = {name: cached_html_value(value) for name, value in values.items()}
+        return card_html.fill({**html, **words}), card_text.fill(values, text)
+
+    def _card(self, kind: str, entry: Entry) -> tuple[Entry, HtmlFragment, TextFragment]:
+        kept = self._cards.get((kind, entry.id))
+        if kept is None or (kept[0] is not entry and kept[0] != entry):
+            card = Card.of(entry, _LENGTHS[kind])
+            kept = entry, HtmlFragment(self._html(kind, card)), TextFragment(self._text(kind, card))
+            self._cards[kind, entry.id] = kept
+        return kept
+
+
+def subject_lines(text: str) -> tuple[str, str]:
+    """Subject and preheader: the first two lines of subject.txt."""
+    lines = [*text.strip().split("\n"), ""]
+    return tidy(lines[0], 120), tidy(lines[1], 200)
+
+
+def _reader_values(edition: Edition) -> dict[str, str]:
+    shares = Counter(tidy(pick.interest, 80) for pick in edition.picks if pick.interest)
+    return {
+        "name": tidy(edition.subscriber.name, 60),
+        "email": edition.subscriber.email,
+        "shares": ", ".join(f"{interest} {count}" for interest, count in shares.most_common()),
+    }
+
+
+def _titles(edition: Edition) -> dict[str, str]:
+    titles = [tidy(pick.entry.title, 300) for pick in edition.picks[:4]]
+    return {"title": shorten(titles[0], 90) if titles else "", "others": "; ".join(titles[1:])}
+
+
+def _check_needed(name: str, source: str) -> None:
+    for slot in _NEEDED:
+        if not re.search(rf"slot\.{slot}\b", source):
+            raise TemplateError(f"{name}: it never prints {{{{ slot.{slot} }}}}")
+
+
+def _try_out(issue: PreparedIssue) -> None:
+    """Render made-up editions, so that no template fails at send time: TemplateError."""
+    ada = Subscriber(1, "ada@example.org", "Ada")
+    picks = Pick(_FULL, 1.0, "an interest", ("a reason",)), Pick(_BARE, 1.0, "", ("a reason",))
+    for some, name in (((), ""), (picks[:1], "Ada"), (picks[1:], ""), (picks, "Ada"), (picks[::-1], "")):
+        edition = Edition(_ISSUE, replace(ada, name=name), some)
+        with needing_slots():
+            mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)
+        check_lines(mail.body)
+
+
+_ISSUE = Issue("2025-W12", Cadence.WEEKLY, datetime(2025, 3, 10, tzinfo=UTC), datetime(2025, 3, 17, tzinfo=UTC))
+_LINK = "https://example.org/" + "x" * 480
+_SAMPLE_LINKS = Links(view=_LINK, interests=_LINK, unsubscribe=_LINK, unsubscribe_mailto="", feedback=_LINK)
+_BARE = Entry("bare", "A title")
+_FULL = Entry(
+    id="full",
+    title="A title",
+    abstract="A sentence. " * 80,
+    url=_LINK,
+    authors=("A", "B", "C", "D"),
+    published=_ISSUE.since,
+    source="A source",
+    topics=("a topic", "another"),
+    code_url=_LINK,
+    pdf_url=_LINK,
+    image_url=_LINK,
+    votes=2,
+    comments=2,
+    stars=2,
+)

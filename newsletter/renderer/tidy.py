@@ -1,0 +1,79 @@
+"""Words from outside made fit for a mail: no hidden characters, a bounded length, links only to the web."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+from functools import lru_cache
+from urllib.parse import quote
+
+from markupsafe import escape
+
+from newsletter.types import Masthead
+
+#: Controls, zero-width and bidi characters, lone surrogates. ZWJ and ZWNJ stay: emoji and Persian need them.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+_BLANKS = re.compile(r"\s+")
+_TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
+#: The end of a sentence, but not of "e.g.", "et al.", "vs.", "Fig." or an initial.
+_SENTENCE = re.compile(
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bal)(?<!\bcf)(?<!\bvs)(?<!\bFig)(?<!\b[A-Z])[.!?][\"')\]”’]*(?=\s)|[。！？]"
+)
+_WEB = re.compile(r"https?://[^/?#\\@:]", re.IGNORECASE)
+_LONGEST_LINK = 700  #: a line of a mail holds 998 bytes
+
+
+@lru_cache(maxsize=16384)
+def tidy(text: str, limit: int) -> str:
+    """One line of visible text, cut at a word with "…" when longer than `limit` characters."""
+    visible = _HIDDEN.sub("", text[: 4 * limit + 100])
+    return shorten(_BLANKS.sub(" ", visible).strip(), limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut at the end of a word, or inside one (but not inside a character) when it fills half of the room."""
+    if len(text) <= limit:
+        return text
+    end = text.rfind(" ", limit // 2, limit)
+    return text[: end if end > 0 else _whole(text, limit - 1)].rstrip(" .,;:–—-…") + "…"
+
+
+def excerpt(text: str, limit: int) -> str:
+    """The first sentences that fit in about `limit` characters; "…" stands for the rest."""
+    plain = _TWO_STOPS.sub(".", tidy(text, 2 * limit))
+    if len(plain) <= limit and not plain.endswith("…"):
+        return plain
+    ends = [match.end() for match in _SENTENCE.finditer(plain[: limit + 1])]
+    if ends and ends[-1] > limit // 2:
+        return plain[: ends[-1]] + " …"
+    return shorten(plain, limit)
+
+
+def web_link(url: str) -> str:
+    """The URL, percent-encoded, if a browser would take it for http(s) and it fits in a line; else ""."""
+    link = _HIDDEN.sub("", url[: 2 * _LONGEST_LINK]).strip()
+    if not _WEB.match(link):
+        return ""
+    safe = quote(link, safe="!#$%&()*+,/:;=?@[]~")
+    return safe if len(escape(safe)) <= _LONGEST_LINK else ""
+
+
+def tidy_masthead(masthead: Masthead) -> Masthead:
+    """The words that a mail shows, tidy."""
+    words = {name: tidy(getattr(masthead, name), 300) for name in ("tagline", "reply_to", "postal_address", "sender")}
+    return replace(masthead, name=tidy(masthead.name, 80), **words)
+
+
+def joins(character: str) -> bool:
+    """Whether it belongs to the character before it: accents, variation selectors, skin tones, joiners."""
+    return bool(unicodedata.combining(character)) or character in "\u200d\ufe0e\ufe0f🏻🏼🏽🏾🏿"
+
+
+def _whole(text: str, end: int) -> int:
+    lowest = max(1, end - 20)
+    while end > lowest and (joins(text[end]) or text[end - 1] == "\u200d"):
+        end -= 1
+    return end

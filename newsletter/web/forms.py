@@ -1,0 +1,143 @@
+"""What people type into the forms, and what they see in them. Pure: form fields in, profiles and problems out.
+
+A field that is wrong is named (`interests.0.weight`), so that the page can say so beside it with nothing lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from starlette.datastructures import FormData
+
+from newsletter.errors import InputError
+from newsletter.formats import Name, ProfileLine, parse_address, parse_profile
+from newsletter.types import Cadence, Profile, Subscriber
+
+SPARE_ROWS = 3
+LARGEST = 50  #: picks that somebody may ask for
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One interest as it stands in the form."""
+
+    name: str = ""
+    weight: str = ""
+    keywords: str = ""
+    authors: str = ""
+    was: str = ""  #: the name it came with; its liked entries are kept by it
+
+    def given(self) -> dict[str, str]:
+        """The filled fields, as `ProfileLine` takes them."""
+        typed = {"name": self.name, "weight": self.weight.strip(), "authors": self.authors}
+        return {key: value for key, value in {**typed, "keywords": by_comma(self.keywords)}.items() if value.strip()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The interests form as it stands on the page: all text, right or wrong."""
+
+    name: str = ""
+    muted: str = ""
+    size: str = ""
+    cadence: str = ""
+    hype: str = ""
+    surprise: str = ""
+    rows: tuple[Row, ...] = ()
+
+    @classmethod
+    def of(cls, person: Subscriber) -> Sheet:
+        """What is stored."""
+        own = person.profile
+        rows = tuple(
+            Row(each.name, f"{each.weight:g}", "; ".join(each.keywords), "; ".join(each.authors), each.name)
+            for each in own.interests
+        )
+        numbers = ("" if value is None else f"{value:g}" for value in (own.size, own.hype, own.surprise))
+        size, hype, surprise = numbers
+        return cls(person.name, "; ".join(own.muted), size, person.cadence or "", hype, surprise, rows)
+
+    @classmethod
+    def typed(cls, form: FormData) -> Sheet:
+        """What was sent; rows with no word in them are gone."""
+        texts = {each.name: text(form, each.name) for each in fields(cls) if each.name not in ("rows", "name")}
+        names = [each.name for each in fields(Row)]
+        columns = [[str(value) for value in form.getlist(f"interest_{name}")] for name in names]
+        rows = (Row(*cells) for cells in zip(*columns, strict=False))
+        kept = tuple(row for row in rows if row.given().keys() - {"weight"})
+        return cls(name=text(form, "name"), rows=kept, **texts)
+
+    def with_spare(self) -> tuple[Row, ...]:
+        """For the page: empty rows to fill in."""
+        return self.rows + (Row(),) * SPARE_ROWS
+
+
+class _Checked(ProfileLine):
+    name: Name = ""
+    cadence: Cadence | None = None
+    size: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+
+
+def changed(person: Subscriber, sheet: Sheet, forget: Sequence[str] = ()) -> tuple[Subscriber, dict[str, str]]:
+    """The subscriber as the form wants them, or what is wrong: field → words. `forget`: opinions to take back."""
+    given = {key: getattr(sheet, key).strip() for key in ("name", "size", "cadence", "hype", "surprise")}
+    row: dict[str, Any] = {key: value for key, value in given.items() if value}
+    row |= {"muted": by_comma(sheet.muted), "interests": [each.given() for each in sheet.rows]}
+    try:
+        line = _Checked.model_validate(row)
+    except ValidationError as error:
+        return person, {".".join(map(str, each["loc"])): _plain(each["msg"]) for each in error.errors()}
+    old, new = person.profile, line.profile()
+    liked = {each.name: each.liked for each in old.interests}
+    kept = [replace(each, liked=liked.get(sent.was, ())) for each, sent in zip(new.interests, sheet.rows, strict=True)]
+    profile = replace(new, interests=tuple(kept), liked=old.liked, disliked=old.disliked, text=old.text)
+    return replace(person, name=line.name, cadence=line.cadence, profile=without(profile, forget)), {}
+
+
+def without(profile: Profile, forget: Sequence[str]) -> Profile:
+    """The profile with no opinion on these entries."""
+
+    def left(ids: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(each for each in ids if each not in forget)
+
+    interests = tuple(replace(each, liked=left(each.liked)) for each in profile.interests)
+    return replace(profile, liked=left(profile.liked), disliked=left(profile.disliked), interests=interests)
+
+
+def opinions(profile: Profile) -> dict[str, str]:
+    """Entry id → "more" or "fewer"."""
+    more = [*profile.liked, *(each for interest in profile.interests for each in interest.liked)]
+    return dict.fromkeys(more, "more") | dict.fromkeys(profile.disliked, "fewer")
+
+
+def newcomer(typed: Mapping[str, str]) -> tuple[str, Profile, dict[str, str]]:
+    """Address and profile of the subscribe form, and what is wrong: field → words."""
+    address, profile, errors = "", Profile(), {}
+    try:
+        address = parse_address(typed["email"])
+    except InputError:
+        errors["email"] = "This is not a mail address. Please look for a slip of the finger."
+    try:
+        profile = parse_profile({"interests": by_comma(typed["interests"])})
+    except InputError:
+        errors["interests"] = "At most 50 interests, please."
+    return address, profile, errors
+
+
+def by_comma(words: str) -> str:
+    """ "a, b" is two words where nothing else divides them."""
+    return words if re.search(r"[;\n]", words) else words.replace(",", ";")
+
+
+def text(form: FormData, name: str) -> str:
+    """A field's text; a file is none."""
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should", "This should").split(",")[0] + "."

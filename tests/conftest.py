@@ -1,0 +1,95 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from newsletter.config import Settings
+from newsletter.engine import Engine, make_engine
+from newsletter.store import Store
+from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'newsletter.db'}")
+    store.check()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.model_validate(
+        {
+            "newsletter": {
+                "sender": "The Weekly Preprint <weekly@papers.example.org>",
+                "base_url": "https://papers.example.org",
+                "secret": "not very secret",
+            },
+            "home": tmp_path,
+        }
+    )
+
+
+@pytest.fixture
+def transport() -> MemoryTransport:
+    return MemoryTransport()
+
+
+@pytest.fixture
+def engine(settings: Settings, store: Store, transport: MemoryTransport, clock: Clock) -> Engine:
+    return make_engine(settings, store, transport, clock)
+
+
+TOPICS = ("video diffusion", "plasma turbulence", "state-space models", "medical imaging", "graph kernels")
+
+
+@pytest.fixture
+def weekly(engine: Engine) -> Engine:
+    """An engine with twenty entries, three readers, and the issue 2025-W12 planned."""
+    named = [(make_entry(f"{topic}-{n}".replace(" ", "-")), (f"id:{topic}-{n}",)) for topic in TOPICS for n in range(4)]
+    engine.store.entries.add(named, NOON - timedelta(hours=1))
+    people = [make_subscriber(name, 0, profile=make_profile(TOPICS[n])) for n, name in enumerate(("Ada", "Bob", "Cyd"))]
+    engine.store.subscribers.put_all(people, "test", NOON)
+    engine.plan()
+    return engine
+
+
+def with_smtp(settings: Settings, port: int, **more: Any) -> Settings:
+    """The same settings with a server on loopback."""
+    smtp = {"host": "127.0.0.1", "port": port, "security": "none", "timeout": "5s", **more}
+    tables = settings.model_dump(exclude={"smtp"})
+    return Settings.model_validate({**tables, "smtp": smtp, "home": settings.home})
+
+
+def run(coroutine: Any) -> Any:
+    """For the few synchronous tests that need one asynchronous call."""
+    return asyncio.run(coroutine)

@@ -1,0 +1,107 @@
+"""One paper, many names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from newsletter.collector.identity import entry_id, names, same_paper
+from newsletter.testing import NOON
+from newsletter.types import Entry
+
+PAPER = Entry(id="", title="Attention Is Not All You Need Anymore")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "2508.13426",
+        "2508.13426v2",
+        "arXiv:2508.13426",
+        "oai:arXiv.org:2508.13426v1",
+        "http://arxiv.org/abs/2508.13426v1",
+        "https://arxiv.org/pdf/2508.13426v3.pdf",
+        "https://huggingface.co/papers/2508.13426",
+        "https://doi.org/10.48550/arXiv.2508.13426",
+        "10.48550/ARXIV.2508.13426",
+    ],
+)
+def test_every_form_of_an_arxiv_id_is_one_name(given: str) -> None:
+    assert names(replace(PAPER, id=given))[0] == "arxiv:2508.13426"
+    assert entry_id(replace(PAPER, id=given)) == "arxiv:2508.13426"
+
+
+def test_old_arxiv_ids_lose_version_and_subject_class() -> None:
+    assert names(replace(PAPER, id="astro-ph/0601001v1"))[0] == "arxiv:astro-ph/0601001"
+    assert names(replace(PAPER, url="https://arxiv.org/abs/math.GT/0309136"))[0] == "arxiv:math/0309136"
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        ("https://doi.org/10.5802/JEP.257", "doi:10.5802/jep.257"),
+        ("https://dl.acm.org/doi/abs/10.1145/3292500.3330701", "doi:10.1145/3292500.3330701"),
+        ("https://www.biorxiv.org/content/10.1101/2020.01.01.123456v2.full.pdf", "doi:10.1101/2020.01.01.123456"),
+        ("https://doi.org/10.1016/S0140-6736(20)30183-5", "doi:10.1016/s0140-6736(20)30183-5"),
+        ("https://openreview.net/forum?id=aBc_-1&noteId=zz", "openreview:aBc_-1"),
+        ("https://openreview.net/pdf?id=aBc_-1", "openreview:aBc_-1"),
+    ],
+)
+def test_addresses_hold_names(address: str, wanted: str) -> None:
+    assert names(replace(PAPER, url=address))[0] == wanted
+
+
+@pytest.mark.parametrize("given", ["2508.134261", "2513.00001", "10.1/x", "mamba"])
+def test_what_is_no_number_stays_as_given(given: str) -> None:
+    assert names(replace(PAPER, id=given))[0] == f"id:{given}"
+    assert entry_id(replace(PAPER, id=given)) == given
+
+
+def test_strong_names_come_first_and_a_given_id_stays() -> None:
+    entry = replace(PAPER, id="mine", url="https://doi.org/10.5802/jep.257", pdf_url="https://arxiv.org/pdf/2203.01250")
+
+    assert [name.partition(":")[0] for name in names(entry)] == ["arxiv", "doi", "id", "title"]
+
+
+def test_a_long_title_matches_with_and_without_author() -> None:
+    dated = replace(PAPER, title="Attention is not all you need — anymore", authors=("Ada One",), published=NOON)
+
+    assert same_paper(names(PAPER), names(dated))
+
+
+def test_short_and_generic_titles_match_only_with_author_and_year() -> None:
+    for title in ("Editorial", "Introduction to the special issue on machine learning"):
+        bare = Entry(id="", title=title)
+        known = replace(bare, authors=("One, Ada",), published=NOON)
+
+        assert names(bare) == ()
+        assert names(known) == names(replace(known, authors=("A. One",)))
+        assert names(known) != names(replace(known, authors=("Bob Two",)))
+
+
+def test_two_arxiv_ids_are_two_papers_whatever_their_titles() -> None:
+    first, second = (names(replace(PAPER, id=number)) for number in ("2508.13426", "2508.13427"))
+
+    assert not same_paper(first, second)
+    assert same_paper(first, names(PAPER))
+    assert not same_paper((), ())
+
+
+def test_an_id_made_from_a_title_is_short_stable_and_of_its_own() -> None:
+    made = entry_id(PAPER)
+
+    assert made == entry_id(replace(PAPER, title="attention is not all you need, anymore", source="other"))
+    assert made.startswith("attention-is-not-all-you-need-anymore-")
+    assert entry_id(Entry(id="", title="Editorial", source="a")) != entry_id(
+        Entry(id="", title="Editorial", source="b")
+    )
+    assert entry_id(Entry(id="", title="注意力")).startswith("paper-")
+
+
+def test_an_id_is_a_name_of_its_entry() -> None:
+    for entry in (PAPER, replace(PAPER, id="mamba"), replace(PAPER, id="10.5802/jep.257")):
+        stored = replace(entry, id=entry_id(entry))
+
+        assert entry_id(stored) == stored.id
+        assert same_paper(names(entry), names(stored))
