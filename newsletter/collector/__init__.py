@@ -88,11 +88,12 @@ async def collect(
     return tuple(await asyncio.gather(*(one(source) for source in sources)))
 
 
-def parser_of(kind: str) -> Parser:
+def parser_of(source: Source) -> Parser:
     """Raises SourceError for an unknown kind."""
-    if kind not in KINDS:
-        raise SourceError(f'unknown kind "{kind}" (known: {", ".join(sorted(KINDS))})')
-    return KINDS[kind]
+    if source.kind not in KINDS:
+        known = ", ".join(sorted(KINDS))
+        raise SourceError(f'{shown(source.location)}: unknown kind "{source.kind}" (known: {known})')
+    return KINDS[source.kind]
 
 
 def guess_kind(location: str) -> str:
@@ -104,7 +105,7 @@ def guess_kind(location: str) -> str:
 async def _harvest(source: Source, now: datetime, fetched: Callable[..., Awaitable[bytes]], base: Path) -> Harvest:
     """Parsing runs in a thread: a long one must not use up the other sources' time."""
     try:
-        parser = parser_of(source.kind)
+        parser = parser_of(source)
         return Harvest(source, *await asyncio.to_thread(parser, await fetched(source.location, base), source, now))
     except SourceError as error:
         return Harvest(source, (), error=str(error))

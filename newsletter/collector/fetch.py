@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import stat
 import zlib
 from pathlib import Path
@@ -35,7 +36,7 @@ async def fetch(
         return await asyncio.to_thread(_read, location, base, limit)
     try:
         async with asyncio.timeout(timeout):
-            return await _download(location, limit, contact)
+            return await _download(location, timeout, limit, contact)
     except TimeoutError:
         raise SourceError(f"{shown(location)}: no complete answer within {timeout:g} s") from None
 
@@ -66,26 +67,33 @@ def _read(location: str, base: Path, limit: int) -> bytes:
     return data if len(data) <= limit else _too_big(location, limit)
 
 
-async def _download(location: str, limit: int, contact: str) -> bytes:
+async def _download(location: str, seconds: float, limit: int, contact: str) -> bytes:
     import httpx
 
     try:
         async with (
-            _client(contact) as client,
+            _client(seconds, contact) as client,
             client.stream("GET", location) as response,
         ):
             if response.status_code >= 300:
                 reason = httpx.codes.get_reason_phrase(response.status_code)
                 raise SourceError(f"{shown(location)}: {response.status_code} {reason}".rstrip())
             return await _body(response, location, limit)
+    except httpx.ConnectTimeout as error:
+        raise SourceError(f"{shown(location)}: no connection within {seconds / 2:g} s") from error
     except httpx.TooManyRedirects as error:
         raise SourceError(f"{shown(location)}: more than {MOST_REDIRECTS} redirects") from error
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
-        raise SourceError(f"{shown(location)}: {' '.join(str(error).split()) or type(error).__name__}") from error
+        raise SourceError(f"{shown(location)}: {_words(error)}") from error
 
 
-def _client(contact: str) -> httpx.AsyncClient:
-    """Without time limits of its own: the caller's covers the whole."""
+def _words(error: Exception) -> str:
+    """What httpx says, in one line, without the numbers of the operating system."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", " ".join(str(error).split())) or type(error).__name__
+
+
+def _client(seconds: float, contact: str) -> httpx.AsyncClient:
+    """Half the time to connect, TLS included: a handshake that httpx breaks off itself leaves no socket behind."""
     import httpx
 
     from newsletter import __version__
@@ -93,7 +101,10 @@ def _client(contact: str) -> httpx.AsyncClient:
     agent = f"newsletter/{__version__}" + (f" (+{contact})" if contact else "")
     headers = {"User-Agent": agent, "Accept": ACCEPT, "Accept-Encoding": "gzip"}
     return httpx.AsyncClient(
-        headers=headers, follow_redirects=True, max_redirects=MOST_REDIRECTS, timeout=httpx.Timeout(None)
+        headers=headers,
+        follow_redirects=True,
+        max_redirects=MOST_REDIRECTS,
+        timeout=httpx.Timeout(seconds, connect=seconds / 2),
     )
 
 

@@ -24,9 +24,8 @@ from newsletter.renderer.tidy import excerpt, joins, tidy, web_link
 from newsletter.types import Entry
 
 _SLOT = re.compile("\x02([a-z_]+)\x03")
-_SLOT_NAMES = (
-    "name email shares title others preheader rank interest why view interests unsubscribe feedback link lead cards"
-).split()
+_READER = ("name", "email", "shares", "title", "others", "preheader", "rank", "interest", "why")
+_READY = ("view", "interests", "unsubscribe", "feedback", "link", "lead", "cards")
 _WIDTH = 76  #: columns of the text part
 _ROOM = 200  #: bytes after which a line of HTML is broken; with links of 700 no line comes near 998
 _MORE_ROOM = 250
@@ -77,7 +76,7 @@ class Card:
 
 
 #: What a slot prints while its template is rendered.
-SLOTS = SimpleNamespace(**{name: f"\x02{name}\x03" for name in _SLOT_NAMES})
+SLOTS = SimpleNamespace(**{name: f"\x02{name}\x03" for name in _READER + _READY})
 
 
 @contextmanager
@@ -186,9 +185,6 @@ def html_value(text: str) -> bytes:
         return data
     lines = _AT_BLANK.sub(rb"\1\r\n", data)
     return lines if len(max(lines.split(b"\r\n"), key=len)) <= _ROOM else b"".join(_broken(data))
-
-
-cached_html_value = lru_cache(maxsize=16384)(html_value)  #: for values that many readers share
 
 
 def _broken(line: bytes) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise, product
 from pathlib import Path
 from traceback import walk_tb
 from typing import NamedTuple
@@ -95,7 +96,7 @@ def html_environment() -> jinja2.Environment:
 
 def text_environment(trim: bool = True) -> jinja2.Environment:
     """For plain text; with `trim`, a line with nothing but a block tag leaves no trace."""
-    return ImmutableSandboxedEnvironment(  # noqa: S701 (plain text has nothing to escape)
+    return ImmutableSandboxedEnvironment(
         autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=trim, lstrip_blocks=trim
     )
 
@@ -108,9 +109,15 @@ class Sheet(NamedTuple):
     subject: jinja2.Template
 
 
-def compile_sheet(files: Templates, stem: str) -> tuple[Sheet, Sheet]:
-    """The templates as written, to be tried out with their own lines in the errors, and compiled."""
+def compile_sheet(files: Templates, stem: str, slots: tuple[str, ...]) -> tuple[Sheet, Sheet]:
+    """The templates as written, to be tried out with their own lines in the errors, and compiled.
+
+    `slots`: those that both parts have to print, such as the link to unsubscribe.
+    """
     env, plain = html_environment(), text_environment()
+    for name, slot in product((f"{stem}.mjml", f"{stem}.txt"), slots):
+        if not re.search(rf"{{{{\s*slot\.{slot}\b", files.raw(name)):
+            raise TemplateError(f"{name}: {{{{ slot.{slot} }}}} is missing")
     source = files[f"{stem}.mjml"]
     html = parse(env, f"{stem}.mjml", source)
     text = parse(plain, f"{stem}.txt", files[f"{stem}.txt"])
@@ -244,7 +251,7 @@ def _check(name: str, html: str, tags: Tags) -> None:
         if tag.startswith("{%") and found.count(number) > 1:
             raise TemplateError(f"{name}, line {line}: {tag} was doubled in compilation")
     statements = [number for number in found if tags[number][1].startswith("{%")]
-    for number, after in zip(statements, statements[1:], strict=False):
+    for number, after in pairwise(statements):
         if number > after:
             line, tag = tags[number]
             raise TemplateError(f"{name}, line {line}: {tag} was moved in compilation")

@@ -29,7 +29,7 @@ class Confirmation:
         """`templates`: mail.mjml, mail.txt, subject.txt, and the inline.css and theme.toml of the weekly folder."""
         self._context = {"masthead": tidy_masthead(masthead), "slot": SLOTS}
         self._envelope = Envelope(tidy_masthead(masthead))
-        written, compiled = compile_sheet(Templates(templates, masthead.language), "mail")
+        written, compiled = compile_sheet(Templates(templates, masthead.language), "mail", ("link",))
         for sheet in (written, compiled):
             self._prepare(sheet)
         self._try_out()

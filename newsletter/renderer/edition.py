@@ -6,21 +6,19 @@ templates ─ Renderer ─▶ open(issue, entries) ─ PreparedIssue ─▶ rend
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from newsletter.errors import TemplateError
 from newsletter.renderer.cards import (
     SLOTS,
     Card,
     HtmlFragment,
     TextFragment,
-    cached_html_value,
     fill,
     html_link,
     html_value,
@@ -49,12 +47,10 @@ class Renderer:
     """The weekly templates, compiled and tried out."""
 
     def __init__(self, templates: Mapping[str, str], masthead: Masthead) -> None:
-        """`templates`: edition.mjml, edition.txt, subject.txt, inline.css, theme.toml. TemplateError if any is wrong."""
+        """`templates`: edition.mjml, edition.txt, subject.txt, inline.css, theme.toml. TemplateError if one is wrong."""
         self._masthead = tidy_masthead(masthead)
         self._envelope = Envelope(self._masthead)
-        written, self._sheet = compile_sheet(Templates(templates, masthead.language), "edition")
-        for name in ("edition.mjml", "edition.txt"):
-            _check_needed(name, templates[name])
+        written, self._sheet = compile_sheet(Templates(templates, masthead.language), "edition", _NEEDED)
         for sheet in (written, self._sheet):
             for missing in ((), ("A source",)):
                 _try_out(PreparedIssue(sheet, self._masthead, self._envelope, _ISSUE, 2, missing))
@@ -121,13 +117,8 @@ class PreparedIssue:
         self, kind: str, rank: int, pick: Pick, html: Mapping[str, bytes], text: Mapping[str, bytes]
     ) -> tuple[list[bytes], list[bytes]]:
         _, card_html, card_text = self._card(kind, pick.entry)
-        values = {
-            "rank": str(rank),
-            "interest": tidy(pick.interest, 80) or self._beyond,
-            "why": tidy("; ".join(pick.reasons), 300),
-        }
-        words = {name: cached_html_value(value) for name, value in values.items()}
-        return card_html.fill({**html, **words}), card_text.fill(values, text)
+        words, html_words = _pick_values(rank, pick.interest, pick.reasons, self._beyond)
+        return card_html.fill({**html, **html_words}), card_text.fill(words, text)
 
     def _card(self, kind: str, entry: Entry) -> tuple[Entry, HtmlFragment, TextFragment]:
         kept = self._cards.get((kind, entry.id))
@@ -145,7 +136,7 @@ def subject_lines(text: str) -> tuple[str, str]:
 
 
 def _reader_values(edition: Edition) -> dict[str, str]:
-    shares = Counter(tidy(pick.interest, 80) for pick in edition.picks if pick.interest)
+    shares = Counter(interest for pick in edition.picks if (interest := tidy(pick.interest, 80)))
     return {
         "name": tidy(edition.subscriber.name, 60),
         "email": edition.subscriber.email,
@@ -153,15 +144,18 @@ def _reader_values(edition: Edition) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=16384)
+def _pick_values(
+    rank: int, interest: str, reasons: tuple[str, ...], beyond: str
+) -> tuple[dict[str, str], dict[str, bytes]]:
+    why = tidy("; ".join(reasons), 300)
+    words = {"rank": str(rank), "interest": tidy(interest, 80) or beyond, "why": why}
+    return words, {name: html_value(value) for name, value in words.items()}
+
+
 def _titles(edition: Edition) -> dict[str, str]:
     titles = [tidy(pick.entry.title, 300) for pick in edition.picks[:4]]
     return {"title": shorten(titles[0], 90) if titles else "", "others": "; ".join(titles[1:])}
-
-
-def _check_needed(name: str, source: str) -> None:
-    for slot in _NEEDED:
-        if not re.search(rf"slot\.{slot}\b", source):
-            raise TemplateError(f"{name}: it never prints {{{{ slot.{slot} }}}}")
 
 
 def _try_out(issue: PreparedIssue) -> None:

@@ -8,11 +8,12 @@ from jinja2 import nodes
 
 from newsletter.errors import TemplateError
 
-_KNOWN = set(
-    "mjml mj-head mj-title mj-preview mj-attributes mj-all mj-class mj-style mj-font mj-breakpoint mj-raw mj-body "
-    "mj-section mj-group mj-column mj-text mj-button mj-image mj-divider mj-spacer".split()
-)
-_VOID = set("area base br col hr img input link meta source wbr".split())
+_KNOWN = {
+    *("mjml", "mj-head", "mj-title", "mj-preview", "mj-attributes", "mj-all", "mj-class", "mj-style", "mj-font"),
+    *("mj-breakpoint", "mj-raw", "mj-body", "mj-section", "mj-group", "mj-column", "mj-text", "mj-button"),
+    *("mj-image", "mj-divider", "mj-spacer"),
+}
+_VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 _ATTRIBUTE = r"\s+[\w:-]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'))?"
 _TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)((?:{_ATTRIBUTE})*)\s*(/?)>")
 _BARE_TAG = re.compile(r"\sJq\d{4}[es](?=[\s/>]|$)")

@@ -32,17 +32,217 @@ ANY = re.compile(rf"[{UNSPACED}]+|(?:[^\W_{UNSPACED}]|[{VOWEL_SIGNS}])+|[{re.esc
 IS_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 STOP = frozenset(
-    """a about above across after again against all almost along already also although always am among an and
-    another any are around as at be became because become been before behind being below between beyond both but
-    by can cannot could did do does doing done due during each either else enough etc even ever every few first for
-    from further get give given had has have having he hence her here hers him his how however i ie if in indeed
-    instead into is it its itself just last least less made many may me might more moreover most mostly much must
-    my namely near neither never nevertheless next no nor not nothing now of off often on once one only onto or
-    other others otherwise our ours out over own per perhaps please put rather re same see seem several she should
-    since so some something sometimes still such take than that the their theirs them then there therefore these
-    they this those though three through throughout thus to together too toward towards two under until up upon us
-    very via was we well were what when where whereas whether which while who whole whose why will with within
-    without would yet you your yours s t""".split()
+    [
+        "a",
+        "about",
+        "above",
+        "across",
+        "after",
+        "again",
+        "against",
+        "all",
+        "almost",
+        "along",
+        "already",
+        "also",
+        "although",
+        "always",
+        "am",
+        "among",
+        "an",
+        "and",
+        "another",
+        "any",
+        "are",
+        "around",
+        "as",
+        "at",
+        "be",
+        "became",
+        "because",
+        "become",
+        "been",
+        "before",
+        "behind",
+        "being",
+        "below",
+        "between",
+        "beyond",
+        "both",
+        "but",
+        "by",
+        "can",
+        "cannot",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "done",
+        "due",
+        "during",
+        "each",
+        "either",
+        "else",
+        "enough",
+        "etc",
+        "even",
+        "ever",
+        "every",
+        "few",
+        "first",
+        "for",
+        "from",
+        "further",
+        "get",
+        "give",
+        "given",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "hence",
+        "her",
+        "here",
+        "hers",
+        "him",
+        "his",
+        "how",
+        "however",
+        "i",
+        "ie",
+        "if",
+        "in",
+        "indeed",
+        "instead",
+        "into",
+        "is",
+        "it",
+        "its",
+        "itself",
+        "just",
+        "last",
+        "least",
+        "less",
+        "made",
+        "many",
+        "may",
+        "me",
+        "might",
+        "more",
+        "moreover",
+        "most",
+        "mostly",
+        "much",
+        "must",
+        "my",
+        "namely",
+        "near",
+        "neither",
+        "never",
+        "nevertheless",
+        "next",
+        "no",
+        "nor",
+        "not",
+        "nothing",
+        "now",
+        "of",
+        "off",
+        "often",
+        "on",
+        "once",
+        "one",
+        "only",
+        "onto",
+        "or",
+        "other",
+        "others",
+        "otherwise",
+        "our",
+        "ours",
+        "out",
+        "over",
+        "own",
+        "per",
+        "perhaps",
+        "please",
+        "put",
+        "rather",
+        "re",
+        "same",
+        "see",
+        "seem",
+        "several",
+        "she",
+        "should",
+        "since",
+        "so",
+        "some",
+        "something",
+        "sometimes",
+        "still",
+        "such",
+        "take",
+        "than",
+        "that",
+        "the",
+        "their",
+        "theirs",
+        "them",
+        "then",
+        "there",
+        "therefore",
+        "these",
+        "they",
+        "this",
+        "those",
+        "though",
+        "three",
+        "through",
+        "throughout",
+        "thus",
+        "to",
+        "together",
+        "too",
+        "toward",
+        "towards",
+        "two",
+        "under",
+        "until",
+        "up",
+        "upon",
+        "us",
+        "very",
+        "via",
+        "was",
+        "we",
+        "well",
+        "were",
+        "what",
+        "when",
+        "where",
+        "whereas",
+        "whether",
+        "which",
+        "while",
+        "who",
+        "whole",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "within",
+        "without",
+        "would",
+        "yet",
+        "you",
+        "your",
+        "yours",
+        "s",
+        "t",
+    ]
 )
 
 
@@ -67,7 +267,7 @@ def words(text: str) -> list[str]:
     folded = fold(text)
     found = (PLAIN if folded.isascii() else ANY).findall(folded)
     return [
-        "" if word in STOP or not word[0].isalnum() and not IS_UNSPACED.match(word) else singular(word)
+        "" if word in STOP or (not word[0].isalnum() and not IS_UNSPACED.match(word)) else singular(word)
         for word in found
     ]
 
@@ -83,3 +283,56 @@ def terms(text: str) -> Iterator[str]:
     for first, second in pairwise(found):
         if first and second:
             yield f"{first} {second}"
+
+
+class Vocabulary:
+    """The terms of one issue's texts and how telling each one is."""
+
+    def __init__(self, counts: Sequence[Counter[str]]) -> None:
+        seen: Counter[str] = Counter()
+        for each in counts:
+            seen.update(each.keys())
+        self.terms = sorted(seen)
+        self.place = {term: place for place, term in enumerate(self.terms)}
+        frequency = np.array([seen[term] for term in self.terms], np.float32)
+        #: Robertson and Sparck Jones' weight as Lucene writes it: never negative
+        self.idf = np.log1p((len(counts) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+
+    def matrix(self, counts: Sequence[Counter[str]]) -> sparse.csr_matrix:
+        """float32[n, terms], rows of length 1 (or 0): BM25's term weights (Robertson and Zaragoza 2009, eq. 3.15)."""
+        rows, columns, data = [], [], []
+        for row, each in enumerate(counts):
+            known = [(self.place[term], count) for term, count in each.items() if term in self.place]
+            rows += [row] * len(known)
+            columns += [place for place, _ in known]
+            data += [count for _, count in known]
+        shape = (len(counts), len(self.terms))
+        found = sparse.csr_matrix((np.array(data, np.float32), (rows, columns)), shape=shape)
+        return unit_rows(self._weighted(found))
+
+    def _weighted(self, found: sparse.csr_matrix) -> sparse.csr_matrix:
+        length = np.asarray(found.sum(axis=1)).ravel()
+        norm = K1 * (1 - B + B * length / max(float(length.mean()) if len(length) else 0.0, 1e-9))
+        per_value = np.repeat(norm, np.diff(found.indptr))
+        found.data = self.idf[found.indices] * found.data * (K1 + 1) / (found.data + per_value)
+        return found
+
+
+def unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Each row divided by its length; empty rows stay empty."""
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    return sparse.csr_matrix(sparse.diags(1 / np.maximum(lengths, 1e-9)) @ matrix, dtype=np.float32)
+
+
+def count(entry: Entry) -> Counter[str]:
+    """The terms of an entry; its title and topics count TITLE times."""
+    counts = Counter(terms(entry.abstract))
+    for text in (entry.title, *entry.topics):
+        for term in terms(text):
+            counts[term] += TITLE
+    return counts
+
+
+def count_words(texts: Iterable[str]) -> Counter[str]:
+    """A profile's own words as if they were a small paper."""
+    return Counter(term for text in texts for term in terms(text))

@@ -214,8 +214,8 @@ class _Site:
             return self._pages.problem(404, "This paper is not known here.")
         if request.method == "POST":
             await to_thread(self._engine.feedback, person.id, entry.id, more)
-        values = {"entry": entry, "more": more, "done": request.method == "POST"}
-        return self._pages.answer("feedback.html", **values, **self._known(person))
+        done = request.method == "POST"
+        return self._pages.answer("feedback.html", entry=entry, more=more, done=done, **self._known(person))
 
     def _mailed(self, number: int, key: str) -> str:
         press = self._engine.press(key)

@@ -44,11 +44,11 @@ WORDS = {
 
 
 class Pages:
-    """The templates of `templates/web`, overridden file by file by the `web` folder in [newsletter] templates."""
+    """The templates of `templates/web`; with `own`, overridden file by file by `web` in [newsletter] templates."""
 
-    def __init__(self, settings: Settings) -> None:
-        own = settings.newsletter.templates
-        folders = [settings.home / own / "web"] if own else []
+    def __init__(self, settings: Settings, own: bool = True) -> None:
+        place = settings.newsletter.templates
+        folders = [settings.home / place / "web"] if place and own else []
         self.root = urlsplit(settings.masthead.base_url).path  #: where a proxy shows us, "" for the top
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([*folders, resource("templates") / "web"]),
@@ -86,7 +86,7 @@ def handlers(pages: Pages) -> dict[type[Exception], Handler]:
 
     async def ours(_: Request, error: Exception) -> Response:
         kind = next((each for each in type(error).__mro__ if each in ERRORS), None)
-        status, words = ERRORS[kind] if kind else (400, str(error))  # type: ignore[index]
+        status, words = ERRORS[kind] if kind else (400, str(error))
         return pages.problem(status, words)
 
     async def http(_: Request, error: Exception) -> Response:
