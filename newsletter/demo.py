@@ -9,9 +9,8 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.config import Settings, resource
@@ -27,7 +26,7 @@ class Catcher:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        self._server: asyncio.Server | None = None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, ARG002
         """Called by aiosmtpd."""
@@ -35,29 +34,32 @@ class Catcher:
             (self.folder / f"{file_name(address)}.eml").write_bytes(envelope.original_content or b"")
         return "250 OK: caught"
 
-    def __enter__(self) -> Catcher:
-        self._controller.start()
+    async def __aenter__(self) -> Catcher:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: SMTP(self, hostname="catcher"), "127.0.0.1", 0)
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._controller.stop()
+    async def __aexit__(self, *error: object) -> None:
+        if self._server:
+            self._server.close()
+            await self._server.wait_closed()
 
     @property
     def port(self) -> int:
         """The port that the system gave."""
-        server = cast("asyncio.Server", self._controller.server)
-        return int(server.sockets[0].getsockname()[1])
+        return int(self._server.sockets[0].getsockname()[1]) if self._server else 0
 
 
 async def demo(folder: Path) -> Sent:
     """Leave one .eml and one .html per reader and an index.html in `folder`. Raises InputError."""
     _clear(folder)
-    with tempfile.TemporaryDirectory() as scratch, Catcher(folder) as catcher:
-        engine = make_engine(_settings(Path(scratch), catcher.port))
-        try:
-            sent = await _run(engine)
-        finally:
-            engine.store.close()
+    with tempfile.TemporaryDirectory() as scratch:
+        async with Catcher(folder) as catcher:
+            engine = make_engine(_settings(Path(scratch), catcher.port))
+            try:
+                sent = await _run(engine)
+            finally:
+                engine.store.close()
     write_index(folder, engine.settings.newsletter.name, sent)
     return sent
 
