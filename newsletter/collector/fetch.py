@@ -104,7 +104,7 @@ def _client(seconds: float, contact: str) -> httpx.AsyncClient:
         headers=headers,
         follow_redirects=True,
         max_redirects=MOST_REDIRECTS,
-        timeout=httpx.Timeout(seconds, connect=seconds / 2),
+        timeout=httpx.Timeout(None, connect=seconds / 2),
     )
 
 

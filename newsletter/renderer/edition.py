@@ -47,7 +47,7 @@ class Renderer:
     """The weekly templates, compiled and tried out."""
 
     def __init__(self, templates: Mapping[str, str], masthead: Masthead) -> None:
-        """`templates`: edition.mjml, edition.txt, subject.txt, inline.css and theme.toml; TemplateError if one is wrong."""
+        """`templates`: edition.mjml, edition.txt, subject.txt, inline.css, theme.toml. Raises TemplateError."""
         self._masthead = tidy_masthead(masthead)
         self._envelope = Envelope(self._masthead)
         written, self._sheet = compile_sheet(Templates(templates, masthead.language), "edition", _NEEDED)

@@ -1,4 +1,4 @@
-"""Fair shares: the slots of an edition follow the weights of the interests."""
+"""Fair shares: one list out of several rankings, each with its part."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from collections.abc import Sequence
 
 
 def merge(rankings: Sequence[Sequence[int]], weights: Sequence[float], size: int) -> list[tuple[int, int]]:
-    """(entry, interest) pairs in the order of the edition, at most `size`.
+    """(ranking, entry) pairs in order, no entry twice.
 
-    Sainte-Laguë: the next slot goes to the interest with the largest weight / (2 · slots so far + 1), which takes
-    the best entry of its ranking that nobody has taken; ties go to the earlier interest. An interest without
-    candidates drops out and the others share its slots. A weighted mean starves a minor interest (0.3 of 2.5 fair
-    slots, measured); this comes near its fair share.
+    Sainte-Laguë: the next place goes to the largest weight / (2·places so far + 1), the first of equals; it takes its
+    best unused entry. Weights ≤ 0 get no place; a ranking that has run dry leaves its places to the others. The first
+    n pairs are fair for every n.
     """
-    left = [iter(ranking) for ranking in rankings]
-    open_ones = set(range(len(rankings)))
-    slots = [0] * len(rankings)
-    taken: dict[int, int] = {}
-    while open_ones and len(taken) < size:
-        interest = max(sorted(open_ones), key=lambda each: weights[each] / (2 * slots[each] + 1))
-        entry = next((each for each in left[interest] if each not in taken), None)
+    places = [0] * len(rankings)
+    waiting = [iter(ranking) for ranking in rankings]
+    alive = {number for number, weight in enumerate(weights) if weight > 0}
+    used: set[int] = set()
+    merged: list[tuple[int, int]] = []
+    while alive and len(merged) < size:
+        turn = max(alive, key=lambda number: (weights[number] / (2 * places[number] + 1), -number))
+        entry = next((each for each in waiting[turn] if each not in used), None)
         if entry is None:
-            open_ones.remove(interest)
-        else:
-            taken[entry] = interest
-            slots[interest] += 1
-    return list(taken.items())
+            alive.remove(turn)
+            continue
+        used.add(entry)
+        places[turn] += 1
+        merged.append((turn, entry))
+    return merged
