@@ -156,7 +156,8 @@ class Engine:
         One bad source stops nobody else. `keep` False only reads. Raises InputError for an unknown name.
         """
         now, done = self.now(), []
-        harvests = await collector.collect(self._sources(names), now, self.settings.home)
+        contact = parseaddr(self.settings.newsletter.reply_to or self.settings.newsletter.sender)[1]
+        harvests = await collector.collect(self._sources(names), now, self.settings.home, contact=contact)
         for harvest in harvests:
             added = await asyncio.to_thread(self._store, harvest, now) if keep else 0
             done.append((harvest, added))
@@ -176,7 +177,7 @@ class Engine:
 
     def _store(self, harvest: Harvest, now: datetime) -> int:
         named = ((entry, collector.names(entry)) for entry in harvest.entries)
-        added = self.store.entries.add(named, now)
+        added = self.store.entries.add(named, now, _same)
         good = None if harvest.error else now
         self.store.entries.record(
             SourceHealth(harvest.source.name, now, good, len(harvest.entries), added, harvest.error)
@@ -594,6 +595,10 @@ def _answer(
             answer.set_exception(result)
         else:
             answer.set_result(result)
+
+
+def _same(known: Entry, new: Entry) -> bool:
+    return collector.same_paper(collector.names(known), collector.names(new))
 
 
 async def _no_ledger() -> None:

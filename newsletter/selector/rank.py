@@ -1,98 +1,87 @@
-"""Scores of a pool for a block of interests: sparse products and one shared solve, no loop over entries."""
+"""Rank the pool for a block of readers. Pure: a pool and profiles in, picks out.
+
+    profiles ─ wishes ─▶ likeness (wishes × candidates) ─ trend ─▶ scores ─▶ rankings ─ merge ─▶ picks ─▶ reasons
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, sparse
+from numpy.typing import NDArray
 
-from newsletter.selector.features import Floats, Vocabulary, count, count_words, unit_rows
-from newsletter.selector.trend import trends
-from newsletter.types import Entry, Interest
+from newsletter.selector.features import Floats
+from newsletter.selector.merge import merge
+from newsletter.selector.pool import Pool
+from newsletter.selector.profile import Wishes, gather, written_by
+from newsletter.selector.reasons import Chosen, Way, explain
+from newsletter.types import Pick, Profile
 
-RIDGE = 10.0  #: regularisation of the shared ridge regression; larger is closer to the plain centroid
-SHIFT = (
-    3.0  #: likes at which centroid and ridge count the same: with one like the centroid is better, with many the ridge
-)
-AUTHOR = 0.5  #: what a pinned author adds to a cosine
-LARGEST_GRAM = 6000  #: entries in the shared solve; a larger pool is ranked by the centroid alone
+SIZE, HYPE, SURPRISE = 10, 0.2, 0.1
+BLOCK = 256  #: readers scored at once: matrices of some tens of MB
+WEAK = 0.12  #: a likeness below this share of the interest's best is no match
+FAINT = 0.01  #: nor is one below this, whatever the best (two papers taken at random: about .005 [measured])
+NEAR = 0.5  #: an exploratory pick is less like every interest than this share of that interest's best
+PINNED = 1.0  #: a paper by an author of the interest is above the best by words alone
+STEPS = 1e6  #: scores differ by at least 1/STEPS, or they are equal and the id decides
+
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """One issue, prepared: candidates (rows sorted by id) and the library that profiles refer to."""
+class Defaults:
+    """For readers who did not say."""
 
-    entries: tuple[Entry, ...]
-    vocabulary: Vocabulary
-    candidates: sparse.csr_matrix  #: float32[entries, terms]
-    texts: sparse.csr_matrix  #: candidates, then library
-    place: Mapping[str, int]  #: entry id → row of `texts`
-    titles: tuple[str, ...]  #: of the rows of `texts`
-    trend: Floats  #: float32[entries]; NaN where unknown
-    factor: Floats | None  #: Cholesky factor of Gram + RIDGE·I over the candidates
+    size: int = SIZE
+    hype: float = HYPE
+    surprise: float = SURPRISE
 
 
-def prepare(entries: Sequence[Entry], library: Sequence[Entry] = (), trend: Mapping[str, float] | None = None) -> Pool:
-    """Once per issue. `library`: entries that profiles refer to and that are no candidates; `trend`: id → 0..1."""
-    pool = sorted({entry.id: entry for entry in entries}.values(), key=lambda entry: entry.id)
-    known = {entry.id for entry in pool}
-    others = sorted({each.id: each for each in library if each.id not in known}.values(), key=lambda each: each.id)
-    counts = [count(entry) for entry in (*pool, *others)]
-    vocabulary = Vocabulary(counts)
-    texts = vocabulary.matrix(counts)
-    candidates = texts[: len(pool)]
-    given = None if trend is None else np.array([trend.get(each.id, np.nan) for each in pool], np.float32)
-    return Pool(
-        entries=tuple(pool),
-        vocabulary=vocabulary,
-        candidates=candidates,
-        texts=texts,
-        place={entry.id: row for row, entry in enumerate((*pool, *others))},
-        titles=tuple(entry.title for entry in (*pool, *others)),
-        trend=trends(pool) if given is None else given,
-        factor=_factor(candidates),
-    )
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Of one block, wishes × candidates."""
+
+    score: Floats  #: relevance, trend and authors together
+    relevance: Floats  #: 0..1: what the words say, beside the interest's best
+    match: Bools  #: the candidate may serve the interest
+    authored: Sequence[dict[int, str]]  #: per wish: candidates by its authors
 
 
-def _factor(candidates: sparse.csr_matrix) -> Floats | None:
-    size = candidates.shape[0]
-    if not 1 < size <= LARGEST_GRAM:
-        return None
-    gram = np.asarray((candidates @ candidates.T).todense(), np.float32)
-    gram[np.diag_indices(size)] += RIDGE
-    return np.asarray(linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)[0], np.float32)
+def select(
+    pool: Pool,
+    profiles: Sequence[Profile],
+    seen: Sequence[Set[str]] = (),
+    defaults: Defaults = Defaults(),  # noqa: B008, frozen
+) -> list[tuple[Pick, ...]]:
+    """The picks of each profile, in their order; seen[i] holds ids that profile i must not get again.
 
-
-def queries(pool: Pool, interests: Sequence[Interest]) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """float32[interests, terms] twice: the interests' own words, and the mean of their liked papers; unit rows."""
-    words = [_words(pool, interest) for interest in interests]
-    rows = [(n, pool.place[each]) for n, one in enumerate(interests) for each in one.liked if each in pool.place]
-    ones = (np.ones(len(rows), np.float32), tuple(zip(*rows, strict=True)) if rows else ([], []))
-    liked = sparse.csr_matrix(ones, shape=(len(interests), pool.texts.shape[0])) @ pool.texts
-    return pool.vocabulary.matrix(words), unit_rows(sparse.csr_matrix(liked))
-
-
-def _words(pool: Pool, interest: Interest) -> Counter[str]:
-    words = count_words(interest.keywords or (() if interest.liked else (interest.name,)))
-    return Counter({term: number for term, number in words.items() if term in pool.vocabulary.place})
-
-
-def scores(pool: Pool, words: sparse.csr_matrix, liked: sparse.csr_matrix, likes: Floats) -> Floats:
-    """float32[interests, entries]: cosine to the own words plus that to the liked papers.
-
-    With many likes the liked part is the ridge regression that takes the pool as background: for the query v and
-    the pool X its scores are λ (X Xᵀ + λ I)⁻¹ X v (the push-through identity), one solve shared by all readers.
+    Interests get places by weight, so scores need not fall from one pick to the next. Exploratory picks follow the
+    regular ones; popular ones fill what is left and say so. A paper comes once, however many ids it has.
     """
-    plain = _dense(liked @ pool.candidates.T)
-    if pool.factor is not None and plain.any():
-        solved = linalg.cho_solve((pool.factor, True), plain.T, check_finite=False).T * RIDGE
-        share = (likes / (likes + SHIFT))[:, None]
-        plain = (1 - share) * plain + share * solved
-    return np.asarray(_dense(words @ pool.candidates.T) + plain, np.float32)
+    hidden = seen or [frozenset()] * len(profiles)
+    if len(hidden) != len(profiles):
+        raise ValueError("seen must hold one set per profile")
+    chosen: list[tuple[Pick, ...]] = []
+    for start in range(0, len(profiles), BLOCK):
+        block = slice(start, start + BLOCK)
+        chosen += _select(pool, profiles[block], hidden[block], defaults)
+    return chosen
 
 
-def _dense(matrix: sparse.csr_matrix) -> Floats:
-    return np.asarray(matrix.todense(), np.float32)
+def _select(
+    pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults
+) -> list[tuple[Pick, ...]]:
+    wishes = gather(pool, profiles)
+    knobs = [_knobs(profile, defaults) for profile in profiles]
+    blocked = _blocked(pool, profiles, seen)
+    scores = _scores(pool, wishes, knobs, blocked)
+    rankings = _rankings(scores, max((knob.size for knob in knobs), default=0))
+    own: list[list[int]] = [[] for _ in profiles]
+    for number, wish in enumerate(wishes.each):
+        own[wish.reader].append(number)
+    choices: list[Choice] = []
+    for reader, knob in enumerate(knobs):
+        choices += _choose(reader, own[reader], wishes, scores, rankings, pool, knob, ~blocked[reader])
+    return explain(pool, wishes, scores.authored, choices, len(profiles))

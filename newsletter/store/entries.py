@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
@@ -15,6 +15,7 @@ from newsletter.store.schema import entries, names, sources
 from newsletter.types import Entry
 
 Named = tuple[Entry, tuple[str, ...]]  #: an entry and all its names, strongest first
+Same = Callable[[Entry, Entry], bool]
 
 _FIELDS = tuple(each.name for each in fields(Entry))
 _COLUMNS = tuple(entries.c[name] for name in _FIELDS)
@@ -39,13 +40,16 @@ class Entries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, named: Iterable[Named], now: datetime) -> int:
-        """Store what is new, complete what is known; returns how many were new. Called by Engine.collect."""
+    def add(self, named: Iterable[Named], now: datetime, same: Same = lambda known, new: True) -> int:  # noqa: ARG005
+        """Store what is new, complete what is known; returns how many were new. Called by Engine.collect.
+
+        Two entries that share a name are one where `same` agrees.
+        """
         new = 0
         remaining = iter(named)
         while batch := list(islice(remaining, _BATCH)):
             with self._database.write() as connection:
-                new += _add_batch(connection, batch, now)
+                new += _add_batch(connection, batch, now, same)
         return new
 
     def listed(self, since: datetime | None = None, source: str = "") -> Iterator[Entry]:
@@ -113,11 +117,12 @@ def merged(old: Entry, new: Entry) -> Entry:
     return replace(old, **{**gaps, **known, "topics": topics})
 
 
-def _add_batch(connection: Connection, batch: Sequence[Named], now: datetime) -> int:
+def _add_batch(connection: Connection, batch: Sequence[Named], now: datetime, same: Same) -> int:
     known = _known(connection, [name for _, entry_names in batch for name in entry_names])
     before = len(known.entries)
     for entry, entry_names in batch:
-        num = next((known.nums[name] for name in entry_names if name in known.nums), None)
+        shared = (known.nums[name] for name in entry_names if name in known.nums)
+        num = next((num for num in shared if same(known.entries[num], entry)), None)
         if num is None:
             num = _insert(connection, _with_free_id(connection, entry, entry_names), now)
             known.entries[num] = entry

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -37,13 +39,16 @@ def make_preview(engine: Engine, key: str | None) -> Starlette:
     """The site; `key` None previews the issue as it would be planned now."""
     site = _Preview(engine, key)
     routes = [Route("/", site.page), Route("/mail", site.mail), Route("/stamp", site.stamp)]
-    return Starlette(routes=routes)
+    # A page on the web may let its own name point to 127.0.0.1 and read our readers' addresses; not under our name.
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False)
+    return Starlette(routes=routes, middleware=[hosts])
 
 
-def render_preview(engine: Engine, key: str | None, address: str | None, profile: Profile | None) -> Mail:
+def render_preview(engine: Engine, key: str | None, address: str | None = None, profile: Profile | None = None) -> Mail:
     """One mail: of a subscriber, of an invented reader with this profile, or of the first subscriber."""
-    press = engine.press(key) if key else engine.draft(generous=True)
-    return press.print(engine.edition(press, _reader(engine, address, profile)))
+    person = _reader(engine, address, profile)
+    press = engine.press(key) if key else engine.draft([person], generous=True)
+    return press.print(engine.edition(press, person))
 
 
 def _reader(engine: Engine, address: str | None, profile: Profile | None) -> Subscriber:
@@ -68,7 +73,7 @@ class _Preview:
         self._engine = engine
         self._key = key
         self._pages = Pages(engine.settings, own=False)
-        self._draft: tuple[str, Press] | None = None
+        self._draft: tuple[str, Subscriber, Press] | None = None
 
     async def page(self, _: Request) -> Response:
         """The frame: who, which width, which scheme, which part."""
@@ -90,19 +95,20 @@ class _Preview:
         return JSONResponse({"stamp": await to_thread(self._stamp)})
 
     def _shown(self, asked: Mapping[str, str]) -> _Shown:
-        press = self._press()
-        kept = self._engine.edition(press, _reader(self._engine, asked.get("address"), _profile(asked)))
+        person = _reader(self._engine, asked.get("address"), _profile(asked))
+        press = self._press(person)
+        kept = self._engine.edition(press, person)
         mail = press.print(kept)
         return _Shown(kept, mail, parts(mail))
 
-    def _press(self) -> Press:
-        """A planned issue is frozen; a draft is made anew when a template or the store changed."""
+    def _press(self, person: Subscriber) -> Press:
+        """A planned issue is frozen; a draft, which knows this reader's liked entries, follows templates and store."""
         if self._key:
             return self._engine.press(self._key)
-        stamp = self._stamp()
-        if self._draft is None or self._draft[0] != stamp:
-            self._draft = (stamp, self._engine.draft(generous=True))
-        return self._draft[1]
+        stamp, made = self._stamp(), self._draft
+        if made is None or made[:2] != (stamp, person):
+            made = self._draft = stamp, person, self._engine.draft([person], generous=True)
+        return made[2]
 
     def _stamp(self) -> str:
         own = self._engine.settings.newsletter.templates

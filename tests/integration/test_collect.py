@@ -52,7 +52,7 @@ async def test_one_bad_source_stops_nobody_else() -> None:
     assert [harvest.error for harvest in harvests] == [
         "",
         "gone.rss: there is no such file",
-        'odd: unknown kind "tea-leaves" (known: feed, jsonl, page)',
+        'cup: unknown kind "tea-leaves" (known: feed, jsonl, page)',
         "../../unit/test_feed.py: this is not a feed (it is not XML)",
         "",
     ]
@@ -85,7 +85,8 @@ async def test_each_source_is_told_when_it_is_done() -> None:
 
     harvests = await collect([JOURNAL, Source("gone", "feed", "gone.rss")], NOON, SAMPLES, on_done=done.append)
 
-    assert set(done) == set(harvests)
+    assert sorted(harvest.source.name for harvest in done) == ["gone", "journal"]
+    assert all(harvest in harvests for harvest in done)
 
 
 async def test_collecting_twice_names_the_same_papers() -> None:
@@ -103,7 +104,7 @@ async def test_a_kind_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
 
     (harvest,) = await collect([Source("own", "lines", "journal.rss")], NOON, SAMPLES)
 
-    assert [(entry.id, entry.source) for entry in harvest.entries] == [("30", "own")]
+    assert [(entry.id, entry.source) for entry in harvest.entries] == [("27", "own")]
 
 
 async def test_the_seed_page_gives_59_entries() -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.collector.dates import moment
@@ -70,6 +70,7 @@ def test_html_and_hidden_characters_go(raw: str, wanted: str) -> None:
     assert readable(raw) == wanted
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab1 \\{}$^_~<>&;/\"'`-()[]%\n\x00é\ud800"), max_size=200))
 def test_any_text_can_be_read_and_stored(raw: str) -> None:
     text = readable(raw)
@@ -78,12 +79,13 @@ def test_any_text_can_be_read_and_stored(raw: str) -> None:
     assert text == " ".join(text.split())
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["attention", r"\foo", "{deep}", r"$x^2$", "<b>bold</b>", "3\\%", "--", "$5", "~"])))
 def test_no_word_is_lost(pieces: list[str]) -> None:
     text = readable(" ".join(pieces))
 
     for word in ("attention", "foo", "deep", "bold"):
-        assert text.count(word) == sum(word in piece for piece in pieces) + (word == "bold") * 0
+        assert text.count(word) == sum(word in piece for piece in pieces)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +109,9 @@ def test_the_seed_page_keeps_its_words() -> None:
     if not PAGE.exists():
         pytest.skip("needs ../shared/data/seeds/papers-page.txt")
     for line in PAGE.read_text("utf-8").splitlines():
-        plain = re.sub(r"\\url|\$\\cdot\$|\{cdot|cdot\}|[\\{}$^]", "", line)
-        words = set(re.findall(r"[A-Za-z]{6,}", plain)) - {"varepsilon", "approx"}
+        words = set(re.findall(r"[A-Za-z]{6,}", line)) - {"HyperZ", "varepsilon", "approx"}
 
-        assert words <= set(re.findall(r"[A-Za-z]{6,}", readable(line))) | {"HyperZcdotZ", "HyperZZ"}
+        assert words <= set(re.findall(r"[A-Za-z]{6,}", readable(line)))
         assert readable(readable(line)) == readable(line)
 
 

@@ -1,0 +1,399 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+import newsletter.store
+from newsletter.config import Settings
+from newsletter.errors import (
+    InputError,
+    MigrationNeeded,
+    StoreBusy,
+    StoreError,
+    StoreReadOnly,
+    UnknownIssue,
+    UnknownSubscriber,
+)
+from newsletter.schedule import own_due
+from newsletter.store import Claim, Kept, Plan, SourceHealth, Store
+from newsletter.store.schema import REVISION
+from newsletter.testing import NOON, WEEK_12, make_entry, make_profile, make_subscriber
+from newsletter.types import Cadence, Delivery, Edition, IssueState, Outcome, Pick, Status, Subscriber
+
+SOON = NOON + timedelta(seconds=4)
+LATER = NOON + timedelta(seconds=9)
+
+
+def people(store: Store, *names: str) -> list[Subscriber]:
+    return [store.subscribers.add(make_subscriber(name, 0), "test", NOON) for name in names]
+
+
+def plan(store: Store, **changes: object) -> int:
+    given = {
+        "issue": WEEK_12,
+        "masthead": Settings().masthead,
+        "templates": {"edition.txt": "x"},
+        "missing": ("arXiv",),
+        "planned": NOON,
+        "expires": NOON + timedelta(days=3),
+        "cadence_default": Cadence.WEEKLY,
+        "due": lambda *own: NOON,
+    }
+    return store.issues.plan(Plan(**{**given, **changes}))  # type: ignore[arg-type]
+
+
+def claimed(store: Store, most: int = 10) -> list[Claim]:
+    return store.ledger.claim("2025-W12", store.ledger.enroll(SOON), NOON, most)
+
+
+def answered(claim: Claim, outcome: Outcome, **more: object) -> Claim:
+    delivery = Delivery(claim.delivery.issue, claim.delivery.subscriber, NOON, outcome, **more)  # type: ignore[arg-type]
+    return Claim(delivery, claim.sender)
+
+
+# the database
+
+
+def test_an_empty_file_is_set_up_by_itself_and_migrating_twice_changes_nothing(store: Store) -> None:
+    assert store.database.revision() == REVISION
+    assert store.database.migrate() == (REVISION, REVISION)
+
+
+def test_the_newest_migration_is_the_one_the_code_expects() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(newsletter.store.__file__).parent / "migrations"))
+
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
+
+
+def test_a_database_of_another_version_asks_for_migrate(store: Store) -> None:
+    with store.database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+
+    with pytest.raises(MigrationNeeded, match="newsletter migrate"):
+        store.check()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("this is no database, but long enough to look like one" * 20)
+
+    with pytest.raises(StoreError, match=r"x\.db"):
+        Store(f"sqlite:///{tmp_path / 'x.db'}").check()
+
+
+def test_an_unknown_kind_of_database_is_named() -> None:
+    with pytest.raises(StoreError, match="nosuch"):
+        Store("nosuch://x")
+
+
+def test_a_busy_database_says_so(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsletter.store.database.BUSY_SECONDS", 0.1)
+    other = Store(f"sqlite:///{tmp_path / 'newsletter.db'}")
+
+    with store.database.write() as connection:
+        connection.execute(text("DELETE FROM facts"))
+        with pytest.raises(StoreBusy):
+            other.subscribers.add(make_subscriber(), "test", NOON)
+
+
+def test_a_read_only_database_says_so(store: Store, tmp_path: Path) -> None:
+    url = f"sqlite:///file:{tmp_path / 'newsletter.db'}?mode=ro&uri=true"
+
+    with pytest.raises(StoreReadOnly):
+        people(Store(url), "Ada")
+
+
+def test_a_password_in_the_url_is_never_shown() -> None:
+    with pytest.raises(StoreError) as caught:
+        Store("nosuch://me:hush@host/db")
+
+    assert "hush" not in str(caught.value)
+
+
+def test_an_installation_keeps_its_secret_and_its_first_day(store: Store) -> None:
+    assert store.secret() == store.secret()
+    assert store.installed(NOON) == store.installed(LATER) == NOON
+
+
+# entries
+
+
+def test_an_entry_is_found_again_under_any_of_its_names(store: Store) -> None:
+    assert store.entries.add([(make_entry("a"), ("arxiv:1", "title:x"))], NOON) == 1
+    assert store.entries.add([(make_entry("b", votes=3), ("doi:2", "title:x"))], NOON) == 0
+    assert store.entries.add([(make_entry("c"), ("doi:2",))], NOON) == 0
+
+    [entry] = store.entries.listed()
+    assert (entry.id, entry.votes) == ("a", 3)
+    assert store.entries.find(["a", "doi:2", "nobody"]).keys() == {"a", "doi:2"}
+
+
+def test_twins_within_one_source_are_one_entry(store: Store) -> None:
+    assert store.entries.add([(make_entry("a"), ("x",)), (make_entry("b"), ("x", "y"))], NOON) == 1
+
+
+def test_entries_that_share_a_name_stay_two_where_they_are_told_apart(store: Store) -> None:
+    named = [(make_entry("a"), ("title:x",)), (make_entry("b"), ("b", "title:x"))]
+
+    assert store.entries.add(named, NOON, lambda known, new: False) == 2
+
+
+def test_two_papers_with_one_id_from_two_files_are_both_kept(store: Store) -> None:
+    store.entries.add([(make_entry("1"), ("title:x",)), (make_entry("1"), ("title:y",))], NOON)
+
+    assert {entry.id for entry in store.entries.listed()} == {"1", "title:y"}
+
+
+def test_a_later_sighting_fills_gaps_and_takes_nothing_away(store: Store) -> None:
+    store.entries.add([(make_entry("a", topics=("x",), votes=5), ("a",))], NOON)
+    store.entries.add([(make_entry("a", title="", topics=("y",), code_url="https://c.org"), ("a",))], LATER)
+
+    [entry] = store.entries.listed()
+    assert (entry.title, entry.topics, entry.votes, entry.code_url) == ("On a", ("x", "y"), 5, "https://c.org")
+
+
+def test_a_source_remembers_its_last_success(store: Store) -> None:
+    store.entries.record(SourceHealth("arXiv", NOON, NOON, 5, 5, ""))
+    store.entries.record(SourceHealth("arXiv", LATER, None, 0, 0, "404"))
+
+    assert store.entries.health() == [SourceHealth("arXiv", LATER, NOON, 0, 0, "404")]
+
+
+# subscribers
+
+
+def test_an_address_belongs_to_one_person_in_any_case(store: Store) -> None:
+    [ada] = people(store, "Ada")
+
+    assert store.subscribers.find("ADA@Example.org") == ada
+    with pytest.raises(InputError, match="already there"):
+        store.subscribers.add(make_subscriber("ada", 0, email="Ada@EXAMPLE.org"), "test", NOON)
+
+
+def test_an_import_never_brings_back_who_left(store: Store) -> None:
+    ada, bob = people(store, "Ada", "Bob")
+    store.subscribers.set_status(ada.id, Status.UNSUBSCRIBED, NOON)
+
+    assert store.subscribers.put_all([make_subscriber(n, 0) for n in ("Ada", "Bob", "Cyd")], "import", NOON) == (
+        1,
+        1,
+        1,
+    )
+    assert store.subscribers.get(ada.id).status is Status.UNSUBSCRIBED
+    assert store.subscribers.get(bob.id).status is Status.ACTIVE
+
+
+def test_a_confirmation_is_asked_for_once_in_a_while(store: Store) -> None:
+    [ada] = people(store, "Ada")
+
+    assert store.subscribers.asked(ada.id, NOON, NOON - timedelta(minutes=10))
+    assert not store.subscribers.asked(ada.id, LATER, LATER - timedelta(minutes=10))
+    assert store.subscribers.asked(ada.id, NOON + timedelta(hours=1), NOON + timedelta(minutes=50))
+
+
+def test_more_people_than_fit_on_a_page_are_all_listed(store: Store) -> None:
+    store.subscribers.put_all([make_subscriber(f"p{n}", 0) for n in range(1500)], "test", NOON)
+
+    assert sum(1 for _ in store.subscribers.listed(Status.ACTIVE)) == store.subscribers.count(Status.ACTIVE) == 1500
+
+
+def test_an_erased_person_is_forgotten_and_the_ledger_still_adds_up(store: Store) -> None:
+    ada, _ = people(store, "Ada", "Bob")
+    plan(store)
+
+    store.subscribers.erase(ada.id)
+
+    assert str(store.ledger.tally("2025-W12")) == "planned 2 = accepted 0 + skipped 1 + waiting 1"
+    with pytest.raises(UnknownSubscriber):
+        store.subscribers.get(ada.id)
+
+
+@pytest.mark.parametrize("verb", ["get", "erase"])
+def test_nobody_is_a_clear_error(store: Store, verb: str) -> None:
+    with pytest.raises(UnknownSubscriber):
+        getattr(store.subscribers, verb)(99)
+    with pytest.raises(UnknownSubscriber):
+        store.subscribers.find("nobody@example.org")
+    with pytest.raises(UnknownSubscriber):
+        store.subscribers.set_status(99, Status.ACTIVE, NOON)
+    with pytest.raises(UnknownSubscriber):
+        store.subscribers.change(make_subscriber(number=99))
+
+
+# issues
+
+
+def test_planning_twice_adds_nobody_twice(store: Store) -> None:
+    people(store, "Ada")
+    assert plan(store) == 1
+    people(store, "Bob")
+
+    assert plan(store) == -1
+    assert store.ledger.tally("2025-W12").planned == 1
+
+
+def test_a_plan_freezes_pool_templates_and_audience(store: Store) -> None:
+    store.entries.add([(make_entry("a"), ("a",))], NOON)
+    store.entries.add([(make_entry("late"), ("late",))], LATER)
+    people(store, "Ada")
+    store.subscribers.add(make_subscriber("Bob", 0, status=Status.PENDING), "test", NOON)
+    store.subscribers.add(make_subscriber("Cyd", 0, cadence=Cadence.DAILY), "test", NOON)
+
+    assert plan(store) == 1
+    store.entries.add([(make_entry("a", code_url="https://c.org"), ("a",))], LATER)
+    frozen = store.issues.frozen("2025-W12")
+    assert [entry.code_url for entry in frozen.entries] == [""]
+    assert (frozen.templates, frozen.missing, frozen.masthead) == (
+        {"edition.txt": "x"},
+        ("arXiv",),
+        Settings().masthead,
+    )
+
+
+def test_who_has_an_hour_of_their_own_is_due_then(store: Store) -> None:
+    store.subscribers.add(make_subscriber("Ada", 0, hour=18), "test", NOON)
+    from newsletter.schedule import Slot
+
+    plan(store, due=lambda day, hour, zone: own_due(Cadence.WEEKLY, Slot(0, hour or 0, "UTC"), NOON))
+
+    assert store.ledger.next_due("2025-W12") == NOON.replace(hour=18)
+    assert claimed(store) == []
+
+
+def test_an_unknown_issue_is_a_clear_error(store: Store) -> None:
+    with pytest.raises(UnknownIssue, match="2025-W99"):
+        store.issues.get("2025-W99")
+
+
+# the ledger
+
+
+def test_a_claim_is_held_by_one_sender_only(store: Store) -> None:
+    people(store, "Ada", "Bob", "Cyd")
+    plan(store)
+
+    first, second = claimed(store, 2), claimed(store)
+
+    assert [claim.delivery.subscriber for claim in first + second] == [1, 2, 3]
+    assert claimed(store) == []
+
+
+def test_a_dead_senders_claims_are_free_again_and_what_it_began_is_uncertain(store: Store) -> None:
+    people(store, "Ada", "Bob")
+    plan(store)
+    begun, _ = claimed(store)
+    assert store.ledger.write([begun], []) == [Outcome.SENDING]
+
+    assert store.ledger.recover("2025-W12", NOON) == 0
+    assert store.ledger.recover("2025-W12", LATER) == 2
+
+    assert str(store.ledger.tally("2025-W12")) == "planned 2 = accepted 0 + uncertain 1 + waiting 1"
+    assert [claim.delivery.subscriber for claim in claimed(store)] == [2]
+
+
+def test_a_sender_that_lost_its_claim_can_begin_nothing(store: Store) -> None:
+    people(store, "Ada")
+    plan(store)
+    [slow] = claimed(store)
+    store.ledger.recover("2025-W12", LATER)
+    [fast] = claimed(store)
+
+    assert store.ledger.write([slow], [answered(slow, Outcome.REFUSED)]) == [Outcome.PLANNED]
+    assert store.ledger.write([fast], []) == [Outcome.SENDING]
+    assert store.ledger.tally("2025-W12").refused == 0
+
+
+def test_a_late_answer_settles_what_was_thought_uncertain(store: Store) -> None:
+    people(store, "Ada")
+    plan(store)
+    [claim] = claimed(store)
+    store.ledger.write([claim], [])
+    store.ledger.recover("2025-W12", LATER)
+
+    store.ledger.write([], [answered(claim, Outcome.ACCEPTED)])
+
+    assert str(store.ledger.tally("2025-W12")) == "planned 1 = accepted 1"
+
+
+def test_nothing_begins_twice(store: Store) -> None:
+    people(store, "Ada")
+    plan(store)
+    [claim] = claimed(store)
+
+    assert store.ledger.write([claim, claim], []) == [Outcome.SENDING, Outcome.PLANNED]
+
+
+def test_who_left_since_the_plan_is_skipped_with_the_reason(store: Store) -> None:
+    [ada] = people(store, "Ada")
+    plan(store)
+    [claim] = claimed(store)
+    store.subscribers.set_status(ada.id, Status.UNSUBSCRIBED, NOON)
+
+    assert store.ledger.write([claim], []) == [Outcome.SKIPPED]
+    [(delivery, _)] = store.ledger.having("2025-W12", Outcome.SKIPPED)
+    assert delivery.detail == "unsubscribed"
+
+
+def test_a_stopped_sender_gives_back_what_it_had_not_begun(store: Store) -> None:
+    people(store, "Ada", "Bob")
+    plan(store)
+    claims = claimed(store)
+    store.ledger.write([claims[0]], [])
+
+    assert store.ledger.release(claims[0].sender) == 1
+    assert store.ledger.tally("2025-W12").waiting == 2
+
+
+def test_what_is_too_late_expires_and_counts_as_never_shown(store: Store) -> None:
+    [ada] = people(store, "Ada")
+    entry = make_entry("a")
+    store.entries.add([(entry, ("a",))], NOON)
+    plan(store, expires=SOON)
+    edition = Edition(WEEK_12, ada, (Pick(entry, 1.0, "x", ("y",)),))
+    store.editions.keep([Kept(edition, "<1@x>", NOON)])
+    assert store.editions.seen([ada.id]) == {ada.id: {"a"}}
+
+    assert store.ledger.expire("2025-W12", LATER) == 1
+
+    assert store.editions.seen([ada.id]) == {ada.id: set()}
+    assert store.ledger.tally("2025-W12").expired == 1
+
+
+def test_uncertain_ones_are_settled_by_decision(store: Store) -> None:
+    people(store, "Ada", "Bob")
+    plan(store)
+    store.ledger.write(claimed(store), [])
+    store.ledger.recover("2025-W12", LATER)
+
+    changed = store.ledger.resolve("2025-W12", [(1, Outcome.ACCEPTED, "log"), (2, Outcome.PLANNED, "")], LATER)
+
+    assert changed == 2
+    assert str(store.ledger.tally("2025-W12")) == "planned 2 = accepted 1 + waiting 1"
+
+
+# editions
+
+
+def test_an_edition_comes_back_as_it_was_kept(store: Store) -> None:
+    ada = store.subscribers.add(make_subscriber("Ada", 0, profile=make_profile("x", muted=("y",))), "test", NOON)
+    entry = make_entry("a")
+    store.entries.add([(entry, ("a",))], NOON)
+    plan(store)
+    kept = Kept(Edition(WEEK_12, ada, (Pick(entry, 0.123456789, "x", ("y", "z")),)), "<1@x>", NOON)
+
+    store.editions.keep([kept])
+    store.editions.keep([Kept(Edition(WEEK_12, ada, ()), "<1@x>", LATER)])
+
+    assert store.editions.kept(WEEK_12, [ada.id, 99], {"a": entry}) == {ada.id: kept}
+    assert store.editions.seen([ada.id], but="2025-W12") == {ada.id: set()}
+
+
+def test_done_is_a_state_like_the_others(store: Store) -> None:
+    plan(store)
+    store.issues.set_state("2025-W12", IssueState.DONE)
+
+    assert store.issues.open_ones() == []
+    assert store.issues.listed()[0].state is IssueState.DONE
