@@ -23,7 +23,7 @@ from urllib.parse import quote
 from newsletter import collector, selector
 from newsletter.collector import Harvest
 from newsletter.config import Settings, resource
-from newsletter.errors import InputError, NewsletterError, TemplateError, UnknownSubscriber, Withdrawn
+from newsletter.errors import HostDown, InputError, NewsletterError, TemplateError, UnknownSubscriber, Withdrawn
 from newsletter.renderer import Confirmation, PreparedIssue, Renderer, load_templates
 from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
@@ -467,7 +467,7 @@ class Engine:
         """Do what is due now: collect, plan the last slot's issue if it was not, send. Returns what was done.
 
         After a downtime only the latest slot of each cadence is caught up with, and none from before the store was
-        first used.
+        first used. Raises HostDown, after everything else was done, where the server took nothing.
         """
         done = []
         if self._collection_due():
@@ -475,10 +475,15 @@ class Engine:
             done.append(f"collected {sum(added for _, added in harvested)} new entries")
         for cadence in sorted(await asyncio.to_thread(self._cadences)):
             done += await asyncio.to_thread(self._plan_if_due, cadence)
+        trouble = ""
         for issue in await asyncio.to_thread(self.store.issues.open_ones):
             due = await asyncio.to_thread(self.store.ledger.next_due, issue.key)
             if due is None or due <= self.now():
-                done.append(str((await self.send(issue.key, stop=stop)).tally))
+                sent = await self.send(issue.key, stop=stop)
+                trouble = trouble or sent.trouble
+                done += [f"{issue.key}: {sent.tally}"] if sent.outcomes else []
+        if trouble:
+            raise HostDown(trouble)
         return done
 
     def next_event(self) -> datetime:

@@ -90,10 +90,10 @@ def test_a_statement_that_mjml_doubles_is_named() -> None:
 def test_our_css_is_inlined_and_what_looks_like_mathematics_in_tags_survives() -> None:
     source = PAGE.format('<p class="a">{{ 1 if 2 < 3 else "<" }}</p>')
 
-    html = compile_mjml(html_environment(), "edition.mjml", source, "p.a { color: #112233; margin: 0 }").render()
+    html = compile_mjml(html_environment(), "edition.mjml", source, "p.a { color: #12345f; margin: 0 }").render()
 
-    assert html.startswith("<!DOCTYPE html><html")
-    assert '<p class="a" style="color:#112233;margin:0">1</p>' in html
+    assert html.startswith("<!DOCTYPE html>")
+    assert '<p class="a" style="color:#12345f;margin:0">1</p>' in html
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_our_css_is_inlined_and_what_looks_like_mathematics_in_tags_survives() -
         ("{{ entry.title or", "{{ entri.title or", "'entri' is undefined"),
         ("{{ entry.source }}", "{{ entry.sauce }}", "has no attribute 'sauce'"),
         ("{% endfor %}", "", "Encountered unknown tag 'endif'"),
-        ("{{ pool }}", "{{ pool", "expected token 'end of print statement', got '{'"),
+        ("{{ pool }}", "{{ pool", "expected token 'end of print statement'"),
         ("{{ slot.why }}", "{{ slot.why|upper }}", "a slot can only be printed"),
         ("{% if reader.named %}", "{% if slot.name %}", "a slot can only be printed"),
         ("{% if entry.image_url %}", "{% if reader.named %}", "a macro is the same for all readers"),
@@ -157,7 +157,7 @@ def test_a_slot_where_it_has_no_value_is_refused() -> None:
     ],
 )
 def test_unbalanced_markup_is_named_with_line_and_tag(markup: str, complaint: str) -> None:
-    with pytest.raises(TemplateError, match="edition.mjml") as refused:
+    with pytest.raises(TemplateError, match=r"edition\.mjml") as refused:
         compile_mjml(html_environment(), "edition.mjml", PAGE.format(markup), "")
 
     assert complaint in str(refused.value)
@@ -222,7 +222,8 @@ def test_every_text_of_the_theme_stands_out(table: str, text: str, under: str) -
 SQUARE = """<mjml><mj-body>
 <mj-raw>{% for entry in entries %}</mj-raw>
 <mj-section css-class="sheet"><mj-column width="100%">
-<mj-text><h2 class="t"><a href="{{ entry.url }}">{{ entry.title }}</a></h2>{% if entry.why %}<p class="w">{{ entry.why }}</p>{% else %}<i>-</i>{% endif %}<table><tr><td>{{ entry.title }}</td></tr></table></mj-text>
+<mj-text><h2 class="t"><a href="{{ entry.url }}">{{ entry.title }}</a></h2>
+{% if entry.why %}<p class="w">{{ entry.why }}</p>{% else %}<i>-</i>{% endif %}<table><tr><td>{{ entry.title }}</td></tr></table></mj-text>
 <mj-button href="{{ entry.url }}?a=1&amp;b={{ loop.index }}">{{ entry.why }}</mj-button>
 </mj-column></mj-section>
 <mj-raw>{% endfor %}</mj-raw>

@@ -1,0 +1,353 @@
+"""The commands, as a user types them."""
+
+import ast
+import json
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import ROOT, SHARED
+
+from newsletter.cli import main
+
+Run = Callable[..., Result]
+PAPERS = str(ROOT / "seeds" / "papers.jsonl")
+PROFILES = str(ROOT / "seeds" / "profiles.jsonl")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in an empty folder; any traceback fails the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
+
+    def invoke(*words: str, code: int = 0, **more: object) -> Result:
+        result = CliRunner().invoke(main, words, catch_exceptions=False, **more)  # type: ignore[arg-type]
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def letter(run: Run, tmp_path: Path) -> Run:
+    """A newsletter with the seeds as its source and two readers."""
+    (tmp_path / "newsletter.toml").write_text(
+        f'[newsletter]\nsender = "W <w@papers.example.org>"\n[smtp]\nport = 1\nsecurity = "none"\n'
+        f'host = "127.0.0.1"\n[[source]]\nname = "seeds"\nlocation = "{PAPERS}"\n'
+    )
+    run("collect")
+    run("subscribers", "add", "ada@example.org", "--name", "Ada", "--interests", "video diffusion; plasma physics")
+    run("subscribers", "add", "bob@example.org", "--interests", "state space models")
+    return run
+
+
+def key(run: Run) -> str:
+    return run("plan").output.partition(":")[0]
+
+
+# help and configuration
+
+
+def test_help_teaches_every_command(run: Run) -> None:
+    for name in ("demo", "init", "collect", "rank", "plan", "preview", "send", "status", "resolve", "run"):
+        assert name in run("--help").output
+        assert "--config" in run(name, "--help").output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    tree = ast.parse((ROOT / "newsletter" / "cli.py").read_text("utf-8"))
+    imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+
+    assert {name for name in imported if name and name.startswith("newsletter.")} == {
+        "newsletter.errors",
+        "newsletter.types",
+    }
+
+
+def test_an_unknown_command_is_a_usage_error(run: Run) -> None:
+    run("sned", code=2)
+
+
+def test_a_wrong_configuration_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_text("[smtp]\nprot = 3\n")
+
+    result = run("issues", code=1)
+
+    assert result.stderr.count("\n") == 1
+    assert 'did you mean "port"?' in result.stderr
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_the_configuration_may_be_named_before_or_after_the_command(run: Run, tmp_path: Path, place: str) -> None:
+    (tmp_path / "other.toml").write_text("[newsletter]\n")
+    option = ("--config", str(tmp_path / "other.toml"))
+
+    run(*((*option, "issues") if place == "before" else ("issues", *option)))
+
+
+def test_init_writes_what_works_and_leaves_what_is_there(run: Run, tmp_path: Path) -> None:
+    run("init", "mine")
+    secret = (tmp_path / "mine" / "newsletter.secret").read_text()
+    again = run("init", "mine")
+
+    assert again.output.count("left as it is") == 3
+    assert (tmp_path / "mine" / "newsletter.secret").read_text() == secret
+    assert (tmp_path / "mine" / "newsletter.secret").stat().st_mode & 0o077 == 0
+    run("issues", "--config", str(tmp_path / "mine" / "newsletter.toml"))
+    assert not (tmp_path / "newsletter.db").exists()
+
+
+def test_migrate_is_safe_to_run_twice(run: Run) -> None:
+    assert "it was at nothing" in run("migrate").output
+    assert "already" in run("migrate").output
+
+
+# entries
+
+
+def test_collecting_twice_adds_nothing(letter: Run) -> None:
+    assert "59     0    ok" in letter("collect").output
+    assert len(letter("entries", "--format", "jsonl").output.splitlines()) == 59
+    assert "59 entries" in letter("entries", "--source", "seeds").output
+    assert "0 entries" in letter("entries", "--since", "2099-01-01").output
+
+
+def test_the_saved_page_gives_its_59_papers(run: Run, tmp_path: Path) -> None:
+    page = SHARED / "data" / "seeds" / "papers-page.txt"
+    if not page.exists():
+        pytest.skip(f"{page} is not here")
+    (tmp_path / "sources.toml").write_text(f'[[source]]\nkind = "page"\nlocation = "{page}"\n')
+
+    for _ in range(2):
+        run("collect")
+        assert len(run("entries", "--format", "jsonl").output.splitlines()) == 59
+
+
+def test_a_source_that_fails_stops_no_other(letter: Run, tmp_path: Path) -> None:
+    with (tmp_path / "newsletter.toml").open("a") as file:
+        file.write('[[source]]\nlocation = "gone.jsonl"\n')
+
+    result = letter("collect", code=3)
+
+    assert "gone.jsonl" in result.stderr
+    assert "59" in result.stdout
+    letter("collect", "gone", code=1)
+    assert "gone" in letter("status").output
+
+
+def test_a_dry_run_stores_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sources.toml").write_text(f'[[source]]\nlocation = "{PAPERS}"\n')
+
+    assert len(run("collect", "--dry-run", "--format", "jsonl").output.splitlines()) == 59
+    assert "0 entries" in run("entries").output
+
+
+def test_without_a_source_collect_says_what_to_do(run: Run) -> None:
+    assert "add a [[source]]" in run("collect", code=1).stderr
+
+
+def test_an_unknown_source_is_named_with_the_known_ones(letter: Run) -> None:
+    assert "'nowhere' (known: seeds)" in letter("collect", "nowhere", code=1).stderr
+
+
+# rank
+
+
+def test_rank_gives_five_distinct_picks_with_reasons_for_each_profile(run: Run) -> None:
+    lines = run("rank", "--entries", PAPERS, "--profiles", PROFILES, "--size", "5").output.splitlines()
+
+    rows = [json.loads(line) for line in lines]
+    wanted = [json.loads(line)["id"] for line in Path(PROFILES).read_text("utf-8").splitlines()]
+    assert [row["profile"] for row in rows] == wanted
+    for row in rows:
+        assert len({pick["entry"] for pick in row["picks"]}) == 5
+        assert all(pick["reasons"] for pick in row["picks"])
+
+
+def test_rank_names_bad_lines_and_goes_on(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_text('{"id": "a", "title": "On diffusion"}\nnonsense\n{"id": "b"}\n')
+    (tmp_path / "p.jsonl").write_text('{"id": "ada", "text": "diffusion"}\n{}\n')
+    (tmp_path / "s.jsonl").write_text('{"profile": "ada", "entry": "a"}\n')
+
+    result = run("rank", "--entries", "e.jsonl", "--profiles", "p.jsonl", "--seen", "s.jsonl")
+
+    assert json.loads(result.stdout) == {"profile": "ada", "picks": []}
+    for place in ("e.jsonl, line 2", "e.jsonl, line 3", "p.jsonl, line 2"):
+        assert place in result.stderr
+
+
+def test_rank_names_a_missing_file(run: Run) -> None:
+    assert (
+        "nowhere.jsonl: No such file"
+        in run("rank", "--entries", "nowhere.jsonl", "--profiles", PROFILES, code=1).stderr
+    )
+
+
+# subscribers
+
+
+def test_an_address_with_a_line_break_never_gets_in(letter: Run) -> None:
+    assert "line breaks" in letter("subscribers", "add", "x@example.org\r\nBcc: y@z.org", code=1).stderr
+    assert "already there" in letter("subscribers", "add", "ADA@example.org", code=1).stderr
+
+
+def test_subscribers_go_out_and_come_back(letter: Run, tmp_path: Path) -> None:
+    letter("subscribers", "export", "people.jsonl")
+    letter("subscribers", "export", "people.csv")
+    before = (tmp_path / "people.jsonl").read_text()
+
+    assert "changed 2" in letter("subscribers", "import", "people.csv").output
+    assert "changed 2" in letter("subscribers", "import", "people.jsonl").output
+    assert letter("subscribers", "export").output == before
+
+
+def test_an_import_names_bad_lines_and_takes_the_good(letter: Run, tmp_path: Path) -> None:
+    (tmp_path / "new.jsonl").write_text('{"email": "cyd@example.org"}\n{"email": "nobody"}\nx\n')
+
+    result = letter("subscribers", "import", "new.jsonl", code=3)
+
+    assert "added 1" in result.stdout
+    assert "line 2: 'nobody': this is not a mail address" in result.stderr
+    assert "line 3: not JSON" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "status"), [("pause", "paused"), ("resume", "active"), ("unsubscribe", "unsubscribed")]
+)
+def test_a_status_is_changed_by_address(letter: Run, verb: str, status: str) -> None:
+    letter("subscribers", verb, "ada@example.org")
+
+    assert json.loads(letter("subscribers", "show", "ada@example.org").output)["status"] == status
+    assert "ada@example.org" in letter("subscribers", "list", "--status", status).output
+
+
+def test_an_erased_person_is_gone(letter: Run) -> None:
+    letter("subscribers", "erase", "ada@example.org", "--yes")
+
+    assert "no subscriber" in letter("subscribers", "show", "ada@example.org", code=1).stderr
+    assert len(letter("subscribers", "list", "--format", "jsonl").output.splitlines()) == 1
+
+
+# issues
+
+
+def test_planning_twice_says_so_and_changes_nothing(letter: Run) -> None:
+    assert "planned 2 = accepted 0 + waiting 2" in letter("plan").output
+    assert "planned already" in letter("plan").output
+    assert "waiting 2" in letter("issues").output
+
+
+def test_status_prints_the_accounting_as_json(letter: Run) -> None:
+    row = json.loads(letter("status", key(letter), "--format", "json").output)
+
+    assert list(row) == [
+        *("issue", "state", "planned", "accepted", "refused"),
+        *("skipped", "expired", "uncertain", "waiting"),
+    ]
+    assert (row["planned"], row["waiting"], row["state"]) == (2, 2, "planned")
+
+
+def test_status_without_an_issue_shows_the_sources(run: Run, letter: Run) -> None:
+    overview = json.loads(letter("status", "--format", "json").output)
+
+    assert overview["sources"][0]["source"] == "seeds"
+    assert overview["sources"][0]["found"] == 59
+
+
+def test_a_dry_run_writes_the_mails_and_a_dead_server_is_one_line(
+    letter: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.0)
+    issue = key(letter)
+
+    assert "2 mails in out" in letter("send", issue, "--dry-run", "out").output
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ada@example.org.eml", "bob@example.org.eml"]
+    result = letter("send", issue, code=3)
+    assert "127.0.0.1:1" in result.stderr
+    assert "waiting 2" in result.stdout
+    assert "127.0.0.1:1" in letter("send", issue, "--test-to", "me@example.org", code=1).stderr
+
+
+def test_an_unknown_issue_is_one_line(letter: Run) -> None:
+    for words in (("send", "2025-W99"), ("status", "2025-W99"), ("preview", "2025-W99", "--out", "x.html")):
+        assert "2025-W99" in letter(*words, code=1).stderr
+
+
+def test_resolve_lists_and_settles(letter: Run, tmp_path: Path) -> None:
+    issue = key(letter)
+    (tmp_path / "mail.log").write_text("nothing here\n")
+
+    assert "0 settled" in letter("resolve", issue, "--log", "mail.log").output
+    assert "0 settled" in letter("resolve", issue, "--resend").output
+    letter("resolve", issue, "--resend", "--hold", code=2)
+
+
+@pytest.mark.parametrize("ending", ["html", "txt", "eml"])
+def test_preview_writes_one_file_as_its_ending_says(letter: Run, tmp_path: Path, ending: str) -> None:
+    letter("preview", "--subscriber", "ada@example.org", "--out", f"x.{ending}")
+    written = (tmp_path / f"x.{ending}").read_bytes()
+
+    if ending == "eml":
+        assert message_from_bytes(written, policy=policy.default)["To"] == "Ada <ada@example.org>"
+    assert (b"<html" in written) == (ending == "html") or ending == "eml"
+
+
+def test_preview_is_what_is_sent(letter: Run, tmp_path: Path) -> None:
+    issue = key(letter)
+    letter("preview", issue, "--subscriber", "ada@example.org", "--out", "x.html")
+    letter("send", issue, "--dry-run", "out")
+    mail = message_from_bytes((tmp_path / "out" / "ada@example.org.eml").read_bytes(), policy=policy.default)
+
+    part = mail.get_body(("html",))
+    assert part is not None
+    assert part.get_content().encode() == (tmp_path / "x.html").read_bytes()
+
+
+def test_preview_takes_a_profile_from_a_file(letter: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text('{"interests": "medical imaging"}')
+    (tmp_path / "bad.json").write_text("{")
+
+    assert "medical imaging" in letter("preview", "--profile", "p.json").output
+    assert "bad.json: not JSON" in letter("preview", "--profile", "bad.json", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("{{ slot.cards }}", "", "cards"),
+        ("{{ slot.cards }}", "{{ slot.cards }}{{ nonsense }}", "nonsense"),
+        ("</mj-body>", "", "edition.mjml"),
+    ],
+)
+def test_a_broken_template_is_named_with_its_file(letter: Run, tmp_path: Path, old: str, new: str, told: str) -> None:
+    own = tmp_path / "own" / "weekly"
+    own.mkdir(parents=True)
+    text = (ROOT / "templates" / "weekly" / "edition.mjml").read_text("utf-8")
+    assert old in text
+    (own / "edition.mjml").write_text(text.replace(old, new), "utf-8")
+    (tmp_path / "newsletter.toml").write_text('[newsletter]\ntemplates = "own"\n')
+
+    result = letter("plan", code=1)
+
+    assert result.stderr.count("\n") == 1
+    assert told in result.stderr
+    assert "edition.mjml" in result.stderr
+
+
+def test_a_missing_template_folder_is_named(letter: Run, tmp_path: Path) -> None:
+    (tmp_path / "newsletter.toml").write_text('[newsletter]\ntemplates = "nowhere"\n')
+
+    assert "'nowhere'" in letter("plan", code=1).stderr
+
+
+def test_the_demo_leaves_five_mails_that_differ(run: Run, tmp_path: Path) -> None:
+    result = run("demo", "--out", "demo")
+
+    assert "planned 5 = accepted 5" in result.output
+    assert len(list((tmp_path / "demo").glob("*.eml"))) == 5
+    pages = {path.read_text("utf-8") for path in (tmp_path / "demo").glob("*@*.html")}
+    assert len(pages) == 5
+    assert (tmp_path / "demo" / "index.html").exists()

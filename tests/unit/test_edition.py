@@ -1,0 +1,266 @@
+"""Whole mails: what a reader gets, and what a hostile entry does not get."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from newsletter.renderer import Confirmation, PreparedIssue, Renderer, load_templates
+from newsletter.renderer.compile import Macros
+from newsletter.testing import NOON, WEEK_12, make_entry, make_subscriber
+from newsletter.types import Edition, Entry, Links, Mail, Masthead, Pick
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+WEEKLY = load_templates(TEMPLATES / "weekly")
+CONFIRM = WEEKLY | load_templates(TEMPLATES / "confirm")
+MASTHEAD = Masthead(
+    name="The Weekly Preprint",
+    sender="The Weekly Preprint <weekly@papers.example.org>",
+    tagline="New research, picked for you",
+    list_id="weekly.papers.example.org",
+    postal_address="12 Quay Street, 1010 Vienna",
+)
+BASE = "https://papers.example.org/s/token"
+LINKS = Links(
+    f"{BASE}/view", f"{BASE}/interests", f"{BASE}/leave", "mailto:u@papers.example.org?subject=u", f"{BASE}/f"
+)
+ID = "<2025-W12.1@papers.example.org>"
+NASTY = "<script>alert(1)</script> {{7*7}} </mj-text></td> --> <!-- {% raw %} \x00\u202e\u200b 🧑‍🔬 \x02name\x03"
+RENDERER = Renderer(WEEKLY, MASTHEAD)
+
+
+@pytest.fixture
+def issue() -> PreparedIssue:
+    return RENDERER.open(WEEK_12, [make_entry(f"paper-{number}") for number in range(59)])
+
+
+def picked(*entries: Entry, interest: str = "Plasma physics", reason: str = "you follow Jane Doe") -> tuple[Pick, ...]:
+    return tuple(Pick(entry, 1.0, interest, (reason, "near mamba")) for entry in entries)
+
+
+def mail_of(issue: PreparedIssue, *entries: Entry, name: str = "Ada", **words: str) -> Mail:
+    edition = Edition(WEEK_12, make_subscriber(name, email="ada@example.org"), picked(*entries, **words))
+    return issue.render(edition, LINKS, ID, NOON)
+
+
+def parts(mail: Mail) -> tuple[str, str]:
+    """Text and HTML, as a mail program reads them."""
+    message = message_from_bytes(mail.body, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    assert not any(part.defects for part in message.walk())
+    text, html = (message.get_body((kind,)) for kind in ("plain", "html"))
+    assert text is not None
+    assert html is not None
+    return text.get_content().replace("\r\n", "\n"), html.get_content()
+
+
+def full(entry_id: str = "full") -> Entry:
+    return make_entry(
+        entry_id,
+        authors=("A. One", "B. Two", "C. Three", "D. Four"),
+        published=NOON,
+        source="arXiv",
+        topics=("plasma",),
+        code_url="https://git.example.org/code",
+        pdf_url="https://papers.example.org/pdf",
+        image_url="https://papers.example.org/figure.png",
+        votes=12,
+    )
+
+
+def test_both_parts_say_the_same(issue: PreparedIssue) -> None:
+    for part in parts(mail_of(issue, full(), make_entry("two"))):
+        for words in (
+            *(
+                "Hi Ada,",
+                "We read 59 new papers this week and picked 2 for you.",
+                "Plasma physics 2",
+                "On full",
+                "On two",
+            ),
+            *("A. One, B. Two, C. Three and 1 more", "17 March 2025", "arXiv", "12 votes", "plasma"),
+            *("Why this paper:", "you follow Jane Doe; near mamba", "ada@example.org", "12 Quay Street, 1010 Vienna"),
+            *(
+                "https://git.example.org/code",
+                "https://papers.example.org/pdf",
+                f"{BASE}/f/more/full",
+                f"{BASE}/f/less/two",
+            ),
+            *(LINKS.view, LINKS.interests, LINKS.unsubscribe, "2025-W12"),
+        ):
+            assert words in re.sub(r"\s+", " ", part), words
+
+
+def test_what_is_not_known_is_not_shown(issue: PreparedIssue) -> None:
+    bare = Entry("bare", "A bare title", url="javascript:alert(1)", image_url="data:image/png,x")
+
+    text, html = parts(mail_of(issue, bare, name="", interest=""))
+
+    assert "Hello," in text
+    assert "Beyond your interests" in text
+    assert "Beyond your interests" in html
+    for absent in ("Your interests:", "votes", "PDF", "Code", "Read the paper", "<img", "javascript", "data:", "None"):
+        assert absent not in text + html, absent
+
+
+def test_an_edition_without_picks_is_short_and_friendly(issue: PreparedIssue) -> None:
+    mail = mail_of(issue)
+
+    for part in parts(mail):
+        assert "Nothing new came close to your interests this week." in re.sub(r"\s+", " ", part)
+        assert "Widen your interests" in part
+    assert b"Subject: A quiet week for your interests\r\n" in mail.body
+
+
+def test_the_subject_is_the_lead_and_the_preheader_the_next(issue: PreparedIssue) -> None:
+    mail = mail_of(issue, *(make_entry(f"paper-{number}") for number in range(5)))
+
+    assert b"Subject: On paper 0 and 4 more\r\n" in mail.body
+    assert "Also: On paper 1; On paper 2; On paper 3" in parts(mail)[1]
+
+
+def test_twenty_picks_are_numbered_and_fit_below_the_clip_of_gmail(issue: PreparedIssue) -> None:
+    mail = mail_of(issue, *(make_entry(f"paper-{number}") for number in range(20)))
+
+    assert "20 | Plasma physics" in parts(mail)[0]
+    assert len(parts(mail)[1]) < 102_000
+
+
+def test_ten_cards_with_usual_abstracts_take_less_than_60_kb(issue: PreparedIssue) -> None:
+    entries = [
+        replace(full(f"paper-{number}"), abstract="A usual sentence of nine words stands here. " * 20)
+        for number in range(10)
+    ]
+
+    assert len(parts(mail_of(issue, *entries))[1]) < 60_000
+
+
+def test_sources_that_could_not_be_read_are_named() -> None:
+    issue = RENDERER.open(WEEK_12, [], ("bioRxiv", "<b>OpenReview</b>"))
+
+    text, html = parts(mail_of(issue, full()))
+
+    assert "We could not reach bioRxiv, <b>OpenReview</b> this week" in text.replace("\n", " ")
+    assert "We could not reach bioRxiv, &lt;b&gt;OpenReview&lt;/b&gt; this week" in html.replace("\n", " ")
+
+
+def test_each_card_is_rendered_once_however_many_readers(issue: PreparedIssue, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    render = Macros.__call__
+
+    def counted(macros: Macros, name: str, *values: object) -> str:
+        calls.append(name)
+        return render(macros, name, *values)
+
+    monkeypatch.setattr(Macros, "__call__", counted)
+
+    for name in ("Ada", "Bob", "", "李"):
+        mail_of(issue, full("one"), full("two"), full("three"), name=name)
+
+    assert sorted(calls) == ["card"] * 4 + ["lead"] * 2  # HTML and text
+
+
+def test_the_same_arguments_give_the_same_bytes_in_any_order(issue: PreparedIssue) -> None:
+    first = mail_of(issue, full("one"), full("two"))
+    mail_of(issue, replace(full("one"), title="Another title for the same id"), full("two"), name="Bob")
+
+    assert mail_of(issue, full("one"), full("two")) == first
+    other = Renderer(WEEKLY, MASTHEAD).open(WEEK_12, [make_entry(f"paper-{number}") for number in range(59)])
+    assert mail_of(other, full("one"), full("two")) == first
+
+
+def test_another_mail_has_another_boundary(issue: PreparedIssue) -> None:
+    edition = Edition(WEEK_12, make_subscriber(), picked(full()))
+
+    bodies = [issue.render(edition, LINKS, f"<{number}@x.org>", NOON).body for number in (1, 2)]
+
+    assert len({re.findall(rb'boundary="(.*)"', body)[0] for body in bodies}) == 2
+
+
+def test_hostile_words_stay_words(issue: PreparedIssue) -> None:
+    entry = replace(full(), title=NASTY, abstract=NASTY, authors=(NASTY,), topics=(NASTY,), source=NASTY)
+    plain = parts(mail_of(issue, full()))[1]
+
+    mail = mail_of(issue, entry, name=NASTY, interest=NASTY, reason=NASTY)
+    text, html = parts(mail)
+
+    assert html.count("<script") == 0
+    assert html.count("<td") == plain.count("<td")
+    assert html.count("<!--") == plain.count("<!--")
+    assert "{{7*7}}" in text
+    assert "49" not in text
+    assert not re.search("[\x00\x02\x03\u202e\u200b]", text + html)
+    assert b"\r\n.\r\n" not in mail.body
+
+
+@pytest.mark.parametrize("word", ["x" * 5000, "李" * 5000, "<&>" * 2000, "a\r\nb\n" * 1000])
+def test_no_line_is_too_long_and_none_ends_in_a_bare_lf(issue: PreparedIssue, word: str) -> None:
+    entry = replace(full(), title=word, abstract=word * 100, authors=(word,) * 9, topics=(word,) * 9, source=word)
+
+    body = mail_of(issue, entry, entry, name=word, interest=word, reason=word).body
+
+    assert max(map(len, body.split(b"\r\n"))) <= 998
+    assert b"\n" not in body.replace(b"\r\n", b"")
+    assert b"\r" not in body.replace(b"\r\n", b"")
+    assert body.isascii()
+
+
+def test_prose_is_wrapped_and_no_line_of_text_ends_in_a_blank(issue: PreparedIssue) -> None:
+    entries = (replace(full(), abstract="many words " * 60), make_entry("bare", abstract="", url=""))
+
+    text, _ = parts(
+        mail_of(issue, *entries, interest="a rather long name of an interest " * 2, reason="a reason " * 20)
+    )
+
+    for line in text.split("\n"):
+        assert line == line.rstrip()
+        assert len(line) <= 76 or line.lstrip().startswith("http")
+    assert "\n\n\n" not in text
+
+
+def test_no_third_party_is_asked_for_anything_but_the_figure(issue: PreparedIssue) -> None:
+    _, html = parts(mail_of(issue, full(), full("two")))
+
+    assert re.findall(r"""src="([^"]*)|<link|@import|url\(""", html) == ["https://papers.example.org/figure.png"]
+
+
+def test_a_right_to_left_language_turns_the_page() -> None:
+    issue = Renderer(WEEKLY, replace(MASTHEAD, language="ar")).open(WEEK_12, [])
+
+    mail = mail_of(issue, full())
+
+    assert '<html lang="ar" dir="rtl"' in parts(mail)[1].replace("\n", " ")
+    assert "direction:ltr" not in parts(mail)[1]
+    assert b"Content-Language: ar\r\n" in mail.body
+
+
+@pytest.mark.parametrize(("cadence", "words"), [("daily", "today"), ("monthly", "this month")])
+def test_other_cadences_have_their_words(cadence: str, words: str) -> None:
+    issue = RENDERER.open(replace(WEEK_12, cadence=type(WEEK_12.cadence)(cadence)), [full()])
+
+    text, _ = parts(mail_of(issue, full()))
+
+    assert f"We read 1 new paper {words} and picked one for you." in text
+    assert f"This {cadence} mail goes to" in text
+
+
+def test_a_confirmation_has_its_link_and_nothing_of_a_list() -> None:
+    link = BASE + "/confirm?" + "x" * 200
+    mail = Confirmation(CONFIRM, MASTHEAD).render(make_subscriber("Zoë", email="zoe@example.org"), link, ID, NOON)
+    message = message_from_bytes(mail.body, policy=policy.default)
+
+    assert all(link in part for part in parts(mail))
+    assert message["Subject"] == "Please confirm: The Weekly Preprint"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert not [name for name in message if name.startswith(("List-", "Precedence"))]
+
+
+def test_a_confirmation_repeats_no_stranger_s_words() -> None:
+    spam = make_subscriber("Buy at https://evil.example", email="ada@example.org")
+
+    assert "evil" not in "".join(parts(Confirmation(CONFIRM, MASTHEAD).render(spam, BASE, ID, NOON)))
