@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
+from threading import Lock
 from urllib.parse import quote
 
 from newsletter import collector, selector
@@ -145,6 +146,7 @@ class Engine:
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
         self._presses: dict[str, Press] = {}
+        self._pressing = Lock()
 
     # collect
 
@@ -239,11 +241,12 @@ class Engine:
 
     def press(self, key: str) -> Press:
         """The prepared issue; raises UnknownIssue."""
-        if key not in self._presses:
-            while len(self._presses) >= LATEST_CACHED:
-                del self._presses[next(iter(self._presses))]
-            self._presses[key] = self._press(self.store.issues.frozen(key))
-        return self._presses[key]
+        with self._pressing:  # pages ask from several threads; one of them prepares
+            if key not in self._presses:
+                while len(self._presses) >= LATEST_CACHED:
+                    del self._presses[next(iter(self._presses))]
+                self._presses[key] = self._press(self.store.issues.frozen(key))
+            return self._presses[key]
 
     def draft(self, people: Iterable[Subscriber] | None = None, generous: bool = False) -> Press:
         """The issue that would be planned now, from today's pool and templates, for `people` (all by default).

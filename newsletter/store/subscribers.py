@@ -37,7 +37,7 @@ class Subscribers:
     def put_all(self, people: Sequence[Subscriber], origin: str, now: datetime) -> tuple[int, int, int]:
         """Add or change by address, in one transaction; returns (added, changed, kept out).
 
-        Who unsubscribed, bounced or complained stays so, whatever an imported file says.
+        Nobody's status is changed: it is theirs, and who unsubscribed, bounced or complained is left alone altogether.
         """
         added = changed = 0
         with self._database.write() as connection:
@@ -52,7 +52,10 @@ class Subscribers:
         return added, changed, len(people) - added - changed
 
     def change(self, subscriber: Subscriber) -> None:
-        """Replace everything but the number and the consent record; raises UnknownSubscriber."""
+        """Replace everything but number, status and consent record; raises UnknownSubscriber.
+
+        The status has a way of its own (`set_status`), so that an unsubscribe in the same second is never undone.
+        """
         with self._database.write() as connection:
             if not _update(connection, subscriber):
                 raise UnknownSubscriber
@@ -139,8 +142,9 @@ def _insert(connection: Connection, subscriber: Subscriber, origin: str, now: da
 
 
 def _update(connection: Connection, subscriber: Subscriber) -> int:
-    query = update(subscribers).where(subscribers.c.id == subscriber.id).values(_row(subscriber))
-    return connection.execute(query).rowcount
+    row = _row(subscriber)
+    del row["status"]
+    return connection.execute(update(subscribers).where(subscribers.c.id == subscriber.id).values(row)).rowcount
 
 
 def _by_key(connection: Connection, address: str) -> Subscriber | None:

@@ -113,15 +113,22 @@ class _Preview:
     def _stamp(self) -> str:
         own = self._engine.settings.newsletter.templates
         folders = [resource("templates"), *([self._engine.settings.home / own] if own else [])]
-        files = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
-        times = [f"{path}{path.stat().st_mtime_ns}" for path in files]
-        return f"{hash(tuple(times))} {len(self._engine.store.entries.health())} {_store_time(self._engine)}"
+        times = tuple(_time(path) for folder in folders for path in sorted(folder.rglob("*")))
+        return f"{hash(times)} {_store_time(self._engine)}"
 
 
 def _store_time(engine: Engine) -> int:
     """When an SQLite file last changed; another database says nothing."""
     place = re.sub(r"^sqlite[^:]*:///", "", engine.settings.store_url)
-    return max((path.stat().st_mtime_ns for path in (Path(place), Path(f"{place}-wal")) if path.is_file()), default=0)
+    return max(_time(Path(place)), _time(Path(f"{place}-wal")))
+
+
+def _time(path: Path) -> int:
+    """0 for what is not there: an editor may replace a file at any moment."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _profile(asked: Mapping[str, str]) -> Profile | None:

@@ -219,14 +219,18 @@ def test_every_text_of_the_theme_stands_out(table: str, text: str, under: str) -
     assert contrast(*files["pair"].split()) >= 4.5
 
 
-SQUARE = """<mjml><mj-body>
-<mj-raw>{% for entry in entries %}</mj-raw>
+CARD = (
+    '<h2 class="t"><a href="{{ entry.url }}">{{ entry.title }}</a></h2>'
+    '{% if entry.why %}<p class="w">{{ entry.why }}</p>{% else %}<i>-</i>{% endif %}'
+    "<table><tr><td>{{ entry.title }}</td></tr></table>"
+)
+SQUARE = f"""<mjml><mj-body>
+<mj-raw>{{% for entry in entries %}}</mj-raw>
 <mj-section css-class="sheet"><mj-column width="100%">
-<mj-text><h2 class="t"><a href="{{ entry.url }}">{{ entry.title }}</a></h2>
-{% if entry.why %}<p class="w">{{ entry.why }}</p>{% else %}<i>-</i>{% endif %}<table><tr><td>{{ entry.title }}</td></tr></table></mj-text>
-<mj-button href="{{ entry.url }}?a=1&amp;b={{ loop.index }}">{{ entry.why }}</mj-button>
+<mj-text>{CARD}</mj-text>
+<mj-button href="{{{{ entry.url }}}}?a=1&amp;b={{{{ loop.index }}}}">{{{{ entry.why }}}}</mj-button>
 </mj-column></mj-section>
-<mj-raw>{% endfor %}</mj-raw>
+<mj-raw>{{% endfor %}}</mj-raw>
 </mj-body></mjml>"""
 CSS = "h2.t { color: #112233 } p.w { margin: 0; border-left: 4px solid #3d8b5a } td { padding: 1px }"
 HOSTILE = [
