@@ -163,6 +163,12 @@ def quoted(text: str) -> bytes:
     """Quoted-printable, CRLF."""
     data = b2a_qp(text.encode(), istext=True)
     if data and not data.endswith(b"\n"):
+        start = data.rfind(b"\n") + 1
+        if len(data) - start == _WIDTH:  # no room for the "=" of a soft break: make one earlier, not inside an escape
+            cut = start + _WIDTH - 3
+            escape_at = data.rfind(b"=", cut - 2, cut)
+            cut = escape_at if escape_at > 0 else cut
+            data = data[:cut] + b"=\n" + data[cut:]
         data += b"=\n"
     return data.replace(b"\n", b"\r\n")
 

@@ -163,17 +163,24 @@ def naming(name: str) -> Iterator[None]:
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"{name}, line {error.lineno}: {error.message}") from error
     except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        frames = walk_tb(error.__traceback__)
-        lines = [line for frame, line in frames if frame.f_code.co_filename == name]
-        where = f"{name}, line {lines[-1]}" if lines else name
-        raise TemplateError(f"{where}: {error}") from error
+        line = _template_line(name, error)
+        raise TemplateError(f"{name}, line {line}: {error}" if line else f"{name}: {error}") from error
+
+
+def _template_line(name: str, error: Exception) -> int | None:
+    line = None
+    for frame, number in walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == name:  # a page's frames have been rewritten by Jinja, a macro's have not
+            template = frame.f_globals.get("__jinja_template__")
+            line = template.get_corresponding_lineno(number) if template else number
+    return line
 
 
 def compile_mjml(env: jinja2.Environment, name: str, source: str, css: str) -> jinja2.Template:
     """One template of finished HTML with our own CSS inlined; MJML's resets and media rules stay in the head."""
     shielded, tags = shield(env, name, source)
     check_mjml(name, shielded)
-    html = _inline(_to_html(name, shielded), css)
+    html = inline(to_html(name, shielded), css)
     _check(name, html, tags)
     with naming(name):
         code = env.compile(restore(html, tags), name, f"compiled {name}")
@@ -210,7 +217,7 @@ def restore(text: str, tags: Tags) -> str:
     return _WORD.sub(lambda word: tags[int(word[1])][1], text)
 
 
-def _to_html(name: str, shielded: str) -> str:
+def to_html(name: str, shielded: str) -> str:
     from mjml import mjml2html
 
     try:
@@ -223,7 +230,7 @@ def _to_html(name: str, shielded: str) -> str:
         raise TemplateError(f"{where}: not valid MJML: {error}") from error
 
 
-def _inline(html: str, css: str) -> str:
+def inline(html: str, css: str) -> str:
     from premailer import Premailer
 
     for style in _STYLE.finditer(html):

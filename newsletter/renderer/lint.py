@@ -14,9 +14,9 @@ _KNOWN = {
     *("mj-image", "mj-divider", "mj-spacer"),
 }
 _VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
-_ATTRIBUTE = r"\s+[\w:-]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'))?"
-_TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)((?:{_ATTRIBUTE})*)\s*(/?)>")
-_BARE_TAG = re.compile(r"\sJq\d{4}[es](?=[\s/>]|$)")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)((?:[^<>\"']|{_QUOTED.pattern})*?)(/?)>")
+_WORD = re.compile(r"Jq\d{4}[es]")
 _BARE_ZERO = re.compile(r"(?:padding|radius)\S*=\"(?:[^\"]* )?0[ \"]")
 _STYLE = re.compile(r"(?<=<mj-style>).*?(?=</mj-style>)|<!--.*?-->", re.DOTALL)
 
@@ -52,7 +52,7 @@ def _check_tag(name: str, source: str, tag: re.Match[str]) -> None:
             _refuse(name, source, tag, 'needs a width: write width="100%"')
     if is_mjml and _BARE_ZERO.search(tag[3]):
         _refuse(name, source, tag, 'has a 0 without a unit: write "0px"')
-    if _BARE_TAG.search(tag[3]):
+    if _WORD.search(_QUOTED.sub("", tag[3])):
         _refuse(name, source, tag, "has a Jinja tag in the place of an attribute: put it into a value")
 
 

@@ -23,7 +23,7 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _ADDRESS = re.compile(r"[^\s<>,;:\x00-\x20\x7f-\U0010ffff]+@[^\s<>,;@\x00-\x20\x7f-\U0010ffff]+")
 _URI = re.compile(r"[!-;=?-~]+")
 _NOT_TOKEN = re.compile(r"[^A-Za-z0-9.+_-]+")
-_ENCODED = 39  #: bytes in an encoded word: 52 characters of base64, so that a line stays below 76
+_LINE = 76  #: columns of a header line that is folded or holds an encoded word
 
 
 class Envelope:
@@ -60,9 +60,11 @@ class Envelope:
         headers: bytes = b"",
     ) -> Mail:
         """The finished mail. `parts`: text, then HTML, in ready pieces; the boundary comes from the id."""
-        if not (_ADDRESS.fullmatch(to.email) and _URI.fullmatch(message_id[1:-1])):
-            raise InputError(f"not an address, or not a Message-ID: {to.email!r}, {message_id!r}")
-        boundary = b"=_" + blake2b(message_id.encode(), digest_size=15).hexdigest().encode()
+        if not _ADDRESS.fullmatch(to.email):
+            raise InputError(f"subscriber {to.id}: not an ASCII address: {to.email!r}")
+        if not _URI.fullmatch(message_id[1:-1]):
+            raise InputError(f"not a Message-ID: {message_id!r}")
+        boundary = b"=_" + blake2b(message_id.encode(), digest_size=12).hexdigest().encode()
         text, html = parts
         body = [
             self._from,
@@ -109,9 +111,9 @@ def _token(text: str) -> str:
 def _unstructured(name: str, text: str) -> bytes:
     text = tidy(text, 900)
     if text.isascii() and "=?" not in text:
-        lines = textwrap.wrap(f"{name}: {text}", 76, break_long_words=False, break_on_hyphens=False)
+        lines = textwrap.wrap(f"{name}: {text}", _LINE, break_long_words=False, break_on_hyphens=False)
     else:
-        lines = [f"{name}: ", *_encoded_words(text)]
+        lines = [f"{name}: ", *_encoded_words(name, text)]
         lines[:2] = ["".join(lines[:2])]
     return ("\r\n ".join(lines) + "\r\n").encode()
 
@@ -119,25 +121,26 @@ def _unstructured(name: str, text: str) -> bytes:
 def _mailbox(header: str, name: str, address: str) -> bytes:
     if not name:
         return f"{header}: {address}\r\n".encode()
-    phrase = _phrase(name)
+    phrase = _phrase(header, name)
     fold = "\r\n " if len(header) + len(phrase) + len(address) > 70 else " "
     return f"{header}: {phrase}{fold}<{address}>\r\n".encode()
 
 
-def _phrase(name: str) -> str:
+def _phrase(header: str, name: str) -> str:
     if not name.isascii() or "=?" in name:
-        return "\r\n ".join(_encoded_words(name))
+        return "\r\n ".join(_encoded_words(header, name))
     if _ATOMS.fullmatch(name):
         return name
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _encoded_words(text: str) -> Iterator[str]:
-    """Base64 words of RFC 2047, cut between characters."""
+def _encoded_words(header: str, text: str) -> Iterator[str]:
+    """Base64 words of RFC 2047, cut between characters, each as long as the first line allows."""
+    room = (_LINE - len(f"{header}: =?utf-8?b??=")) // 4 * 3
     chunk = b""
     for character in text:
         data = character.encode()
-        if len(chunk) + len(data) > _ENCODED:
+        if len(chunk) + len(data) > room:
             yield f"=?utf-8?b?{b64encode(chunk).decode()}?="
             chunk = b""
         chunk += data

@@ -48,7 +48,7 @@ def excerpt(text: str, limit: int) -> str:
         return plain
     ends = [match.end() for match in _SENTENCE.finditer(plain[: limit + 1])]
     if ends and ends[-1] > limit // 2:
-        return plain[: ends[-1]] + " …"
+        return plain[: ends[-1]] + "\N{NO-BREAK SPACE}…"
     return shorten(plain, limit)
 
 

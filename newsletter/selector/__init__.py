@@ -1,5 +1,8 @@
-"""The selector (interim)."""
+"""The right papers for every reader: `prepare` a pool once an issue, then `select` for many readers at a time."""
 
-from newsletter.selector._interim import HYPE, SIZE, SURPRISE, Pool, prepare, select
+from newsletter.selector.merge import merge
+from newsletter.selector.pool import Pool, prepare
+from newsletter.selector.rank import select
+from newsletter.selector.scores import HYPE, SIZE, SURPRISE, Defaults
 
-__all__ = ["HYPE", "SIZE", "SURPRISE", "Pool", "prepare", "select"]
+__all__ = ["HYPE", "SIZE", "SURPRISE", "Defaults", "Pool", "merge", "prepare", "select"]

@@ -35,19 +35,20 @@ WORD = re.compile(f"[{UNSPACED}]+|(?:[^\\W_{UNSPACED}]|[{SIGNS}])+")
 HAS_UNSPACED = re.compile(f"[{UNSPACED}]")
 ACCENT = re.compile("[\u0300-\u036f]")
 
-STOP = frozenset(
-    """a about above across after again against all almost along already also although always am among an and
-    another any are around as at be became because become been before behind being below between beyond both but
-    by can cannot could did do does doing done due during each either else enough etc even ever every few first for
-    from further get give given had has have having he hence her here hers him his how however i ie if in indeed
-    instead into is it its itself just last least less made many may me might more moreover most mostly much must
-    my namely near neither never nevertheless next no nor not nothing now of off often on once one only onto or
-    other others otherwise our ours out over own per perhaps please put rather re same see seem several she should
-    since so some something sometimes still such take than that the their theirs them then there therefore these
-    they this those though three through throughout thus to together too toward towards two under until up upon us
-    very via was we well were what when where whereas whether which while who whole whose why will with within
-    without would yet you your yours s t""".split()
-)
+WORDS_OF_NO_TOPIC = """
+a about above across after again against all almost along already also although always am among an and another
+any are around as at be became because become been before behind being below between beyond both but by can
+cannot could did do does doing done due during each either else enough etc even ever every few first for from
+further get give given had has have having he hence her here hers him his how however i ie if in indeed instead
+into is it its itself just last least less made many may me might more moreover most mostly much must my namely
+near neither never nevertheless next no nor not nothing now of off often on once one only onto or other others
+otherwise our ours out over own per perhaps please put rather re same see seem several she should since so some
+something sometimes still such take than that the their theirs them then there therefore these they this those
+though three through throughout thus to together too toward towards two under until up upon us very via was we
+well were what when where whereas whether which while who whole whose why will with within without would yet you
+your yours s t
+"""
+STOP = frozenset(WORDS_OF_NO_TOPIC.split())
 
 
 def fold(text: str) -> str:
@@ -102,7 +103,8 @@ def count(entry: Entry) -> Counter[str]:
 class Vocabulary:
     """The terms of one pool, with what is needed to weigh further texts."""
 
-    columns: Mapping[str, int]
+    terms: tuple[str, ...]
+    columns: Mapping[str, int]  #: term -> its place in `terms`
     idf: Floats
     frequent: Floats  #: share of each term in a squared length: 1, or RARE
     length: float  #: mean number of counted terms in an entry
@@ -145,12 +147,12 @@ def learn(entries: Sequence[Entry]) -> tuple[Vocabulary, sparse.csr_matrix]:
     idf *= np.fromiter((PAIR if " " in term else 1.0 for term in columns), float, len(columns))
     frequent = np.where(spread < COMMON, RARE, 1.0).astype(np.float32)
     length = max(float(table.sum()) / max(len(entries), 1), 1.0)
-    vocabulary = Vocabulary(columns, idf.astype(np.float32), frequent, length)
+    vocabulary = Vocabulary(tuple(columns), columns, idf.astype(np.float32), frequent, length)
     weighed = vocabulary.weigh(table)
     norms = vocabulary.norms(weighed)
     vectors = sparse.diags(1 / norms).dot(weighed).astype(np.float32).tocsr()
     mean = float(norms.mean()) if len(norms) else 1.0
-    return Vocabulary(columns, vocabulary.idf, frequent, length, mean), vectors
+    return Vocabulary(tuple(columns), columns, vocabulary.idf, frequent, length, mean), vectors
 
 
 def _table(counts: Sequence[Mapping[str, int]], columns: Mapping[str, int]) -> sparse.csr_matrix:

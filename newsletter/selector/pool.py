@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from newsletter.selector.features import Floats, Vocabulary, fold, learn, unspaced, words
+from newsletter.selector.trend import trends
 from newsletter.types import Entry
 
 BACKGROUND = 3000  #: papers that stand for "everything else"; more cost much and change little [measured]
 RIDGE = 7.0  #: penalty of the ridge regression, in squared lengths of one paper
-SHRINK = 0.5  #: one signal alone counts for 1/(1 + SHRINK) of its distance from the middle
-MOST = 10**12  #: votes beyond this are a mistake, and would not fit a float
 
 Author = tuple[str, ...]  #: folded parts of a name, given names first
 
@@ -69,7 +68,7 @@ def prepare(entries: Sequence[Entry], library: Sequence[Entry] = (), trend: Mapp
     same |= {e.id: titles[_title(e)] for e in others if _title(e) in titles}
     vocabulary, vectors = learn(everything)
     background = vectors[_sample(everything)]
-    known = _trend(candidates) if trend is None else np.array([_share(trend.get(e.id)) for e in candidates], np.float32)
+    known = trends(candidates) if trend is None else np.array([_share(trend.get(e.id)) for e in candidates], np.float32)
     texts = [_lines(entry) for entry in candidates]
     return Pool(
         entries=everything,
@@ -159,27 +158,6 @@ def _damping(background: sparse.csr_matrix, candidates: sparse.csr_matrix) -> Fl
 
 def _share(value: float | None) -> float:
     return min(max(value, 0.0), 1.0) if value is not None and math.isfinite(value) else math.nan
-
-
-def _trend(entries: Sequence[Entry]) -> Floats:
-    """Mean percentile over the signals that an entry has, nearer to .5 the fewer they are."""
-    signals = [[entry.votes, entry.comments, entry.stars] for entry in entries]
-    table = np.array([[_signal(value) for value in row] for row in signals], float).reshape(-1, 3)
-    places = np.column_stack([_percentiles(column) for column in table.T])
-    known = (~np.isnan(places)).sum(axis=1)
-    mean = np.nansum(places - 0.5, axis=1) / np.maximum(known, 1)
-    return np.where(known > 0, 0.5 + mean * known / (known + SHRINK), np.nan).astype(np.float32)
-
-
-def _signal(value: float | None) -> float:
-    return float(min(value, MOST)) if value is not None and value >= 0 else math.nan
-
-
-def _percentiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the known values below each, equal ones by half; NaN stays NaN."""
-    known = np.sort(values[~np.isnan(values)])
-    below, upto = np.searchsorted(known, values), np.searchsorted(known, values, side="right")
-    return np.where(np.isnan(values), np.nan, (below + upto) / 2 / max(len(known), 1))
 
 
 def _popular(entries: Sequence[Entry], trend: Floats) -> NDArray[np.intp]:

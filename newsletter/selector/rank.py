@@ -1,59 +1,29 @@
-"""Rank the pool for a block of readers. Pure: a pool and profiles in, picks out.
+"""Rank the pool for many readers. Pure: a pool and profiles in, picks out.
 
-    profiles ─ wishes ─▶ likeness (wishes × candidates) ─ trend ─▶ scores ─▶ rankings ─ merge ─▶ picks ─▶ reasons
+profiles ─ gather ─▶ wishes ─ score ─▶ scores ─ rankings ─▶ merge (fair shares) ─▶ choices ─ explain ─▶ picks
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from newsletter.selector.features import Floats
 from newsletter.selector.merge import merge
 from newsletter.selector.pool import Pool
-from newsletter.selector.profile import Wishes, gather, written_by
-from newsletter.selector.reasons import Chosen, Way, explain
+from newsletter.selector.profile import Wishes, gather
+from newsletter.selector.reasons import Choice, Way, explain
+from newsletter.selector.scores import Bools, Defaults, Scores, open_to, score
 from newsletter.types import Pick, Profile
 
-SIZE, HYPE, SURPRISE = 10, 0.2, 0.1
-BLOCK = 256  #: readers scored at once: matrices of some tens of MB
-WEAK = 0.12  #: a likeness below this share of the interest's best is no match
-FAINT = 0.01  #: nor is one below this, whatever the best (two papers taken at random: about .005 [measured])
-NEAR = 0.5  #: an exploratory pick is less like every interest than this share of that interest's best
-PINNED = 1.0  #: a paper by an author of the interest is above the best by words alone
-STEPS = 1e6  #: scores differ by at least 1/STEPS, or they are equal and the id decides
-
-Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """For readers who did not say."""
-
-    size: int = SIZE
-    hype: float = HYPE
-    surprise: float = SURPRISE
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Of one block, wishes × candidates."""
-
-    score: Floats  #: relevance, trend and authors together
-    relevance: Floats  #: 0..1: what the words say, beside the interest's best
-    match: Bools  #: the candidate may serve the interest
-    authored: Sequence[dict[int, str]]  #: per wish: candidates by its authors
+BLOCK = 256  #: readers scored at once: matrices of some tens of megabytes
+OUTSIDE = 0.5  #: an exploratory pick has less than this relevance for every interest of the reader
+RISING = 0.8  #: a trend that is worth a word
 
 
 def select(
-    pool: Pool,
-    profiles: Sequence[Profile],
-    seen: Sequence[Set[str]] = (),
-    defaults: Defaults = Defaults(),  # noqa: B008, frozen
+    pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]] = (), defaults: Defaults | None = None
 ) -> list[tuple[Pick, ...]]:
     """The picks of each profile, in their order; seen[i] holds ids that profile i must not get again.
 
@@ -66,22 +36,73 @@ def select(
     chosen: list[tuple[Pick, ...]] = []
     for start in range(0, len(profiles), BLOCK):
         block = slice(start, start + BLOCK)
-        chosen += _select(pool, profiles[block], hidden[block], defaults)
+        chosen += _select(pool, profiles[block], hidden[block], defaults or Defaults())
     return chosen
 
 
 def _select(
     pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults
 ) -> list[tuple[Pick, ...]]:
+    knobs = [defaults.completed(profile) for profile in profiles]
+    allowed = open_to(pool, profiles, seen)
     wishes = gather(pool, profiles)
-    knobs = [_knobs(profile, defaults) for profile in profiles]
-    blocked = _blocked(pool, profiles, seen)
-    scores = _scores(pool, wishes, knobs, blocked)
-    rankings = _rankings(scores, max((knob.size for knob in knobs), default=0))
+    scores = score(pool, wishes, knobs, allowed)
+    rankings = scores.rankings(max(knob.size for knob in knobs))
     own: list[list[int]] = [[] for _ in profiles]
     for number, wish in enumerate(wishes.each):
         own[wish.reader].append(number)
-    choices: list[Choice] = []
-    for reader, knob in enumerate(knobs):
-        choices += _choose(reader, own[reader], wishes, scores, rankings, pool, knob, ~blocked[reader])
-    return explain(pool, wishes, scores.authored, choices, len(profiles))
+    readers = [Reader(*each) for each in zip(own, allowed, knobs, strict=True)]
+    choices = [_choose(reader, pool, wishes, scores, rankings) for reader in readers]
+    return explain(pool, wishes, scores.authored, choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Where one reader stands in the block."""
+
+    own: list[int]  #: numbers of the reader's wishes
+    free: Bools  #: candidates that the reader may get
+    knob: Defaults
+
+
+def _choose(
+    reader: Reader, pool: Pool, wishes: Wishes, scores: Scores, rankings: Sequence[Sequence[int]]
+) -> list[Choice]:
+    """Fair shares of each interest, then some from a little outside, then popular ones."""
+    size, own = reader.knob.size, reader.own
+    weights = [wishes.each[number].interest.weight for number in own]
+    merged = merge([rankings[number] for number in own], weights, size)
+    fair = [Choice(entry, own[turn], float(scores.score[own[turn], entry])) for turn, entry in merged]
+    wanted = int(reader.knob.surprise * size + 1e-9)
+    strange = _explore(reader, scores, fair[: size - wanted], wanted)
+    chosen = fair[: size - len(strange)] + strange
+    return _rated(chosen + _fill(reader, pool, chosen), pool, reader.knob.hype)
+
+
+def _explore(reader: Reader, scores: Scores, taken: Sequence[Choice], wanted: int) -> list[Choice]:
+    """Candidates that share something with an interest, but not much, the most promising first."""
+    own = np.array(reader.own, np.intp)
+    if not wanted or not len(own):
+        return []
+    match, relevance = scores.match[own], scores.relevance[own]
+    near = match.any(axis=0) & (relevance.max(axis=0) < OUTSIDE)
+    near[[each.entry for each in taken]] = False
+    values = np.where(match, scores.score[own], -1)
+    order = np.lexsort((np.arange(len(near)), -np.round(values.max(axis=0), 6), ~near))
+    found = order[: min(wanted, int(near.sum()))]
+    nearest = own[values.argmax(axis=0)]
+    return [Choice(int(e), int(nearest[e]), float(values[:, e].max()), Way.OUTSIDE) for e in found]
+
+
+def _fill(reader: Reader, pool: Pool, chosen: Sequence[Choice]) -> list[Choice]:
+    free = reader.free.copy()
+    free[[each.entry for each in chosen]] = False
+    rest = pool.popular[free[pool.popular]][: reader.knob.size - len(chosen)]
+    worth = reader.knob.hype * np.nan_to_num(pool.trend[rest], nan=0.5)
+    way = Way.POPULAR if reader.own else Way.ALONE
+    return [Choice(int(entry), None, float(value), way) for entry, value in zip(rest, worth, strict=True)]
+
+
+def _rated(chosen: Sequence[Choice], pool: Pool, hype: float) -> list[Choice]:
+    """Marks those whose trend did its part in the score."""
+    return [replace(each, rising=hype > 0 and bool(pool.trend[each.entry] >= RISING)) for each in chosen]

@@ -1,4 +1,4 @@
-"""How much an entry is talked about, compared with the others of its pool."""
+"""How much an entry is talked about, beside the others of its pool."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ import numpy as np
 from newsletter.selector.features import Floats
 from newsletter.types import Entry
 
-SIGNALS = ("votes", "comments", "stars")
-SHRINK = 1.0  #: as many imagined signals in the middle as this
+SHRINK = 0.5  #: one signal alone counts for 1 / (1 + SHRINK) of its distance from the middle
+MOST = 10**12  #: votes beyond this are a mistake, and would not fit a float
 
 
 def trends(entries: Sequence[Entry]) -> Floats:
-    """float32[n]: mean percentile of the known signals, shrunk towards .5; NaN where nothing is known.
+    """Mean percentile of the known signals, 0..1, nearer to .5 the fewer they are; NaN where nothing is known.
 
-    A missing signal is not zero. Hacker News' and Reddit's formulas decay by the hour and do not fit a weekly mail.
+    Percentiles because the formulas of Hacker News and Reddit decay by the hour, which suits no weekly mail.
     """
-    percentiles = np.stack([_percentiles([getattr(each, name) for each in entries]) for name in SIGNALS])
-    known = np.isfinite(percentiles)
-    total = np.where(known, percentiles, 0).sum(axis=0) + SHRINK * 0.5
-    return np.where(known.any(axis=0), total / (known.sum(axis=0) + SHRINK), np.nan).astype(np.float32)
+    places = np.stack(
+        [
+            _percentiles([each.votes for each in entries]),
+            _percentiles([each.comments for each in entries]),
+            _percentiles([each.stars for each in entries]),
+        ]
+    )
+    known = np.isfinite(places).sum(axis=0)
+    excess = np.nansum(places - 0.5, axis=0)
+    return np.where(known, 0.5 + excess / (known + SHRINK), np.nan).astype(np.float32)
 
 
-def _percentiles(values: Sequence[int | None]) -> Floats:
-    """Mid-rank percentile among the known ones, 0..1; NaN for the unknown, the negative and the infinite."""
-    clean = np.array([v if v is not None and math.isfinite(v) and v >= 0 else np.nan for v in values], np.float64)
+def _percentiles(values: Sequence[float | None]) -> Floats:
+    """Share of the known values below each, equal ones by half; NaN for what is unknown or no count."""
+    clean = np.array([math.nan if v is None or not 0 <= v < math.inf else min(v, MOST) for v in values], np.float64)
     known = np.sort(clean[np.isfinite(clean)])
-    if not len(known):
-        return np.full(len(clean), np.nan, np.float32)
     middle = (np.searchsorted(known, clean, "left") + np.searchsorted(known, clean, "right")) / 2
-    return np.where(np.isfinite(clean), middle / len(known), np.nan).astype(np.float32)
+    return np.where(np.isfinite(clean), middle / max(len(known), 1), np.nan).astype(np.float32)

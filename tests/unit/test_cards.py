@@ -6,7 +6,7 @@ import quopri
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletter.renderer.cards import SLOTS, Card, HtmlFragment, TextFragment, html_value, quoted
@@ -38,6 +38,7 @@ def test_a_text_line_is_wrapped_with_its_slots_and_a_link_is_not() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example("000000¡¡ࠀ𐀀𐀀𐀀𐀀0", "x" * 76)
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_pieces_of_quoted_printable_join_to_what_they_were(one: str, two: str) -> None:
     one, two = (tidy(text, 400) for text in (one, two))
@@ -101,9 +102,9 @@ def test_words_are_shortened_between_words_and_characters(text: str, limit: int,
     [
         ("Short and whole.", "Short and whole."),
         ("See the code at https://x.org..", "See the code at https://x.org."),
-        ("We do this, e.g. for cats. And then we do that for dogs.", "We do this, e.g. for cats. …"),
+        ("We do this, e.g. for cats. And then we do that for dogs.", "We do this, e.g. for cats.\N{NO-BREAK SPACE}…"),
         ("We prove it as Doe et al. did before us in a longer text", "We prove it as Doe et al. did before us…"),
-        ("It is 2.4 times faster. It is also rather much smaller.", "It is 2.4 times faster. …"),
+        ("It is 2.4 times faster. It is also rather much smaller.", "It is 2.4 times faster.\N{NO-BREAK SPACE}…"),
     ],
 )
 def test_an_abstract_ends_with_a_sentence_and_never_with_two_stops(abstract: str, wanted: str) -> None:

@@ -1,0 +1,100 @@
+"""What the code has, the documents say; what the documents show, works."""
+
+import doctest
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+import newsletter
+from newsletter.cli import main
+from newsletter.collector import KINDS
+from newsletter.config import Settings, load
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+SAMPLE = (ROOT / "config" / "newsletter.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"| `{name}` |" in README
+
+
+@pytest.mark.parametrize("name", sorted(main.commands["subscribers"].commands))  # type: ignore[attr-defined]
+def test_every_subcommand_is_in_the_readme(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+def test_every_command_and_option_explains_itself() -> None:
+    for name, command in main.commands.items():
+        assert command.help, name
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert option.help or option.name == "form", f"{name} {option.name}"
+
+
+def keys() -> list[tuple[str, str]]:
+    sections = {
+        name: field.annotation for name, field in Settings.model_fields.items() if name not in ("source", "home")
+    }
+    return [(section, key) for section, model in sections.items() for key in getattr(model, "model_fields", {})]
+
+
+@pytest.mark.parametrize(("section", "key"), keys())
+def test_every_setting_is_in_the_commented_sample(section: str, key: str) -> None:
+    table = SAMPLE.partition(f"\n[{section}]\n")[2].partition("\n[")[0]
+
+    assert re.search(rf"(?m)^(# )?{key}(_file)? = ", table)
+
+
+def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) -> None:
+    text = re.sub(r"(?m)^# ([a-z_]+ = |\[\[)", r"\1", SAMPLE)
+    tables = tomllib.loads(text)
+    for section, key in (("newsletter", "secret_file"), ("smtp", "password_file"), ("newsletter", "templates")):
+        del tables[section][key]
+
+    settings, defaults = Settings.model_validate(tables), Settings()
+
+    for section in ("store", "smtp", "schedule", "selection"):
+        assert getattr(settings, section) == getattr(defaults, section)
+
+
+def test_the_samples_load_as_they_are() -> None:
+    settings = load(ROOT / "config" / "newsletter.toml", {})
+
+    assert settings.sources
+    assert settings.home == ROOT
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_of_source_is_in_the_sample(kind: str) -> None:
+    assert f'kind = "{kind}"' in (ROOT / "config" / "sources.toml").read_text("utf-8")
+
+
+def test_the_readmes_python_runs() -> None:
+    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    seen: list[object] = []
+
+    exec(code, {"print": lambda *words: seen.extend(words)})  # noqa: S102
+
+    assert seen[0] == "On plasma turbulence"
+
+
+def test_the_packages_quickstart_runs() -> None:
+    assert doctest.testmod(newsletter).failed == 0
+
+
+def test_every_public_name_can_be_imported() -> None:
+    for name in newsletter.__all__:
+        assert getattr(newsletter, name)
+    with pytest.raises(AttributeError):
+        newsletter.nothing  # noqa: B018
+
+
+def test_the_readmes_commands_are_the_ones_that_ci_runs() -> None:
+    assert "bash .ci/test " in README
+    assert 'exec bash "$(dirname "$0")/test"' in (ROOT / ".ci" / "run").read_text()
+    assert "bash .ci/setup && .venv/bin/newsletter demo" in README
