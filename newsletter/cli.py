@@ -114,7 +114,9 @@ def _engine() -> Iterator[Engine]:
 
 @main.command()
 @config_option
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="demo", show_default=True, help="The folder.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default="demo", show_default=True, help="The folder."
+)
 @click.option("--open", "show", is_flag=True, help="Open the result in a browser.")
 def demo(out: Path, show: bool) -> None:
     """The main job, offline: collect, plan, select, render, send over SMTP to a catcher on this machine.

@@ -543,15 +543,24 @@ class _Work:
             wanting = {person.id: person for person in people if person.status is Status.ACTIVE}
             store.ledger.write([claim for claim in claims if claim.delivery.subscriber not in wanting], [])
             staying = [claim for claim in claims if claim.delivery.subscriber in wanting]
-            if staying:
-                return self._jobs(staying, [wanting[claim.delivery.subscriber] for claim in staying])
+            jobs = self._jobs(staying, [wanting[claim.delivery.subscriber] for claim in staying])
+            if jobs:
+                return jobs
         return []
 
     def _jobs(self, claims: Sequence[Claim], people: Sequence[Subscriber]) -> list[Job[Claim]]:
+        """One mail that cannot be rendered is refused with its reason and stops nobody else's."""
         editions = self._engine.editions(self._press, people)
         self._engine.store.editions.keep(editions)
-        pairs = zip(claims, editions, strict=True)
-        return [Job(claim, claim.delivery, self._press.print(kept)) for claim, kept in pairs]
+        jobs, broken = [], []
+        for claim, kept in zip(claims, editions, strict=True):
+            try:
+                jobs.append(Job(claim, claim.delivery, self._press.print(kept)))
+            except NewsletterError as error:
+                refused = replace(claim.delivery, outcome=Outcome.REFUSED, detail=f"not rendered: {error}")
+                broken.append(replace(claim, delivery=refused))
+        self._engine.store.ledger.write([], broken)
+        return jobs
 
 
 class GroupCommit:

@@ -32,14 +32,19 @@ MOST_WORDS = 200  #: keywords, authors or ids in one list
 
 
 def parse_address(text: str) -> str:
-    """A mail address (addr-spec) as it may stand in an envelope; raises InputError.
+    """A mail address (addr-spec) as it may stand in an envelope and a header: ASCII; raises InputError.
 
-    The domain keeps its script; it is encoded (IDNA) when the mail goes out.
+    A domain in another script is kept in its IDNA form. A local part in another script would need SMTPUTF8.
     """
     address = text.strip()
     if any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in text):
         raise InputError(f"{text!r}: an address holds no line breaks or control characters")
+    local, _, domain = address.rpartition("@")
+    if not local.isascii():
+        raise InputError(f"{address!r}: an address with such letters before the @ cannot be reached yet")
     try:
+        if not domain.isascii():
+            address = f"{local}@{domain.encode('idna').decode()}"
         parsed = Address(addr_spec=address)
     except (ValueError, IndexError, MessageError) as error:
         raise InputError(f"{address!r}: this is not a mail address") from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from newsletter.selector.features import Floats
+from newsletter.selector.features import Floats, fold
 from newsletter.selector.pool import Author, Pool, person
 from newsletter.types import Interest, Profile
 
@@ -52,7 +52,7 @@ def interests(profile: Profile) -> tuple[Interest, ...]:
     keywords = tuple(part for part in (part.strip() for part in re.split(r"[;\n]", profile.text)) if part)
     if keywords or profile.liked:
         weight = sum(each.weight for each in own) / len(own) if own else 1.0
-        own.append(Interest(", ".join(keywords[:2]), weight, keywords, liked=profile.liked))
+        own.append(Interest("", weight, keywords, liked=profile.liked))
     return tuple(own)
 
 
@@ -64,7 +64,7 @@ def gather(pool: Pool, profiles: Sequence[Profile]) -> Wishes:
         for interest in interests(profile)
     )
     likes = _rows([_faded(len(wish.liked)) for wish in each], [wish.liked for wish in each], len(pool.entries))
-    words = pool.vocabulary.pseudo_papers([(wish.interest.name, *wish.interest.keywords) for wish in each])
+    words = pool.vocabulary.pseudo_papers([_spoken(wish.interest) for wish in each])
     wanted = _unit(likes @ pool.vectors + words.multiply(np.float32(KEYWORDS)))
     numbers = np.array([len(wish.liked) for wish in each], np.float32)
     return Wishes(each, likes, wanted, _unwanted(pool, profiles, each, wanted), numbers / (numbers + TRUST))
@@ -86,6 +86,12 @@ def _same_person(one: Author, other: Author) -> bool:
         return len(one) == 1
     first, second = one[0], other[0]
     return first == second or (1 in (len(first), len(second)) and first[0] == second[0])
+
+
+def _spoken(interest: Interest) -> tuple[str, ...]:
+    """Name and keywords, each once."""
+    texts = (interest.name, *interest.keywords)
+    return tuple({fold(text).strip(): text for text in reversed(texts)}.values())
 
 
 def _weight(weight: float) -> float:

@@ -15,8 +15,8 @@ from newsletter.selector.profile import Wishes, written_by
 from newsletter.types import Profile
 
 SIZE, HYPE, SURPRISE = 10, 0.2, 0.1  #: where neither the reader nor the configuration says
-FAINT = 0.02  #: no match below this cosine: of pairs of unrelated abstracts, three in four are under it [measured]
-WEAK = 0.15  #: nor below this share of the interest's best
+WEAK = 0.15  #: no match below this share of the interest's best cosine,
+FAINT, CLEAR = 0.02, 0.045  #: within these bounds: of unrelated abstracts 25 % and 3 % are above [measured]
 PINNED = 1.0  #: a paper by an author of the interest stands above the best by words alone
 STEPS = 1e6  #: scores differ by 1/STEPS or are equal, and the id decides
 
@@ -69,8 +69,7 @@ def score(pool: Pool, wishes: Wishes, knobs: Sequence[Defaults], open_to: Bools)
     likeness = (wishes.wanted @ candidates).toarray()
     damped = (wishes.wanted @ pool.background.T).toarray() @ pool.damping
     fitness = likeness - wishes.trust[:, None] * damped - (wishes.unwanted @ candidates).toarray()
-    match = allowed & (likeness >= FAINT)
-    match &= likeness >= WEAK * _best(likeness, match)
+    match = allowed & (likeness >= np.clip(WEAK * _best(likeness, allowed), FAINT, CLEAR))
     relevance = np.clip(fitness / np.maximum(_best(fitness, match), 1e-6), 0, 1)
     authored = [written_by(pool, wish) if wish.interest.authors else {} for wish in wishes.each]
     pinned = np.zeros_like(match)

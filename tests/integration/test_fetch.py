@@ -102,13 +102,13 @@ async def test_good_answers_come_back_unpacked(server: str, path: str) -> None:
         ("/nested", 'the answer is compressed as "gzip, gzip", which we did not ask for'),
         ("/damaged", "the compressed answer is damaged"),
         ("/half", "the compressed answer is cut short"),
-        ("/hang", "no complete answer within 0.5 s"),
-        ("/slow", "no complete answer within 0.5 s"),
+        ("/hang", "no complete answer within 2 s"),
+        ("/slow", "no complete answer within 2 s"),
     ],
 )
 async def test_trouble_is_one_line_with_the_address(server: str, path: str, why: str) -> None:
     with pytest.raises(SourceError) as caught:
-        await fetch(server + path, timeout=0.5, limit=1_000_000)
+        await fetch(server + path, timeout=2, limit=1_000_000)
 
     assert str(caught.value) == f"{server}{path}: {why}"
 

@@ -106,7 +106,9 @@ async def test_trouble_is_said_once_and_tried_again(
     clock.now, transport.down, stop = MONDAY_8, True, asyncio.Event()
 
     async def mend() -> None:
-        await asyncio.sleep(0.3)
+        while "connection refused" not in caplog.text:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
         transport.down = False
         while len(transport.mails) < 2:
             await asyncio.sleep(0.01)

@@ -123,6 +123,15 @@ async def test_a_refusal_stops_nobody_else(weekly: Engine) -> None:
     assert (delivery.code, delivery.detail) == (550, "550 5.1.1 unknown")
 
 
+async def test_a_mail_that_cannot_be_rendered_stops_nobody_else(weekly: Engine, transport: MemoryTransport) -> None:
+    weekly.store.subscribers.change(make_subscriber("Bob", 2, email="bøb@example.org"))  # no import lets this in
+
+    sent = await weekly.send(WEEK)
+
+    assert addresses(transport) == ["ada", "cyd"]
+    assert str(sent.tally) == "planned 3 = accepted 2 + refused 1"
+
+
 async def test_an_uncertain_mail_is_held_until_somebody_decides(weekly: Engine, transport: MemoryTransport) -> None:
     sent = await weekly.send(WEEK, only_for("bob", Uncertain()))
     assert str(sent.tally) == "planned 3 = accepted 2 + uncertain 1"
