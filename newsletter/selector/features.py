@@ -20,10 +20,11 @@ Floats = NDArray[np.float32]
 
 # Tuned on the public half of the ranking benchmark (short titles and full abstracts together).
 TITLE = 2  #: a word of the title or the topics counts as this many in the abstract
-K1, B = 0.7, 0.4  #: BM25's saturation and length normalisation
-PAIR = 0.7  #: weight of a pair of words beside that of its words
+K1, B = 0.6, 0.4  #: BM25's saturation and length normalisation
+PAIR = 0.8  #: weight of a pair of words beside that of its words
 COMMON = 4  #: words in fewer papers than this hardly lengthen a vector: few could ever meet them
-RARE = 0.1  #: their share in the squared length
+RARE = 0.05  #: their share in the squared length,
+LEAST = 0.25  #: which is never less than this part of the full one
 LONGEST = 20_000  #: characters of one text that are read
 
 #: Scripts written without spaces (and Hangul, whose endings stick to the word): cut into pairs of characters.
@@ -124,7 +125,8 @@ class Vocabulary:
 
     def norms(self, weighed: sparse.csr_matrix) -> Floats:
         """Lengths of the rows, 1 for an empty one."""
-        squares = weighed.multiply(weighed) @ self.frequent
+        own = weighed.multiply(weighed)
+        squares = np.maximum(own @ self.frequent, own @ np.full_like(self.frequent, LEAST))
         return np.where(squares > 0, np.sqrt(squares), 1.0).astype(np.float32)
 
     def pseudo_papers(self, texts: Iterable[Sequence[str]]) -> sparse.csr_matrix:

@@ -16,7 +16,7 @@ from newsletter.selector.trend import trends
 from newsletter.types import Entry
 
 BACKGROUND = 3000  #: papers that stand for "everything else"; more cost much and change little [measured]
-RIDGE = 7.0  #: penalty of the ridge regression, in squared lengths of one paper
+RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one paper
 
 Author = tuple[str, ...]  #: folded parts of a name, given names first
 
@@ -67,7 +67,7 @@ def prepare(entries: Sequence[Entry], library: Sequence[Entry] = (), trend: Mapp
     titles = {_title(entry): number for number, entry in enumerate(candidates)}
     same |= {e.id: titles[_title(e)] for e in others if _title(e) in titles}
     vocabulary, vectors = learn(everything)
-    background = vectors[_sample(everything)]
+    background = vectors[_sample(everything, len(candidates))]
     known = trends(candidates) if trend is None else np.array([_share(trend.get(e.id)) for e in candidates], np.float32)
     texts = [_lines(entry) for entry in candidates]
     return Pool(
@@ -134,9 +134,9 @@ def _distinct(entries: Iterable[Entry]) -> tuple[list[Entry], dict[str, int]]:
     return kept, {entry.id: numbers[_title(entry)] for entry in unique.values()}
 
 
-def _sample(entries: Sequence[Entry]) -> list[int]:
-    """The same papers whoever asks: chosen by a checksum of their ids."""
-    order = sorted(range(len(entries)), key=lambda row: (crc32(entries[row].id.encode()), row))
+def _sample(entries: Sequence[Entry], candidates: int) -> list[int]:
+    """What readers liked (the library), filled up with candidates; by a checksum, so the same whoever asks."""
+    order = sorted(range(len(entries)), key=lambda row: (row < candidates, crc32(entries[row].id.encode()), row))
     return sorted(order[:BACKGROUND])
 
 

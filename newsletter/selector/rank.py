@@ -74,7 +74,7 @@ def _choose(
     merged = merge([rankings[number] for number in own], weights, size)
     fair = [Choice(entry, own[turn], float(scores.score[own[turn], entry])) for turn, entry in merged]
     wanted = int(reader.knob.surprise * size + 1e-9)
-    strange = _explore(reader, scores, fair[: size - wanted], wanted)
+    strange = _explore(reader, scores, fair, wanted)
     chosen = fair[: size - len(strange)] + strange
     return _rated(chosen + _fill(reader, pool, chosen), pool, reader.knob.hype)
 

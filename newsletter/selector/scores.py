@@ -15,8 +15,8 @@ from newsletter.selector.profile import Wishes, written_by
 from newsletter.types import Profile
 
 SIZE, HYPE, SURPRISE = 10, 0.2, 0.1  #: where neither the reader nor the configuration says
-WEAK = 0.15  #: no match below this share of the interest's best cosine,
-FAINT, CLEAR = 0.02, 0.045  #: within these bounds: of unrelated abstracts 25 % and 3 % are above [measured]
+WEAK = 0.2  #: no match below this share of the interest's best cosine,
+FAINT, CLEAR = 0.02, 0.08  #: within these bounds: of unrelated abstracts 25 % and under 1 % are above [measured]
 PINNED = 1.0  #: a paper by an author of the interest stands above the best by words alone
 STEPS = 1e6  #: scores differ by 1/STEPS or are equal, and the id decides
 
