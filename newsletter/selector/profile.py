@@ -15,7 +15,7 @@ from newsletter.selector.pool import Author, Pool, person
 from newsletter.types import Interest, Profile
 
 # Tuned on the public half of the ranking benchmark.
-KEYWORDS = 0.4  #: all keywords of an interest together, beside one liked paper
+KEYWORDS = 1.5  #: all keywords of an interest together: what a reader wrote says more than one liked paper
 FADE = 0.5  #: a liked paper's weight is 1 / (1 + FADE·log10(place)), the newest in place 1
 TRUST = 3.0  #: likes at which the ridge regression counts half; with one like the plain centroid is better
 LESS = 0.5  #: all disliked papers together, beside the interest's own words

@@ -19,7 +19,7 @@ from newsletter.types import Pick, Profile
 
 BLOCK = 256  #: readers scored at once: matrices of some tens of megabytes
 OUTSIDE = 0.5  #: an exploratory pick has less than this relevance for every interest of the reader
-RISING = 0.8  #: a trend that is worth a word
+RISING = 0.75  #: a trend that is worth a word
 
 
 def select(
@@ -74,8 +74,9 @@ def _choose(
     merged = merge([rankings[number] for number in own], weights, size)
     fair = [Choice(entry, own[turn], float(scores.score[own[turn], entry])) for turn, entry in merged]
     wanted = int(reader.knob.surprise * size + 1e-9)
-    strange = _explore(reader, scores, fair, wanted)
-    chosen = fair[: size - len(strange)] + strange
+    strange = _explore(reader, scores, fair[: size - wanted], wanted)
+    found = {each.entry for each in strange}
+    chosen = [each for each in fair if each.entry not in found][: size - len(strange)] + strange
     return _rated(chosen + _fill(reader, pool, chosen), pool, reader.knob.hype)
 
 
