@@ -89,7 +89,8 @@ def main(verbose: bool) -> None:
 
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, handlers=[handler])
+    logging.basicConfig(level=logging.ERROR, handlers=[handler])
+    logging.getLogger("newsletter").setLevel(logging.INFO if verbose else logging.ERROR)
 
 
 def _settings() -> Settings:
@@ -476,8 +477,7 @@ def preview(issue: str | None, address: str | None, profile_file: Path | None, o
             _write_preview(mail.body, out)
             return
         app = make_preview(engine, issue)
-        click.echo(f"Preview at http://127.0.0.1:{port} (Ctrl-C ends it)")
-        asyncio.run(_serve(app, "127.0.0.1", port))
+        _serve(app, "Preview", "127.0.0.1", port)
 
 
 def _read_profile(path: Path) -> Profile:
@@ -658,13 +658,14 @@ def run() -> None:
 
 
 async def _run(engine: Engine) -> None:
-    from newsletter.service import keep_schedule, serve, stop_on_signals
+    from newsletter.service import address_of, keep_schedule, listen, serve, stop_on_signals
     from newsletter.web.app import make_app
 
     stop, web = stop_on_signals(), engine.settings.web
     engine.store.installed(engine.now())
-    click.echo(f"Pages at http://{web.host}:{web.port}; next issue at {engine.next_event():%Y-%m-%d %H:%M} UTC")
-    pages = serve(make_app(engine), web.host, web.port, stop, web.trusted_proxies)
+    listening = listen(web.host, web.port)
+    click.echo(f"Pages at {address_of(listening)}; next issue at {engine.next_event():%Y-%m-%d %H:%M} UTC")
+    pages = serve(make_app(engine), listening, stop, web.trusted_proxies)
     await asyncio.gather(keep_schedule(engine, stop), pages)
 
 
@@ -678,15 +679,19 @@ def web(host: str | None, port: int | None) -> None:
 
     with _engine() as engine:
         section = engine.settings.web
-        host, port = host or section.host, section.port if port is None else port
-        click.echo(f"Pages at http://{host}:{port} (Ctrl-C ends it)")
-        asyncio.run(_serve(make_app(engine), host, port, section.trusted_proxies))
+        port = section.port if port is None else port
+        _serve(make_app(engine), "Pages", host or section.host, port, section.trusted_proxies)
 
 
-async def _serve(app: Any, host: str, port: int, proxies: tuple[str, ...] = ()) -> None:
-    from newsletter.service import serve, stop_on_signals
+def _serve(app: Any, what: str, host: str, port: int, proxies: tuple[str, ...] = ()) -> None:
+    from newsletter.service import address_of, listen, serve, stop_on_signals
 
-    await serve(app, host, port, stop_on_signals(), proxies)
+    async def until_stopped() -> None:
+        await serve(app, listening, stop_on_signals(), proxies)
+
+    listening = listen(host, port)
+    click.echo(f"{what} at {address_of(listening)} (Ctrl-C ends it)")
+    asyncio.run(until_stopped())
 
 
 # printing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from newsletter.engine import Engine
-from newsletter.errors import NewsletterError
+from newsletter.errors import InputError, NewsletterError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -61,20 +62,34 @@ async def keep_schedule(engine: Engine, stop: asyncio.Event, poll: float = POLL)
             continue
 
 
-async def serve(app: Starlette, host: str, port: int, stop: asyncio.Event, proxies: tuple[str, ...] = ()) -> None:
-    """Serve pages until `stop`. X-Forwarded-* is believed from `proxies` only."""
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 takes a free one. Raises InputError where the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InputError(f"{host}:{port}: cannot listen there ({error.strerror or error})") from error
+
+
+def address_of(listening: socket.socket) -> str:
+    """The http address, for people."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(app: Starlette, listening: socket.socket, stop: asyncio.Event, proxies: tuple[str, ...] = ()) -> None:
+    """Serve pages until `stop`. X-Forwarded-* is believed from `proxies` only; no access log, for tokens are paths."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
+        access_log=False,
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
         timeout_graceful_shutdown=5,
     )
     server = Server(config)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True

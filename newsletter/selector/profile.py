@@ -35,7 +35,6 @@ class Wishes:
     """All wishes of a block of readers as matrices (wishes × terms)."""
 
     each: tuple[Wish, ...]
-    likes: sparse.csr_matrix  #: wishes × entries: the weight of each liked paper
     wanted: sparse.csr_matrix  #: each row of length 1
     unwanted: sparse.csr_matrix  #: distinctive words of disliked papers
     trust: Floats  #: 0..1, how far the ridge regression counts
@@ -67,7 +66,7 @@ def gather(pool: Pool, profiles: Sequence[Profile]) -> Wishes:
     words = pool.vocabulary.pseudo_papers([_spoken(wish.interest) for wish in each])
     wanted = _unit(likes @ pool.vectors + words.multiply(np.float32(KEYWORDS)))
     numbers = np.array([len(wish.liked) for wish in each], np.float32)
-    return Wishes(each, likes, wanted, _unwanted(pool, profiles, each, wanted), numbers / (numbers + TRUST))
+    return Wishes(each, wanted, _unwanted(pool, profiles, each, wanted), numbers / (numbers + TRUST))
 
 
 def written_by(pool: Pool, wish: Wish) -> dict[int, str]:

@@ -50,7 +50,8 @@ def _select(
     rankings = scores.rankings(max(knob.size for knob in knobs))
     own: list[list[int]] = [[] for _ in profiles]
     for number, wish in enumerate(wishes.each):
-        own[wish.reader].append(number)
+        if wish.interest.weight > 0:
+            own[wish.reader].append(number)
     readers = [Reader(*each) for each in zip(own, allowed, knobs, strict=True)]
     choices = [_choose(reader, pool, wishes, scores, rankings) for reader in readers]
     return explain(pool, wishes, scores.authored, choices)
@@ -60,7 +61,7 @@ def _select(
 class Reader:
     """Where one reader stands in the block."""
 
-    own: list[int]  #: numbers of the reader's wishes
+    own: list[int]  #: numbers of the reader's wishes that have a weight
     free: Bools  #: candidates that the reader may get
     knob: Defaults
 

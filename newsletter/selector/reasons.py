@@ -130,7 +130,7 @@ def _name(pool: Pool, wishes: Wishes, number: int) -> str:
     if name := wish.interest.name.strip() or ", ".join(wish.interest.keywords[:2]):
         return name
     found = next(_strongest(wishes.wanted[number], pool.vocabulary.terms), {})
-    liked = (_phrases(pool.entries[row], found) for row in reversed(wish.liked))
+    liked = (_phrases(pool.entries[row], found, 0)[:2] for row in reversed(wish.liked))
     return ", ".join(next((phrases for phrases in liked if phrases), ())) or ", ".join(wish.interest.authors[:2])
 
 
@@ -156,7 +156,7 @@ def _tokens(text: str) -> tuple[Token, ...]:
 _JOINT = re.compile(r"[ \-‐‑]")
 
 
-def _phrases(entry: Entry, found: Mapping[str, float]) -> tuple[str, ...]:
+def _phrases(entry: Entry, found: Mapping[str, float], share: float = WORTH) -> tuple[str, ...]:
     """The strongest words of a paper as it writes them, neighbours together: "state-space models"."""
     text = "\n".join((entry.abstract[:LONGEST], entry.title, *entry.topics))
     worth: dict[tuple[str, ...], float] = {}
@@ -166,7 +166,7 @@ def _phrases(entry: Entry, found: Mapping[str, float]) -> tuple[str, ...]:
         printed = " ".join(text[run[0][1] : run[-1][2]].split())
         written[words] = min(written.get(words, printed), printed, key=lambda each: sum(map(str.isupper, each)))
         worth[words] = sum(found.get(term, 0) for term in {*words, *_pairs(run)})
-    least = WORTH * sum(found.values())
+    least = share * sum(found.values())
     named: list[tuple[str, ...]] = []
     for words in sorted(worth, key=lambda words: (-worth[words], words)):
         new = not any(set(words) <= set(other) or set(other) <= set(words) for other in named)

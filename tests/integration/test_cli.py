@@ -2,6 +2,7 @@
 
 import ast
 import json
+import socket
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -335,6 +336,18 @@ def test_a_broken_template_is_named_with_its_file(letter: Run, tmp_path: Path, o
     assert result.stderr.count("\n") == 1
     assert told in result.stderr
     assert "edition.mjml" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("web",), ("run",), ("preview", "--port")])
+def test_a_port_that_is_taken_is_one_line(letter: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        monkeypatch.setenv("NEWSLETTER_WEB__PORT", port)
+
+        result = letter(*words, *((port,) if words[-1] == "--port" else ()), code=1)
+
+    assert f"127.0.0.1:{port}: cannot listen there" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_missing_template_folder_is_named(letter: Run, tmp_path: Path) -> None:

@@ -85,6 +85,14 @@ def test_weights_without_sense_count_as_equal(weights: tuple[float, float]) -> N
     assert Counter(pick.interest for pick in picks) == {"video": 2, "plasma": 2}
 
 
+def test_an_interest_of_no_weight_gives_not_even_a_surprise() -> None:
+    interests = (Interest("video", 1), Interest("plasma", 0))
+
+    picks = choose(Profile(interests, size=8, surprise=0.5))
+
+    assert not any("plasma" in reason for pick in picks for reason in pick.reasons)
+
+
 def test_an_interest_that_nothing_matches_leaves_its_places() -> None:
     picks = choose(make_profile("video", "whales", size=3, surprise=0))
 
