@@ -155,23 +155,30 @@ async def change_interest(page: Page, name: str, keywords: str) -> None:
     await page.get_by_role("button", name="Save").click()
 
 
+async def picks(page: Page) -> list[str]:
+    """The next edition's titles; a click does not wait for the page that it opens."""
+    await page.locator(".picks h3").first.wait_for()
+    return await page.locator(".picks h3").all_inner_texts()
+
+
 async def test_a_reader_subscribes_edits_gets_what_the_page_promised_and_leaves(
     page: Page, site: Engine, catcher: Catcher
 ) -> None:
     await fill_subscribe_form(page, site.settings.newsletter.base_url)
-    assert await page.get_by_role("heading", name="Check your inbox").is_visible()
+    await page.get_by_role("heading", name="Check your inbox").wait_for()
 
     [confirmation] = catcher.mails
     await page.goto(next(link for link in links(confirmation) if "/confirm/" in link))
     assert site.store.subscribers.find("eve@example.org").status is Status.PENDING
     await page.get_by_role("button", name="Confirm my address").click()
+    await page.get_by_role("link", name="edit your interests").wait_for()
     assert site.store.subscribers.find("eve@example.org").status is Status.ACTIVE
 
     await page.get_by_role("link", name="edit your interests").click()
-    before = await page.locator(".picks h3").all_inner_texts()
+    before = await picks(page)
     await change_interest(page, "Plasma physics", "plasma physics; magnetic reconnection")
-    promised = await page.locator(".picks h3").all_inner_texts()
-    assert (await page.get_by_role("status").inner_text()).startswith("Saved.")
+    await page.get_by_role("status").filter(has_text="Saved.").wait_for()
+    promised = await picks(page)
     assert len(promised) == 5
     assert promised[0] != before[0]
 
