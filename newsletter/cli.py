@@ -399,7 +399,11 @@ def _status_command(name: str, status: Status, text: str) -> None:
     @click.argument("address")
     def change(address: str) -> None:
         with _engine() as engine:
-            person = engine.set_status(engine.store.subscribers.find(address).id, status)
+            number = engine.store.subscribers.find(address).id
+            if status is Status.UNSUBSCRIBED:
+                person = engine.set_status(number, status)
+            else:
+                person = engine.pause(number, paused=status is Status.PAUSED)
         click.echo(f"{person.email} is {person.status}")
 
 

@@ -11,6 +11,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -41,9 +42,12 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 def parse_duration(value: object) -> object:
     """ "90s", "5m", "1h", "3d", "2w" or a number of seconds; anything else is left to pydantic to refuse."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", value) if isinstance(value, str) else None
-    if found:
-        return timedelta(**{_UNITS[found[2]]: float(found[1])})
-    if isinstance(value, (int, float, timedelta)) and not isinstance(value, bool):
+    with suppress(OverflowError):
+        if found:
+            return timedelta(**{_UNITS[found[2]]: float(found[1])})
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+            return timedelta(seconds=value)
+    if isinstance(value, timedelta):
         return value
     raise ValueError('a duration such as "30s", "5m", "1h" or "3d" is expected')
 
@@ -96,7 +100,7 @@ class NewsletterSection(Section):
     name: str = "The Weekly Preprint"
     tagline: str = "New papers, picked for you"
     sender: Annotated[str, AfterValidator(sender_address)] = "The Weekly Preprint <newsletter@localhost>"
-    reply_to: str = ""
+    reply_to: Annotated[str, AfterValidator(lambda value: value and sender_address(value))] = ""
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = "http://127.0.0.1:8000"
     list_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+)?$")] = ""
     postal_address: str = ""
@@ -283,13 +287,14 @@ def _overlay(tables: dict[str, Any], environ: Mapping[str, str]) -> None:
         section, divider, key = name.removeprefix("NEWSLETTER_").lower().partition("__")
         if name.startswith("NEWSLETTER_") and divider and isinstance(tables.setdefault(section, {}), dict):
             tables[section][key] = _environment_value(section, key, value)
+            tables[section].pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
 
 
 def _environment_value(section: str, key: str, value: str) -> object:
     """Text stays text where text is expected; lists and numbers are read as TOML writes them."""
     field = Settings.model_fields.get(section)
     fields = getattr(field.annotation, "model_fields", {}) if field else {}
-    if key not in fields or fields[key].annotation is str:
+    if key not in fields or fields[key].annotation in (str, SecretStr | None):
         return value
     try:
         return tomllib.loads(f"value = {value}")["value"]

@@ -51,7 +51,10 @@ class Catcher:
 
 
 async def demo(folder: Path) -> Sent:
-    """Leave one .eml and one .html per reader and an index.html in `folder`. Raises InputError."""
+    """Leave one .eml and one .html per reader and an index.html in `folder`; what else is there stays.
+
+    Raises InputError.
+    """
     _clear(folder)
     with tempfile.TemporaryDirectory() as scratch:
         async with Catcher(folder) as catcher:
@@ -67,10 +70,15 @@ async def demo(folder: Path) -> Sent:
 def _clear(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for old in (*folder.glob("*.eml"), *folder.glob("*.html")):
-            old.unlink()
+        for mine in _mails(folder):
+            mine.unlink(missing_ok=True)
+            mine.with_suffix(".html").unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from error
+
+
+def _mails(folder: Path) -> list[Path]:
+    return sorted(folder / f"{file_name(reader.email)}.eml" for reader in demo_readers())
 
 
 def _settings(scratch: Path, port: int) -> Settings:
@@ -103,7 +111,7 @@ def demo_readers() -> list[Subscriber]:
 def write_index(folder: Path, name: str, sent: Sent) -> None:
     """A page that lists the mails; beside each .eml its HTML part, to look at."""
     rows = []
-    for path in sorted(folder.glob("*.eml")):
+    for path in filter(Path.exists, _mails(folder)):
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)
         part = mail.get_body(("html",))
         path.with_suffix(".html").write_text(part.get_content() if part else "", "utf-8")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -197,6 +198,8 @@ class Engine:
         cadence, now = cadence or schedule.cadence, self.now()
         until = until or now
         key = key or issue_key(cadence, until, schedule.timezone)
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", key):
+            raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
         templates = self._templates("weekly")
         Renderer(templates, self.settings.masthead)  # a template that cannot be rendered is not frozen
@@ -307,7 +310,7 @@ class Engine:
             on_settled(delivery)
 
         run = Run(
-            work=_Work(self, press, sender),
+            work=_Work(self, press, sender, settled),
             transport=transport or self.transport,
             connections=connections or self.settings.smtp.connections,
             retry=self.settings.smtp.retry,
@@ -446,6 +449,13 @@ class Engine:
         except UnknownSubscriber:
             return self.store.subscribers.add(person, "web", now)
 
+    def pause(self, number: int, paused: bool) -> Subscriber:
+        """active ⇄ paused, and nothing else: who left comes back by their own word. Raises InputError."""
+        person = self.store.subscribers.get(number)
+        if person.status not in (Status.ACTIVE, Status.PAUSED):
+            raise InputError(f"{person.email} is {person.status}: only the active can be paused and resumed.")
+        return self.set_status(number, Status.PAUSED if paused else Status.ACTIVE)
+
     def set_status(self, number: int, status: Status) -> Subscriber:
         """Idempotent; effective before the person's next mail."""
         self.store.subscribers.set_status(number, status, self.now())
@@ -470,23 +480,44 @@ class Engine:
         """Do what is due now: collect, plan the last slot's issue if it was not, send. Returns what was done.
 
         After a downtime only the latest slot of each cadence is caught up with, and none from before the store was
-        first used. Raises HostDown, after everything else was done, where the server took nothing.
+        first used. One step's trouble keeps no other step from being done; the first one is raised at the end.
         """
-        done = []
-        if self._collection_due():
-            harvested = await self.collect()
-            done.append(f"collected {sum(added for _, added in harvested)} new entries")
-        for cadence in sorted(await asyncio.to_thread(self._cadences)):
-            done += await asyncio.to_thread(self._plan_if_due, cadence)
-        trouble = ""
+        done: list[str] = []
+        troubles: list[NewsletterError] = []
+        steps = [self._collect_if_due(), *(self._plan_if_due(each) for each in sorted(await self._read_cadences()))]
+        for step in [*steps, self._send_if_due(stop)]:
+            try:
+                done += await step
+            except NewsletterError as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        return done
+
+    async def _read_cadences(self) -> set[Cadence]:
+        return await asyncio.to_thread(self._cadences)
+
+    async def _collect_if_due(self) -> list[str]:
+        if not await asyncio.to_thread(self._collection_due):
+            return []
+        return [f"collected {sum(added for _, added in await self.collect())} new entries"]
+
+    async def _send_if_due(self, stop: asyncio.Event | None) -> list[str]:
+        """Every open issue gets its turn; raises the first trouble after that."""
+        done, troubles = [], []
         for issue in await asyncio.to_thread(self.store.issues.open_ones):
             due = await asyncio.to_thread(self.store.ledger.next_due, issue.key)
-            if due is None or due <= self.now():
+            if due is not None and due > self.now():
+                continue
+            try:
                 sent = await self.send(issue.key, stop=stop)
-                trouble = trouble or sent.trouble
-                done += [f"{issue.key}: {sent.tally}"] if sent.outcomes else []
-        if trouble:
-            raise HostDown(trouble)
+            except NewsletterError as error:
+                troubles.append(error)
+                continue
+            done += [f"{issue.key}: {sent.tally}"] if sent.outcomes else []
+            troubles += [HostDown(sent.trouble)] if sent.trouble else []
+        if troubles:
+            raise troubles[0]
         return done
 
     def next_event(self) -> datetime:
@@ -503,7 +534,10 @@ class Engine:
         late = self.now() - self.settings.schedule.collect_every
         return bool(self.settings.sources) and (not checked or max(checked) <= late)
 
-    def _plan_if_due(self, cadence: Cadence) -> list[str]:
+    async def _plan_if_due(self, cadence: Cadence) -> list[str]:
+        return await asyncio.to_thread(self._plan_slot, cadence)
+
+    def _plan_slot(self, cadence: Cadence) -> list[str]:
         moment = last_slot(cadence, self._slot(), self.now())
         key = issue_key(cadence, moment, self.settings.schedule.timezone)
         known = {issue.key for issue in self.store.issues.listed()}
@@ -516,7 +550,8 @@ class Engine:
 class _Work:
     """The ledger's side of a run: see sender.dispatch.Work."""
 
-    def __init__(self, engine: Engine, press: Press, sender: int) -> None:
+    def __init__(self, engine: Engine, press: Press, sender: int, on_settled: Callable[[Delivery], None]) -> None:
+        self._on_settled = on_settled
         self._engine = engine
         self._press = press
         self._sender = sender
@@ -560,6 +595,8 @@ class _Work:
                 refused = replace(claim.delivery, outcome=Outcome.REFUSED, detail=f"not rendered: {error}")
                 broken.append(replace(claim, delivery=refused))
         self._engine.store.ledger.write([], broken)
+        for claim in broken:
+            self._on_settled(claim.delivery)
         return jobs
 
 
@@ -596,19 +633,17 @@ class GroupCommit:
                 marks = await asyncio.to_thread(
                     self._ledger.write, [claim for claim, _ in begins], [claim for claim, _ in settles]
                 )
-            except NewsletterError as error:
+            except Exception as error:  # noqa: BLE001  (nobody may wait for ever for an answer; each raises it)
                 _answer(begins + settles, [error] * len(begins + settles))
             else:
                 _answer(begins + settles, marks + [claim.delivery.outcome for claim, _ in settles])
 
 
-def _answer(
-    waiting: Sequence[tuple[Claim, asyncio.Future[Outcome]]], results: Sequence[Outcome | NewsletterError]
-) -> None:
+def _answer(waiting: Sequence[tuple[Claim, asyncio.Future[Outcome]]], results: Sequence[Outcome | Exception]) -> None:
     for (_, answer), result in zip(waiting, results, strict=True):
         if answer.done():  # its connection was cancelled meanwhile
             continue
-        if isinstance(result, NewsletterError):
+        if isinstance(result, Exception):
             answer.set_exception(result)
         else:
             answer.set_result(result)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from csv import DictReader, writer
+from csv import Error as CsvError
 from dataclasses import asdict, fields
 from datetime import datetime
 from email.errors import MessageError
@@ -26,6 +27,7 @@ from newsletter.types import Cadence, Entry, Interest, Pick, Profile, Status, Su
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_LONE = re.compile(rb"\\u[dD]")
 LONGEST_LINE = 5_000_000  #: characters of one JSON line
 LONGEST_NAME = 120
 MOST_WORDS = 200  #: keywords, authors or ids in one list
@@ -174,7 +176,17 @@ def _object(line: bytes) -> Mapping[str, Any] | str:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
         return f"not JSON ({error})"
-    return row if isinstance(row, dict) else "not a JSON object"
+    if not isinstance(row, dict):
+        return "not a JSON object"
+    return "holds half a character (a lone surrogate)" if _LONE.search(line) and not _whole(row) else row
+
+
+def _whole(row: Mapping[str, Any]) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_table(data: bytes, csv: bool) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
@@ -186,8 +198,15 @@ def read_table(data: bytes, csv: bool) -> Iterator[tuple[int, Mapping[str, Any] 
     rows = DictReader(text)
     if "email" not in (rows.fieldnames or ()):
         raise InputError('the CSV has no column "email" in its first line')
-    for row in rows:
-        yield rows.line_num, {key: value for key, value in row.items() if isinstance(key, str)}
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except CsvError as error:
+            yield rows.line_num, str(error)
+        else:
+            yield rows.line_num, {key: value for key, value in row.items() if isinstance(key, str)}
 
 
 def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from zlib import crc32
 
 from newsletter.errors import InputError
 from newsletter.sender.transport import Begin, Connection
@@ -38,5 +39,6 @@ class FolderTransport:
 
 
 def file_name(address: str) -> str:
-    """An address as a file name: no slash, no leading dot, at most 100 characters."""
-    return re.sub(r"[^\w@.+-]", "_", address).lstrip(".")[:100] or "_"
+    """An address as a file name: no slash, no leading dot, short; a few digits more where something was changed."""
+    plain = re.sub(r"[^\w@.+-]", "_", address).lstrip(".")[:100]
+    return plain if plain == address else f"{plain}-{crc32(address.encode('utf-8', 'replace')):08x}"

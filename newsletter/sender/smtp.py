@@ -102,7 +102,7 @@ class SmtpConnection:
         reply = await self._command(b"DATA")
         if reply.code != 354:
             _judge(reply)
-            raise Deferred(f"DATA was answered {reply.code} {reply.message}", reply.code)
+            raise Deferred(f"DATA was answered {_spoken(reply)}", reply.code)
         self._write(dot_stuffed(mail.body))
         await begin()
         return await self._final_dot()
@@ -135,7 +135,7 @@ class SmtpConnection:
         except (*_LOST, SMTPException) as error:
             raise Uncertain(f"{self._name}: {_words(error)} after the last dot") from error
         _judge(reply)
-        return f"{reply.code} {reply.message}"
+        return _spoken(reply)
 
     async def _reset(self, error: DeliveryError) -> None:
         """After a definite answer the connection serves the next mail; where RSET fails it is closed."""
@@ -157,7 +157,7 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
 
 def _judge(reply: SMTPResponse, host: bool = False) -> None:
     """2xx goes on. 421, and a refusal of MAIL (`host`), are the server's matter and nobody's in particular."""
-    words = f"{reply.code} {reply.message}".strip()
+    words = _spoken(reply)
     if 200 <= reply.code < 300:
         return
     if reply.code == 421 or (host and reply.code >= 500):
@@ -185,5 +185,13 @@ def envelope_address(address: str) -> bytes:
 
 def _words(error: BaseException) -> str:
     """The server's or the system's own words, in one line."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:300]
+    return _readable(str(error)) or type(error).__name__
+
+
+def _spoken(reply: SMTPResponse) -> str:
+    return _readable(f"{reply.code} {reply.message}")
+
+
+def _readable(text: str) -> str:
+    """One line that any store can keep: aiosmtplib hands on what is not UTF-8 as lone surrogates."""
+    return " ".join(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())[:300]
