@@ -345,7 +345,8 @@ def show_subscriber(address: str) -> None:
 def import_subscribers(file: Path) -> None:
     """Add or change subscribers from FILE: JSON Lines, or CSV with a header line.
 
-    A bad line is named by number and skipped (exit code 3). Who unsubscribed, bounced or complained stays so.
+    A bad line is named by number and skipped (exit code 3). What a row leaves out stays as it is. Nobody who
+    unsubscribed, bounced or complained is brought back. Of interests a CSV holds the names only.
     """
     from newsletter.formats import parse_subscriber, read_table
 

@@ -159,7 +159,7 @@ class _Talk:
         if "reset" in said:
             self.writer.transport.abort()
             raise _HangUp
-        self.writer.write((said or usual).encode() + b"\r\n")
+        self.writer.write((said or usual).encode("utf-8", "surrogateescape") + b"\r\n")
         await self.writer.drain()
         if said.startswith("421"):
             raise _HangUp

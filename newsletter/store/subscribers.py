@@ -13,11 +13,12 @@ from newsletter.errors import InputError, UnknownSubscriber
 from newsletter.formats import parse_profile, profile_row
 from newsletter.store.database import Database
 from newsletter.store.schema import deliveries, editions, is_waiting, subscribers
-from newsletter.types import Cadence, Outcome, Status, Subscriber
+from newsletter.types import Cadence, Outcome, Profile, Status, Subscriber
 
 _COLUMNS = ("id", "email", "name", "status", "profile", "cadence", "weekday", "hour", "timezone", "language")
 _SELECTED = tuple(subscribers.c[name] for name in _COLUMNS)
 _PAGE = 1000
+_LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 
 
 class Subscribers:
@@ -37,7 +38,8 @@ class Subscribers:
     def put_all(self, people: Sequence[Subscriber], origin: str, now: datetime) -> tuple[int, int, int]:
         """Add or change by address, in one transaction; returns (added, changed, kept out).
 
-        Nobody's status is changed: it is theirs, and who unsubscribed, bounced or complained is left alone altogether.
+        What a row leaves out stays as it is. Nobody is brought back: who unsubscribed, bounced or complained is left
+        alone, while a row that says so of an active person is obeyed.
         """
         added = changed = 0
         with self._database.write() as connection:
@@ -46,8 +48,11 @@ class Subscribers:
                 if known is None:
                     _insert(connection, person, origin, now)
                     added += 1
-                elif known.status not in (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED):
-                    _update(connection, replace(person, id=known.id, email=known.email))
+                elif known.status not in _LEFT:
+                    _update(connection, _completed(person, known))
+                    if person.status in _LEFT:
+                        mine = update(subscribers).where(subscribers.c.id == known.id)
+                        connection.execute(mine.values(status=person.status))
                     changed += 1
         return added, changed, len(people) - added - changed
 
@@ -133,6 +138,13 @@ class Subscribers:
             connection.execute(update(deliveries).where(mine).values(detail=""))
             waiting = update(deliveries).where(mine, is_waiting, deliveries.c.begun == 0)
             connection.execute(waiting.values(outcome=Outcome.SKIPPED, detail="erased"))
+
+
+def _completed(new: Subscriber, known: Subscriber) -> Subscriber:
+    """The row of a file, with what is known where it says nothing."""
+    rest = {name: getattr(known, name) for name in _COLUMNS if getattr(new, name) in (None, "")}
+    profile = known.profile if new.profile == Profile() else new.profile
+    return replace(new, **{**rest, "id": known.id, "email": known.email, "profile": profile})
 
 
 def _insert(connection: Connection, subscriber: Subscriber, origin: str, now: datetime) -> int:

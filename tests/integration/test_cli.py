@@ -225,6 +225,31 @@ def test_a_status_is_changed_by_address(letter: Run, verb: str, status: str) -> 
     assert "ada@example.org" in letter("subscribers", "list", "--status", status).output
 
 
+def test_pausing_and_resuming_never_undoes_an_unsubscribe(letter: Run) -> None:
+    letter("subscribers", "unsubscribe", "ada@example.org")
+
+    for verb in ("pause", "resume"):
+        assert "is unsubscribed" in letter("subscribers", verb, "ada@example.org", code=1).stderr
+
+
+def test_half_a_character_is_a_bad_line(letter: Run, tmp_path: Path) -> None:
+    (tmp_path / "new.jsonl").write_text('{"email": "x@example.org", "name": "\\ud800x"}\n{"email": "y@example.org"}\n')
+
+    result = letter("subscribers", "import", "new.jsonl", code=3)
+
+    assert "line 1: holds half a character" in result.stderr
+    assert "added 1" in result.stdout
+
+
+def test_the_demo_takes_nothing_away_that_it_did_not_write(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "page.html").write_text("mine")
+
+    run("demo", "--out", "demo")
+
+    assert (tmp_path / "demo" / "page.html").read_text() == "mine"
+
+
 def test_an_erased_person_is_gone(letter: Run) -> None:
     letter("subscribers", "erase", "ada@example.org", "--yes")
 

@@ -130,6 +130,33 @@ async def test_a_mail_that_cannot_be_rendered_stops_nobody_else(weekly: Engine, 
 
     assert addresses(transport) == ["ada", "cyd"]
     assert str(sent.tally) == "planned 3 = accepted 2 + refused 1"
+    assert sent.outcomes[Outcome.REFUSED] == 1
+
+
+@pytest.mark.parametrize("key", ["é", "a\nb", "", " ", "x" * 65, "../x"])
+def test_a_key_that_no_message_id_could_hold_is_refused(engine: Engine, key: str) -> None:
+    if key:
+        with pytest.raises(InputError, match="the key of an issue"):
+            engine.plan(key=key)
+    else:
+        assert engine.plan(key=key)[0].key == WEEK
+
+
+async def test_a_server_that_does_not_speak_utf_8_is_understood(settings: Settings, store: Store) -> None:
+    def script(verb: str, argument: str) -> str:
+        if verb == "RCPT" and "ada@" in argument:
+            return "550 inconnu \udce9"
+        return "250 re\udce7u" if verb == "." else ""
+
+    async with ScriptedServer(script) as server:
+        engine = make_engine(with_smtp(settings, server.port), store)
+        store.subscribers.put_all([make_subscriber(name, 0) for name in ("Ada", "Bob")], "test", engine.now())
+        issue, _, _ = engine.plan()
+        sent = await asyncio.wait_for(engine.send(issue.key), 20)
+
+    assert str(sent.tally) == "planned 2 = accepted 1 + refused 1"
+    [(delivery, _)] = store.ledger.having(issue.key, Outcome.REFUSED)
+    assert delivery.detail == "550 inconnu \ufffd"
 
 
 async def test_an_uncertain_mail_is_held_until_somebody_decides(weekly: Engine, transport: MemoryTransport) -> None:

@@ -186,6 +186,17 @@ def test_an_import_never_brings_back_who_left(store: Store) -> None:
     assert store.subscribers.get(bob.id).status is Status.ACTIVE
 
 
+def test_an_import_keeps_what_a_row_leaves_out_and_obeys_who_left(store: Store) -> None:
+    store.subscribers.add(make_subscriber("Ada", 0, profile=make_profile("x"), hour=7), "test", NOON)
+
+    store.subscribers.put_all([make_subscriber("Ada L.", 0, email="ada@example.org")], "import", NOON)
+    ada = store.subscribers.find("ada@example.org")
+    assert (ada.name, ada.hour, ada.profile) == ("Ada L.", 7, make_profile("x"))
+
+    store.subscribers.put_all([make_subscriber("Ada", 0, status=Status.BOUNCED)], "import", NOON)
+    assert store.subscribers.find("ada@example.org").status is Status.BOUNCED
+
+
 def test_a_confirmation_is_asked_for_once_in_a_while(store: Store) -> None:
     [ada] = people(store, "Ada")
 

@@ -49,6 +49,9 @@ def test_an_unknown_key_in_the_environment_is_named_too(tmp_path: Path) -> None:
     [
         ('[smtp]\nport = "abc"', "[smtp] port = 'abc'"),
         ('[smtp]\nretry = ["2x"]', "a duration such as"),
+        ("[smtp]\ntimeout = -5", "a duration such as"),
+        ('[schedule]\nexpire_after = "99999999999w"', "a duration such as"),
+        ('[newsletter]\nreply_to = "nonsense"', "an address such as"),
         ('[schedule]\ntimezone = "Mars"', "an IANA time zone"),
         ('[newsletter]\nsender = "nobody"', "an address such as"),
         ('[newsletter]\nsender = "A <a@b.org>\\r\\nBcc: x@y.org"', "an address such as"),
@@ -78,6 +81,15 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     assert settings.smtp.password is not None
     assert settings.smtp.password.get_secret_value() == "hunter2"
     assert from_environment.smtp.password == settings.smtp.password
+
+
+def test_the_environment_wins_over_a_secret_file_and_a_password_stays_text(tmp_path: Path) -> None:
+    path = write(tmp_path, '[newsletter]\nsecret_file = "gone"\n[smtp]\npassword_file = "gone"\n')
+
+    settings = load(path, {"NEWSLETTER_NEWSLETTER__SECRET": "x", "NEWSLETTER_SMTP__PASSWORD": "123456"})
+
+    assert settings.smtp.password is not None
+    assert settings.smtp.password.get_secret_value() == "123456"
 
 
 def test_a_password_is_never_sent_in_clear(tmp_path: Path) -> None:
