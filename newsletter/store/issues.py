@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import UnknownIssue
@@ -137,7 +137,7 @@ def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
 
 def _move_own_times(connection: Connection, num: int, plan: Plan, audience: ColumnElement[bool]) -> None:
     own = [subscribers.c[name] for name in ("weekday", "hour", "timezone")]
-    has_own = func.coalesce(*own[:2], -1) >= 0
+    has_own = or_(*(each.is_not(None) for each in own))
     for row in connection.execute(select(subscribers.c.id, *own).where(audience, has_own)).all():
         due = plan.due(row.weekday, row.hour, row.timezone)
         mine = and_(deliveries.c.issue == num, deliveries.c.subscriber == row.id)

@@ -274,6 +274,22 @@ def test_who_has_an_hour_of_their_own_is_due_then(store: Store) -> None:
     assert claimed(store) == []
 
 
+def test_a_time_zone_alone_is_a_time_of_ones_own(store: Store) -> None:
+    store.subscribers.add(make_subscriber("Ada", 0, timezone="Asia/Tokyo"), "test", NOON)
+
+    plan(store, due=lambda day, hour, zone: NOON + timedelta(hours=11) if zone == "Asia/Tokyo" else NOON)
+
+    assert store.ledger.next_due("2025-W12") == NOON + timedelta(hours=11)
+
+
+def test_who_has_no_time_of_their_own_is_due_at_once(store: Store) -> None:
+    people(store, "Ada")
+
+    plan(store, due=lambda *own: LATER)
+
+    assert store.ledger.next_due("2025-W12") == NOON
+
+
 def test_an_unknown_issue_is_a_clear_error(store: Store) -> None:
     with pytest.raises(UnknownIssue, match="2025-W99"):
         store.issues.get("2025-W99")
