@@ -484,7 +484,8 @@ class Engine:
         """
         done: list[str] = []
         troubles: list[NewsletterError] = []
-        steps = [self._collect_if_due(), *(self._plan_if_due(each) for each in sorted(await self._read_cadences()))]
+        cadences = sorted(await asyncio.to_thread(self._cadences))
+        steps = [self._collect_if_due(), *map(self._plan_if_due, cadences)]
         for step in [*steps, self._send_if_due(stop)]:
             try:
                 done += await step
@@ -493,9 +494,6 @@ class Engine:
         if troubles:
             raise troubles[0]
         return done
-
-    async def _read_cadences(self) -> set[Cadence]:
-        return await asyncio.to_thread(self._cadences)
 
     async def _collect_if_due(self) -> list[str]:
         if not await asyncio.to_thread(self._collection_due):

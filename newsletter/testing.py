@@ -97,10 +97,6 @@ class ScriptedServer:
         """Who got a mail, in order, doubles included."""
         return [recipient for recipient, _ in self.accepted]
 
-    def message_ids(self) -> list[str]:
-        """Of all accepted mails."""
-        return [re.search(rb"(?im)^message-id:\s*(<[^>]+>)", mail)[1].decode() for _, mail in self.accepted]  # type: ignore[index]
-
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:

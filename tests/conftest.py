@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,8 +87,3 @@ def with_smtp(settings: Settings, port: int, **more: Any) -> Settings:
     smtp = {"host": "127.0.0.1", "port": port, "security": "none", "timeout": "5s", **more}
     tables = settings.model_dump(exclude={"smtp"})
     return Settings.model_validate({**tables, "smtp": smtp, "home": settings.home})
-
-
-def run(coroutine: Any) -> Any:
-    """For the few synchronous tests that need one asynchronous call."""
-    return asyncio.run(coroutine)

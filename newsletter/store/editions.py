@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from newsletter.errors import UnknownIssue
 from newsletter.formats import parse_subscriber, subscriber_row
 from newsletter.store.database import Database
 from newsletter.store.issues import number
@@ -65,15 +64,6 @@ class Editions:
             for row in connection.execute(query):
                 seen[row.subscriber].add(row.id)
         return seen
-
-    def owner(self, message_id: str) -> tuple[str, int]:
-        """(issue key, subscriber id) of a Message-ID; raises UnknownIssue. Called by Engine.resolve."""
-        query = select(issues.c.key, editions.c.subscriber).join(issues, issues.c.num == editions.c.issue)
-        with self._database.read() as connection:
-            row = connection.execute(query.where(editions.c.message_id == message_id)).first()
-        if row is None:
-            raise UnknownIssue(f"No edition has the Message-ID {message_id}.")
-        return row.key, row.subscriber
 
 
 def _mark_shown(connection: Connection, kept: Sequence[Kept], issue: int) -> None:

@@ -116,12 +116,6 @@ class Subscribers:
         with self._database.read() as connection:
             return [_subscriber(row) for row in connection.execute(query)]
 
-    def count(self, status: Status) -> int:
-        """Called by the command line."""
-        query = select(func.count()).select_from(subscribers).where(subscribers.c.status == status)
-        with self._database.read() as connection:
-            return int(connection.execute(query).scalar_one())
-
     def cadences(self, default: Cadence) -> set[Cadence]:
         """The cadences that somebody active wants. Called by Engine.tick."""
         query = select(subscribers.c.cadence).where(subscribers.c.status == Status.ACTIVE).distinct()

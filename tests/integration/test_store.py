@@ -208,7 +208,7 @@ def test_a_confirmation_is_asked_for_once_in_a_while(store: Store) -> None:
 def test_more_people_than_fit_on_a_page_are_all_listed(store: Store) -> None:
     store.subscribers.put_all([make_subscriber(f"p{n}", 0) for n in range(1500)], "test", NOON)
 
-    assert sum(1 for _ in store.subscribers.listed(Status.ACTIVE)) == store.subscribers.count(Status.ACTIVE) == 1500
+    assert sum(1 for _ in store.subscribers.listed(Status.ACTIVE)) == 1500
 
 
 def test_an_erased_person_is_forgotten_and_the_ledger_still_adds_up(store: Store) -> None:
