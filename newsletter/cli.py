@@ -19,12 +19,13 @@ import click
 
 from newsletter import __version__
 from newsletter.errors import InputError, NewsletterError
-from newsletter.types import Cadence, Outcome, Status
+from newsletter.types import Cadence, Outcome, SourceState, Status
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
-    from newsletter.engine import Engine, Sent
-    from newsletter.types import Profile, Subscriber
+    from newsletter.engine import Collected, Engine, Sent
+    from newsletter.overview import Overview
+    from newsletter.types import Health, Profile, Subscriber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
@@ -195,9 +196,15 @@ def migrate() -> None:
 @config_option
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option("--dry-run", is_flag=True, help="Only print; store nothing.")
+@click.option("--force", is_flag=True, help="Ask again what was asked within the hour, read again what did not change.")
 @table_or("jsonl")
-def collect(sources: tuple[str, ...], dry_run: bool, form: str) -> None:
+def collect(sources: tuple[str, ...], dry_run: bool, force: bool, form: str) -> None:
     """Pull the sources (all, or those named) into the store.
+
+    \b
+    fresh     brought something new within a day      partial   some of it could not be read
+    quiet     could be read, had nothing new          failing   nothing could be read
+    stale     did not move for longer than it should  resting   was asked within the hour: see --force
 
     A source that fails stops no other; the exit code is 3 then, and 1 when all failed.
     """
@@ -206,20 +213,30 @@ def collect(sources: tuple[str, ...], dry_run: bool, form: str) -> None:
     with _engine() as engine:
         if not engine.settings.sources:
             raise InputError("No source is configured: add a [[source]] to newsletter.toml or sources.toml.")
-        done = asyncio.run(engine.collect(sources, keep=not dry_run))
+        with _progress(label="collecting", length=len(engine.settings.sources)) as bar:
+            done = asyncio.run(engine.collect(sources, not dry_run, force, lambda _: bar.update(1)))
     if form == "jsonl":
-        _print(dump_lines(entry_row(entry) for harvest, _ in done for entry in harvest.entries))
+        _print(dump_lines(entry_row(entry) for each in done for entry in each.harvest.entries))
     else:
-        rows = [
-            (each.source.name, each.source.kind, len(each.entries), "-" if dry_run else added, each.error or "ok")
-            for each, added in done
-        ]
-        _table(("source", "kind", "found", "new", "state"), rows)
-    for harvest, _ in done:
-        _warn((f"{harvest.source.name}: {problem}" for problem in harvest.problems), harvest.error, harvest.source.name)
-    failed = sum(1 for harvest, _ in done if harvest.error)
+        _table(("source", "kind", "found", "new", "state", "since (UTC)", ""), [_harvest_row(each) for each in done])
+    for each in done:
+        name = each.harvest.source.name
+        _warn((f"{name}: {line}" for line in (*each.harvest.problems, *each.harvest.notes)), each.harvest.error, name)
+    failed = sum(1 for each in done if each.harvest.error)
     if failed:
         sys.exit(FAILED if failed == len(done) else PARTLY_FAILED)
+
+
+def _harvest_row(each: Collected) -> tuple[object, ...]:
+    harvest, health = each.harvest, each.health
+    if harvest.rested:
+        return (harvest.source.name, harvest.source.kind, "-", 0, "resting", _moment(harvest.rested), "read then")
+    state, since = (health.state, _moment(health.since)) if health else ("", "")
+    found = health.found if health and harvest.unchanged else len(harvest.entries)
+    detail = "as it was the last time" if harvest.unchanged and health and not health.detail else ""
+    if health and health.state is not SourceState.FAILING:  # an error is told in full below
+        detail = detail or _cut(health.detail, 60)
+    return (harvest.source.name, harvest.source.kind, found, each.added, state, since, detail)
 
 
 def _warn(problems: Iterable[str], error: str = "", name: str = "") -> None:
@@ -270,8 +287,9 @@ def rank(
     from newsletter.formats import dump_lines, pick_row, read_profiles, read_seen
     from newsletter.selector import prepare, select
 
-    found, problems = read_entries(_read(entries_file))
-    library, more = read_entries(_read(library_file)) if library_file else ((), ())
+    now = datetime.now(UTC)
+    found, problems = read_entries(_read(entries_file), now)
+    library, more = read_entries(_read(library_file), now) if library_file else ((), ())
     profiles, bad = read_profiles(_read(profiles_file))
     seen, ill = read_seen(_read(seen_file)) if seen_file else ({}, [])
     for path, lines in ((entries_file, problems), (library_file, more), (profiles_file, bad), (seen_file, ill)):
@@ -576,7 +594,7 @@ def _exit_after(sent: Sent) -> None:
 @click.argument("issue", required=False)
 @table_or("json")
 def status(issue: str | None, form: str) -> None:
-    """The accounting of ISSUE; without one, the state of the sources and the latest issues."""
+    """The accounting of ISSUE; without one, the sources, the latest issues, and what stands in the way of mail."""
     with _engine() as engine:
         if issue:
             _issue_status(engine, issue, form)
@@ -599,22 +617,54 @@ def _issue_status(engine: Engine, issue: str, form: str) -> None:
 
 
 def _overview(engine: Engine, form: str) -> None:
-    health = engine.store.entries.health()
-    tallies = [engine.store.ledger.tally(issue.key) for issue in engine.store.issues.listed()[:10]]
+    from newsletter.overview import findings
+
+    overview = engine.overview()
     if form == "json":
-        sources = [
-            {"source": each.name, "state": "failing" if each.error else "ok", "checked": _moment(each.checked),
-             "succeeded": _moment(each.succeeded), "found": each.found, "new": each.added, "error": each.error}
-            for each in health
-        ]  # fmt: skip
-        click.echo(json.dumps({"sources": sources, "issues": [_tally_row(tally) for tally in tallies]}))
+        click.echo(json.dumps(_overview_row(overview)))
         return
-    rows = [(each.name, _moment(each.checked), each.found, each.added, each.error or "ok") for each in health]
-    _table(("source", "checked (UTC)", "found", "new", "state"), rows)
-    for tally in tallies:
+    if overview.health:
+        rows = [(each.source, each.state, *_numbers(each), _cut(each.detail, 60)) for each in overview.health]
+        _table(("source", "state", "since (UTC)", "checked (UTC)", "found", "new", ""), rows)
+    active = overview.readers.get(Status.ACTIVE, 0)
+    click.echo(f"Next issue: {overview.due:%A %Y-%m-%d %H:%M} UTC, {overview.news} new papers, {active} active readers")
+    for tally in overview.issues:
         click.echo(f"{tally.issue} ({tally.state}): {tally}")
-    if not rows and not tallies:
-        click.echo("Nothing was collected yet: `newsletter collect`.")
+    found = findings(overview)
+    click.echo("What stands in the way of mail:" if found else "Nothing stands in the way of mail.")
+    for line in found:
+        click.echo(f"  - {line}")
+
+
+def _numbers(each: Health) -> tuple[object, ...]:
+    return _moment(each.since), _moment(each.checked), each.found, each.added
+
+
+def _overview_row(overview: Overview) -> dict[str, Any]:
+    from newsletter.overview import findings
+
+    return {
+        "sources": [_health_row(each) for each in overview.health],
+        "issues": [_tally_row(tally) for tally in overview.issues],
+        "next": {"due": overview.due.isoformat(), "since": overview.since.isoformat(), "news": overview.news},
+        "readers": {status.value: count for status, count in overview.readers.items()},
+        "findings": list(findings(overview)),
+    }
+
+
+def _health_row(each: Health) -> dict[str, Any]:
+    error = each.detail if each.state is SourceState.FAILING else ""
+    return {
+        "source": each.source,
+        "state": each.state.value,
+        "since": _moment(each.since),
+        "checked": _moment(each.checked),
+        "succeeded": _moment(each.succeeded),
+        "found": each.found,
+        "new": each.added,
+        "detail": each.detail,
+        "error": error,
+    }
 
 
 def _tally_row(tally: Any) -> dict[str, Any]:

@@ -173,15 +173,24 @@ class SourceSection(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    location: str
+    location: str = ""
     name: str = ""
     kind: str = ""
 
+    @model_validator(mode="after")
+    def says_where(self) -> SourceSection:
+        """Some kinds know where they are."""
+        if not self.location and not self.kind:
+            raise ValueError("a location (an address, a file, or what the kind understands) is needed")
+        return self
+
     def source(self) -> Source:
-        """The name defaults to the last part of the location, without a file's ending."""
+        """The name defaults to the last part of the location, without a file's ending, or to the kind."""
         last = re.split(r"[/\\]", self.location.split("?")[0].rstrip("/"))[-1]
         stem = last if "://" in self.location else re.sub(r"\.\w+$", "", last)
-        return Source(self.name or stem or self.location, self.kind, self.location, dict(self.model_extra or {}))
+        return Source(
+            self.name or stem or self.location or self.kind, self.kind, self.location, dict(self.model_extra or {})
+        )
 
 
 class Settings(BaseModel):

@@ -22,20 +22,30 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
 
-from newsletter import collector, selector
+from newsletter import collector
 from newsletter.collector import Harvest
+from newsletter.collector.trend import Counted, field_of, trends
 from newsletter.config import Settings, resource
-from newsletter.errors import HostDown, InputError, NewsletterError, TemplateError, UnknownSubscriber, Withdrawn
-from newsletter.renderer import Confirmation, PreparedIssue, Renderer, load_templates
+from newsletter.errors import (
+    HostDown,
+    InputError,
+    NewsletterError,
+    SourceError,
+    TemplateError,
+    UnknownSubscriber,
+    Withdrawn,
+)
+from newsletter.overview import Overview
 from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
-from newsletter.store import Claim, Frozen, Kept, Plan, SourceHealth, Store
+from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
     Cadence,
     Delivery,
     Edition,
     Entry,
+    Health,
     Issue,
     IssueState,
     Links,
@@ -43,6 +53,7 @@ from newsletter.types import (
     Outcome,
     Profile,
     Source,
+    SourceState,
     Status,
     Subscriber,
     Tally,
@@ -55,6 +66,13 @@ LEASE = timedelta(seconds=4)  #: a sender that has not renewed for this long is 
 RENEW = 1.0  #: seconds
 ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address in this time
 LATEST_CACHED = 4  #: prepared issues kept in memory
+MOST_LIKES = 100  #: papers that a source of recommendations is asked with
+COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
+_MISSING = {
+    SourceState.FAILING: "",
+    SourceState.STALE: " (nothing new came from it)",
+    SourceState.PARTIAL: " (in part)",
+}
 
 
 def utc_now() -> datetime:
@@ -72,6 +90,15 @@ class Sent:
     stopped: bool  #: ended early because somebody asked
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one source brought."""
+
+    harvest: Harvest
+    added: int  #: news
+    health: Health | None  #: None: it rests, and was never read before
+
+
 class Press:
     """One issue, frozen and prepared: chooses and prints editions. Pure but for what it was given."""
 
@@ -83,13 +110,17 @@ class Press:
         self._tokens = tokens
         self._defaults = settings.selection
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
-        self._pool = selector.prepare(frozen.entries, others)
-        self._prepared: PreparedIssue = Renderer(frozen.templates, frozen.masthead).open(
-            frozen.issue, frozen.entries, frozen.missing
-        )
+        from newsletter import selector  # with numpy and scipy; to collect needs neither
+        from newsletter.renderer import Renderer
+
+        rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
+        self._pool = selector.prepare(frozen.entries, others, rises or None)
+        self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
         """One edition per subscriber, in their order."""
+        from newsletter import selector
+
         profiles = [self._completed(person.profile) for person in people]
         chosen = selector.select(self._pool, profiles, [seen.get(person.id, set()) for person in people])
         return [Edition(self.issue, person, picks) for person, picks in zip(people, chosen, strict=True)]
@@ -131,7 +162,7 @@ class Press:
         )
 
     def _known(self, ids: Iterable[str]) -> tuple[str, ...]:
-        return tuple(self._aliases.get(each, each) for each in ids)
+        return tuple(each if each in self.entries else self._aliases.get(each, each) for each in ids)
 
 
 class Engine:
@@ -152,20 +183,33 @@ class Engine:
     # collect
 
     async def collect(
-        self, names: Sequence[str] = (), keep: bool = True, on_done: Callable[[Harvest, int], None] | None = None
-    ) -> list[tuple[Harvest, int]]:
-        """Read the sources (all, or those named) and store what is new; (harvest, how many were new) each.
+        self,
+        names: Sequence[str] = (),
+        keep: bool = True,
+        force: bool = False,
+        on_done: Callable[[Collected], None] | None = None,
+    ) -> list[Collected]:
+        """Read the sources (all, or those named) and store what is new.
 
-        One bad source stops nobody else. `keep` False only reads. Raises InputError for an unknown name.
+        One bad source stops nobody else. `keep` False only reads; `force` asks again what was asked within the hour.
+        Raises InputError for an unknown name.
         """
-        now, done = self.now(), []
-        contact = parseaddr(self.settings.newsletter.reply_to or self.settings.newsletter.sender)[1]
-        harvests = await collector.collect(self._sources(names), now, self.settings.home, contact=contact)
+        now, section = self.now(), self.settings.newsletter
+        before = {each.source: each for each in await asyncio.to_thread(self.store.sources.health)}
+        harvests = await collector.collect(
+            await asyncio.to_thread(self._sources, names),
+            now,
+            self.settings.home,
+            records=self.store.sources,
+            force=force or not keep,
+            contact=parseaddr(section.reply_to or section.sender)[1],
+        )
+        done = []
         for harvest in harvests:
-            added = await asyncio.to_thread(self._store, harvest, now) if keep else 0
-            done.append((harvest, added))
+            found = await asyncio.to_thread(self._store, harvest, before.get(harvest.source.name), now, keep)
+            done.append(found)
             if on_done:
-                on_done(harvest, added)
+                on_done(found)
         return done
 
     def _sources(self, names: Sequence[str]) -> list[Source]:
@@ -176,17 +220,39 @@ class Engine:
         if unknown:
             known = ", ".join(source.name for source in sources) or "none is configured"
             raise InputError(f"There is no source {min(unknown)!r} (known: {known}).")
-        return [source for source in sources if not names or source.name in names]
+        return [self._with_likes(source) for source in sources if not names or source.name in names]
 
-    def _store(self, harvest: Harvest, now: datetime) -> int:
-        named = ((entry, collector.names(entry)) for entry in harvest.entries)
-        added = self.store.entries.add(named, now, _same)
-        good = None if harvest.error else now
-        self.store.entries.record(
-            SourceHealth(harvest.source.name, now, good, len(harvest.entries), added, harvest.error)
+    def _with_likes(self, source: Source) -> Source:
+        """A source of recommendations gets what the readers like, unless its own list of papers is configured."""
+        if source.kind != "semanticscholar" or "liked" in source.options:
+            return source
+        likes = {"liked": self._most_named(_likes), "disliked": self._most_named(lambda profile: profile.disliked)}
+        return replace(source, options={**source.options, **likes})
+
+    def _most_named(self, chosen: Callable[[Profile], Iterable[str]]) -> list[str]:
+        """Ids that most active readers name, as ids that others know too; nobody's name goes with them."""
+        counts = Counter(
+            each for person in self.store.subscribers.listed(Status.ACTIVE) for each in chosen(person.profile)
         )
-        logger.info("collected", extra={"source": harvest.source.name, "added": added, "error": harvest.error})
-        return added
+        found = self.store.entries.find(counts)
+        best = [each for each, _ in counts.most_common() if each in found]
+        return [(*found[each].also, each)[0] for each in best][:MOST_LIKES]
+
+    def _store(self, harvest: Harvest, before: Health | None, now: datetime, keep: bool) -> Collected:
+        named = (Named(each.entry, collector.names(each.entry), each.raw) for each in harvest.sightings)
+        if harvest.rested:
+            return Collected(harvest, 0, before)
+        added = self.store.sightings.add(named, now, collector.same_paper) if keep else 0
+        try:
+            kind = collector.kind_of(harvest.source)
+        except SourceError:
+            kind = None
+        health = collector.judge(before, harvest, added, kind, now)
+        if keep:
+            self.store.sources.record(health, harvest.receipts)
+        ids = {"source": harvest.source.name, "added": added, "state": health.state.value}
+        logger.info("collected", extra={**ids, "error": harvest.error})
+        return Collected(harvest, added, health)
 
     # plan
 
@@ -194,6 +260,8 @@ class Engine:
         self, cadence: Cadence | None = None, key: str = "", until: datetime | None = None
     ) -> tuple[Issue, Tally, bool]:
         """Freeze an issue; (issue, its accounting, whether it is new). Planning twice adds nobody twice."""
+        from newsletter.renderer import Renderer
+
         schedule = self.settings.schedule
         cadence, now = cadence or schedule.cadence, self.now()
         until = until or now
@@ -213,6 +281,7 @@ class Engine:
                 expires=now + schedule.expire_after,
                 cadence_default=schedule.cadence,
                 due=lambda weekday, hour, zone: own_due(cadence, self._slot(weekday, hour, zone), now),
+                trends=self._trends(now),
             )
         )
         logger.info("planned", extra={"issue": key, "deliveries": planned})
@@ -227,12 +296,55 @@ class Engine:
         )
 
     def _missing(self) -> tuple[str, ...]:
-        """Sources that could not be read when they were last tried."""
+        """Sources that were not all there when they were last tried, in words for the readers."""
+        return tuple(f"{each.source}{_MISSING[each.state]}" for each in self.health() if each.state in _MISSING)
+
+    def health(self) -> list[Health]:
+        """Of the configured sources that were read, and of those that a configured list names."""
         names = {source.name for source in self.settings.sources}
-        return tuple(each.name for each in self.store.entries.health() if each.error and each.name in names)
+        known = self.store.sources.health()
+        return [each for each in known if each.source in names or each.source.partition(": ")[0] in names]
+
+    def _trends(self, now: datetime) -> dict[str, float]:
+        """Entry id → trend, among all papers whose counts were seen lately."""
+        taken, known = self.store.entries.snapshots(now - COUNTS_KEPT)
+        counts: dict[str, dict[str, list[tuple[int, int]]]] = {}
+        for shot in taken:
+            for signal in ("votes", "comments", "stars"):
+                value = getattr(shot, signal)
+                if value is not None:
+                    mine = counts.setdefault(shot.entry, {})
+                    mine.setdefault(f"{shot.source}/{signal}", []).append((shot.day, value))
+        papers = [
+            Counted(key, field_of(known[key][0].topics), max(0, (now - _born(*known[key])).days), mine)
+            for key, mine in counts.items()
+        ]
+        return trends(papers, day_of(now))
+
+    def overview(self) -> Overview:
+        """Called by `newsletter status`."""
+        now, schedule = self.now(), self.settings.schedule
+        since = window(schedule.cadence, now, self.store.issues.latest_until(schedule.cadence))
+        news, seen = self.store.entries.counted(since, now)
+        health = tuple(self.health())
+        read = {each.source for each in health}
+        return Overview(
+            now=now,
+            health=health,
+            unread=tuple(source.name for source in self.settings.sources if source.name not in read),
+            since=since,
+            news=news,
+            seen=seen,
+            readers=self.store.subscribers.counted(),
+            issues=tuple(self.store.ledger.tally(issue.key) for issue in self.store.issues.listed()[:10]),
+            due=self.next_event(),
+            collect_every=schedule.collect_every,
+        )
 
     def _templates(self, name: str) -> dict[str, str]:
         """The built-in files, overridden file by file by the folder in [newsletter] templates."""
+        from newsletter.renderer import load_templates
+
         files = load_templates(resource("templates") / name)
         own = self.settings.newsletter.templates
         folder = self.settings.home / own
@@ -262,6 +374,8 @@ class Engine:
         if generous and not entries:
             since = window(cadence, now, None)
             entries = self.store.entries.new_between(since, now)
+        trends = self._trends(now)
+        entries = [replace(entry, trend=trends.get(entry.id)) for entry in entries]
         issue = Issue(issue_key(cadence, now, self.settings.schedule.timezone), cadence, since, now)
         masthead, templates = self.settings.masthead, self._templates("weekly")
         return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
@@ -434,6 +548,8 @@ class Engine:
         domain = parseaddr(self.settings.newsletter.sender)[1].rpartition("@")[2]
         message_id = self.tokens.message_id(f"confirm.{int(now.timestamp())}", person.id, domain)
         masthead = self.settings.masthead
+        from newsletter.renderer import Confirmation
+
         mail = Confirmation({**self._templates("weekly"), **self._templates("confirm")}, masthead).render(
             person, f"{masthead.base_url}/confirm/{token}", message_id, now
         )
@@ -498,7 +614,7 @@ class Engine:
     async def _collect_if_due(self) -> list[str]:
         if not await asyncio.to_thread(self._collection_due):
             return []
-        return [f"collected {sum(added for _, added in await self.collect())} new entries"]
+        return [f"collected {sum(each.added for each in await self.collect())} new entries"]
 
     async def _send_if_due(self, stop: asyncio.Event | None) -> list[str]:
         """Every open issue gets its turn; raises the first trouble after that."""
@@ -528,7 +644,7 @@ class Engine:
         return {default, *self.store.subscribers.cadences(default)}
 
     def _collection_due(self) -> bool:
-        checked = [each.checked for each in self.store.entries.health() if each.checked]
+        checked = [each.checked for each in self.health()]
         late = self.now() - self.settings.schedule.collect_every
         return bool(self.settings.sources) and (not checked or max(checked) <= late)
 
@@ -583,8 +699,7 @@ class _Work:
 
     def _jobs(self, claims: Sequence[Claim], people: Sequence[Subscriber]) -> list[Job[Claim]]:
         """One mail that cannot be rendered is refused with its reason and stops nobody else's."""
-        editions = self._engine.editions(self._press, people)
-        self._engine.store.editions.keep(editions)
+        editions = self._engine.store.editions.keep(self._engine.editions(self._press, people))
         jobs, broken = [], []
         for claim, kept in zip(claims, editions, strict=True):
             try:
@@ -647,8 +762,14 @@ def _answer(waiting: Sequence[tuple[Claim, asyncio.Future[Outcome]]], results: S
             answer.set_result(result)
 
 
-def _same(known: Entry, new: Entry) -> bool:
-    return collector.same_paper(collector.names(known), collector.names(new))
+def _born(entry: Entry, first_seen: datetime) -> datetime:
+    return min(entry.published or first_seen, first_seen)
+
+
+def _likes(profile: Profile) -> Iterable[str]:
+    yield from profile.liked
+    for interest in profile.interests:
+        yield from interest.liked
 
 
 async def _no_ledger() -> None:
@@ -656,10 +777,8 @@ async def _no_ledger() -> None:
 
 
 def _ids(profile: Profile) -> Iterable[str]:
-    yield from profile.liked
+    yield from _likes(profile)
     yield from profile.disliked
-    for interest in profile.interests:
-        yield from interest.liked
 
 
 def make_engine(

@@ -285,7 +285,7 @@ def entry_row(entry: Entry) -> dict[str, Any]:
 
 def frozen_entry(row: Mapping[str, Any]) -> Entry:
     """The inverse of `entry_row`, for rows that we wrote ourselves."""
-    lists = {name: tuple(row.get(name, ())) for name in ("authors", "topics")}
+    lists = {name: tuple(row.get(name, ())) for name in ("authors", "topics", "affiliations", "also")}
     published = datetime.fromisoformat(row["published"]) if row.get("published") else None
     return Entry(**{**row, **lists, "published": published})
 
@@ -303,4 +303,4 @@ def dump_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _without_empty(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if value not in ("", None, (), [], {})}
+    return {key: value for key, value in row.items() if value is not False and value not in ("", None, (), [], {})}

@@ -52,14 +52,51 @@ class IssueState(StrEnum):
     DONE = "done"
 
 
+class SourceState(StrEnum):
+    """How a source does."""
+
+    FRESH = "fresh"  #: brought something new within a day
+    QUIET = "quiet"  #: could be read, had nothing new
+    STALE = "stale"  #: could be read, but did not move for longer than it should
+    PARTIAL = "partial"  #: some of it could not be read
+    FAILING = "failing"  #: nothing could be read
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Somewhere entries come from."""
 
     name: str
-    kind: str  #: "jsonl", "page", "feed"
+    kind: str  #: "arxiv", "feed", "jsonl" …: a name in collector.KINDS
     location: str  #: a path or an http(s) address
     options: Mapping[str, object] = field(default_factory=dict)  #: keys that only this kind knows
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is known of a source after it was read."""
+
+    source: str
+    state: SourceState
+    since: datetime  #: in this state
+    checked: datetime
+    succeeded: datetime | None = None
+    dated: datetime | None = None  #: the date of the newest thing in it, as far as it tells
+    news: datetime | None = None  #: when it last brought something that was not known
+    found: int = 0
+    added: int = 0
+    detail: str = ""  #: one line: what is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """That a request was answered: for the next one to the same place."""
+
+    key: str
+    fetched: datetime
+    etag: str = ""
+    modified: str = ""  #: Last-Modified, as received
+    digest: str = ""  #: of the content: the same content need not be read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +117,16 @@ class Entry:
     votes: int | None = None
     comments: int | None = None
     stars: int | None = None
+    project_url: str = ""
+    venue: str = ""  #: the journal or conference, in the source's words
+    organisation: str = ""  #: who stands behind the paper, where a source says so
+    affiliations: tuple[str, ...] = ()  #: of the authors, each once
+    tldr: str = ""  #: one or two sentences, by the source or by the summariser
+    also: tuple[str, ...] = ()  #: other ids of the same paper: "doi:10.1000/x", "arxiv:2401.00001", "openreview:abc"
+    update: bool = False  #: a new version of a paper announced before: completes what is known, is no news
+    title_html: str = ""  #: safe HTML with <sub>, <sup>, <i>, <b> and <a>; "" where the text says it all
+    abstract_html: str = ""
+    trend: float | None = None  #: growth of votes, comments and stars beside its equals, 0..1
 
 
 @dataclass(frozen=True, slots=True)

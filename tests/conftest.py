@@ -11,7 +11,7 @@ import pytest
 
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
-from newsletter.store import Store
+from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 
 ROOT = Path(__file__).parent.parent
@@ -74,8 +74,10 @@ TOPICS = ("video diffusion", "plasma turbulence", "state-space models", "medical
 @pytest.fixture
 def weekly(engine: Engine) -> Engine:
     """An engine with twenty entries, three readers, and the issue 2025-W12 planned."""
-    named = [(make_entry(f"{topic}-{n}".replace(" ", "-")), (f"id:{topic}-{n}",)) for topic in TOPICS for n in range(4)]
-    engine.store.entries.add(named, NOON - timedelta(hours=1))
+    named = [
+        Named(make_entry(f"{topic}-{n}".replace(" ", "-")), (f"id:{topic}-{n}",)) for topic in TOPICS for n in range(4)
+    ]
+    engine.store.sightings.add(named, NOON - timedelta(hours=1))
     people = [make_subscriber(name, 0, profile=make_profile(TOPICS[n])) for n, name in enumerate(("Ada", "Bob", "Cyd"))]
     engine.store.subscribers.put_all(people, "test", NOON)
     engine.plan()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from urllib.parse import unquote
 
 from newsletter.types import Entry
@@ -30,31 +30,39 @@ PREPRINT_TAIL = re.compile(
 _FORMS = "editorial|erratum|corrigendum|correction|preface|foreword|proceedings|retraction|front matter|book review"
 _FORMS += "|in this issue|issue information|table of contents|letter|reply|response|introduction to|special issue"
 GENERIC = re.compile(rf"(?:(?:author|publisher)s? )?(?:{_FORMS})\b")
-SCHEMES = ("arxiv", "doi", "openreview")  #: strongest first
+LONGEST = 2000  #: characters of an id or address that are looked at
+SCHEMES = ("arxiv", "doi", "openreview", "s2")  #: strongest first
+SCHOLAR = re.compile(r"^(?:s2:|https?://www\.semanticscholar\.org/paper/(?:[^/?#]+/)?)([0-9a-f]{40})$", re.IGNORECASE)
 FEWEST_WORDS = 5  #: a title of so many words is a name by itself; a shorter one only with author and year
 IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def names(entry: Entry) -> tuple[str, ...]:
-    """All canonical names of a paper, strongest first: arxiv:, doi:, openreview:, id: (as given), title:.
+    """All canonical names of a paper, strongest first: arxiv:, doi:, openreview:, s2:, id: (as given), title:.
 
-    Two entries are sightings of one paper when `same_paper(names(a), names(b))`.
+    Two entries that share a name are sightings of one paper when `same_paper` agrees.
     """
     given = list(_canonical(entry.id, given=True))
-    found = [*given, *_canonical(entry.url), *_canonical(entry.pdf_url)]
-    found.sort(key=lambda name: SCHEMES.index(name.partition(":")[0]))
+    found = _strong(entry, given)
     if entry.id and not given:
         found.append(f"id:{entry.id.removeprefix('id:')}")
     return tuple(dict.fromkeys([*found, *_titles(entry)]))
 
 
-def same_paper(ours: Collection[str], theirs: Collection[str]) -> bool:
-    """Whether a name is shared; two different arXiv ids are two papers, whatever their titles."""
-    shared = set(ours) & set(theirs)
-    if all(name.startswith("title:") for name in shared):
-        numbers = [{name for name in side if name.startswith("arxiv:")} for side in (ours, theirs)]
-        return bool(shared) and not all(numbers)
-    return True
+def identifiers(entry: Entry) -> tuple[str, ...]:
+    """The strong ones of its names: what `Entry.also` holds of a finished entry."""
+    return tuple(dict.fromkeys(_strong(entry, list(_canonical(entry.id, given=True)))))
+
+
+def same_paper(known: Entry, new: Entry, shared: Collection[str]) -> bool:
+    """Whether a sighting that shares these names with a known entry is the same paper.
+
+    A shared title alone is not enough for two different arXiv ids, nor for two groups of authors without a common
+    family name.
+    """
+    if any(not name.startswith("title:") for name in shared):
+        return True
+    return bool(shared) and not (_numbers(known) and _numbers(new)) and _authors_agree(known, new)
 
 
 def entry_id(entry: Entry) -> str:
@@ -68,8 +76,25 @@ def entry_id(entry: Entry) -> str:
     return f"{slug or 'paper'}-{hashlib.sha256(basis.encode()).hexdigest()[:8]}"
 
 
+def _strong(entry: Entry, given: Sequence[str]) -> list[str]:
+    said = (name for each in entry.also for name in _canonical(each, given=True))
+    found = [*given, *said, *_canonical(entry.url), *_canonical(entry.pdf_url)]
+    return sorted(found, key=lambda name: SCHEMES.index(name.partition(":")[0]))
+
+
+def _numbers(entry: Entry) -> bool:
+    return any(name.startswith("arxiv:") for name in identifiers(entry))
+
+
+def _authors_agree(known: Entry, new: Entry) -> bool:
+    ours, theirs = ({_family(author) for author in each.authors if author.strip()} for each in (known, new))
+    return not ours or not theirs or not ours.isdisjoint(theirs)
+
+
 def _canonical(raw: str, *, given: bool = False) -> Iterator[str]:
     """The names that an id or an address holds; only a given id may be a bare number."""
+    if not raw or len(raw) > LONGEST:
+        return
     text = unquote(raw)
     arxiv = ARXIV.search(text) or (BARE_ARXIV.fullmatch(text) if given else None)
     if arxiv:
@@ -78,6 +103,8 @@ def _canonical(raw: str, *, given: bool = False) -> Iterator[str]:
         yield "doi:" + PREPRINT_TAIL.sub(r"\1", DOI_TAIL.sub("", doi[1].lower()))
     if forum := OPENREVIEW.search(text):
         yield f"openreview:{forum[1] or forum[2]}"
+    if paper := SCHOLAR.search(text):
+        yield f"s2:{paper[1].lower()}"
 
 
 def _titles(entry: Entry) -> Iterator[str]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from newsletter.collector.dates import moment
+from newsletter.collector.finish import MOST_AUTHORS, finish
 from newsletter.collector.links import address
-from newsletter.collector.parsed import Parsed, make_parsed
-from newsletter.collector.text import ABSTRACT_LIMIT, TITLE_LIMIT, bounded, plain
+from newsletter.collector.parsed import Kind, Parsed, few
+from newsletter.collector.text import TITLE_LIMIT, plain, readable
 from newsletter.types import Entry, Source
 
 LONGEST_ID = 500
-MOST_NAMES = 6_000  #: authors or topics of one paper; the ATLAS and CMS collaborations together sign with 5,154
+TEXTS = ("title", "abstract", "source", "venue", "organisation", "tldr")
+LISTS = ("authors", "topics", "affiliations", "also")
+LINKS = ("url", "pdf_url", "code_url", "image_url", "project_url")
+COUNTS = ("votes", "comments", "stars")
 LARGEST_COUNT = 2**31 - 1
 
 
@@ -22,17 +28,25 @@ class _BadLine(Exception):
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
     """A `jsonl` source: entries carry the name of this source."""
-    return read_entries(data, source.name)
+    entries, problems = _read(data)
+    return Parsed(tuple(replace(entry, source=source.name) for entry in entries), few(problems))
 
 
-def read_entries(data: bytes, source: str = "") -> Parsed:
-    """Entries of an entry or library file. Without `source`, each keeps the one its line names."""
+def read_entries(data: bytes, now: datetime) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Finished entries of an entry or library file, each with the source that its line names; and the problems."""
+    entries, problems = _read(data)
+    sightings = [finish(entry, now) for entry in entries]
+    notes = [note for sighting in sightings for note in sighting.notes]
+    return tuple(sighting.entry for sighting in sightings), few([*problems, *notes])
+
+
+def _read(data: bytes) -> tuple[list[Entry], list[str]]:
     entries: dict[str, Entry] = {}
     problems: list[str] = []
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if line.strip():
             try:
-                entry, doubts = _entry(_object(line), source)
+                entry, doubts = _entry(_object(line))
                 if entry.id in entries:
                     raise _BadLine(f'the id "{entry.id}" stands on an earlier line')
             except _BadLine as error:
@@ -40,7 +54,7 @@ def read_entries(data: bytes, source: str = "") -> Parsed:
             else:
                 entries[entry.id] = entry
                 problems += [f"line {number}: {doubt}" for doubt in doubts]
-    return make_parsed(tuple(entries.values()), problems)
+    return list(entries.values()), problems
 
 
 def _object(line: bytes) -> dict[str, object]:
@@ -55,25 +69,15 @@ def _object(line: bytes) -> dict[str, object]:
     return found
 
 
-def _entry(line: dict[str, object], source: str) -> tuple[Entry, list[str]]:
+def _entry(line: dict[str, object]) -> tuple[Entry, list[str]]:
     doubts: list[str] = []
-    entry = Entry(
-        id=_id(line),
-        title=_text(line, "title", TITLE_LIMIT, doubts),
-        abstract=_text(line, "abstract", ABSTRACT_LIMIT, doubts),
-        authors=_names(line, "authors"),
-        published=_published(line, doubts),
-        source=source or plain(_string(line, "source")),
-        topics=_names(line, "topics"),
-        url=_address(line, "url", doubts),
-        code_url=_address(line, "code_url", doubts),
-        pdf_url=_address(line, "pdf_url", doubts),
-        image_url=_address(line, "image_url", doubts),
-        votes=_count(line, "votes"),
-        comments=_count(line, "comments"),
-        stars=_count(line, "stars"),
-    )
-    if not entry.title:
+    given: dict[str, Any] = {"id": _id(line), "published": _published(line, doubts)}
+    given |= {key: _string(line, key) for key in TEXTS}
+    given |= {key: _list(line, key) for key in LISTS}
+    given |= {key: _address(line, key, doubts) for key in LINKS}
+    given |= {key: _count(line, key) for key in COUNTS}
+    entry = Entry(**given, update=line.get("update") is True)
+    if not readable(entry.title[: 4 * TITLE_LIMIT]):
         raise _BadLine('no "title"')
     return entry, doubts
 
@@ -95,22 +99,13 @@ def _string(line: dict[str, object], key: str) -> str:
     return found or ""
 
 
-def _text(line: dict[str, object], key: str, limit: int, doubts: list[str]) -> str:
-    raw = _string(line, key)
-    text, cut = bounded(raw, limit)
-    if cut:
-        doubts.append(f"the {key} of {len(raw):,} characters was cut to {limit:,}")
-    return text
-
-
-def _names(line: dict[str, object], key: str) -> tuple[str, ...]:
+def _list(line: dict[str, object], key: str) -> tuple[str, ...]:
     found = line.get(key)
     if found is None:
         return ()
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise _BadLine(f'"{key}" is not a list of texts')
-    read = (bounded(name, TITLE_LIMIT)[0] for name in found[:MOST_NAMES])
-    return tuple(dict.fromkeys(name for name in read if name))
+    return tuple(found[:MOST_AUTHORS])
 
 
 def _published(line: dict[str, object], doubts: list[str]) -> datetime | None:
@@ -138,3 +133,6 @@ def _count(line: dict[str, object], key: str) -> int | None:
     if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= LARGEST_COUNT:
         raise _BadLine(f'"{key}" is not a count')
     return found
+
+
+KIND = Kind(parse, suffixes=(".jsonl", ".ndjson"))

@@ -21,8 +21,10 @@ def shown(location: str) -> str:
     if not is_address(location) or "@" not in location:
         return location
     scheme, _, rest = location.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" not in host and not re.fullmatch(r"[^:]*(?::\d*)?|\[.*", host):
+        return f"{scheme}://{rest.rpartition('@')[2]}"  # a slash in the password
+    return f"{scheme}://{host.rpartition('@')[2]}{rest[len(host) :]}"
 
 
 def address(raw: str, base: str = "") -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import quote_plus
 
-from newsletter.collector.identity import entry_id
-from newsletter.collector.links import code_link, shown
-from newsletter.collector.parsed import Parsed, make_parsed
-from newsletter.collector.text import ABSTRACT_LIMIT, TITLE_LIMIT, bounded
+from newsletter.collector.links import shown
+from newsletter.collector.parsed import Kind, Parsed, few
+from newsletter.collector.text import readable
 from newsletter.errors import SourceError
 from newsletter.types import Entry, Source
 
@@ -36,8 +34,7 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
     pairs, problems = _pairs(_body(lines, source))
     if "\ufffd" in text:
         problems.append("the file is not UTF-8: unreadable characters became �")
-    entries, doubts = _entries(pairs, source)
-    return make_parsed(entries, problems + doubts)
+    return Parsed(tuple(_entry(title.text, abstract.text, source) for title, abstract in pairs), few(problems))
 
 
 def _body(lines: Sequence[_Line], source: Source) -> Sequence[_Line]:
@@ -72,16 +69,8 @@ def _trouble(title: str, abstract: str, after: str) -> str:
     return "a title without an abstract" if len(abstract) < LONG <= len(after) else ""
 
 
-def _entries(pairs: Sequence[tuple[_Line, _Line]], source: Source) -> tuple[list[Entry], list[str]]:
-    entries, doubts = [], []
-    for title, abstract in pairs:
-        text, cut = bounded(abstract.text, ABSTRACT_LIMIT)
-        if cut:
-            doubts.append(f"line {abstract.number}: the abstract was cut to {ABSTRACT_LIMIT:,} characters")
-        entries.append(_entry(bounded(title.text, TITLE_LIMIT)[0], text, source))
-    return entries, doubts
-
-
 def _entry(title: str, abstract: str, source: Source) -> Entry:
-    entry = Entry(id="", title=title, abstract=abstract, source=source.name, code_url=code_link(abstract))
-    return replace(entry, id=entry_id(entry), url=SEARCH + quote_plus(title))
+    return Entry(id="", title=title, abstract=abstract, source=source.name, url=SEARCH + quote_plus(readable(title)))
+
+
+KIND = Kind(parse, suffixes=(".txt",))

@@ -1,29 +1,82 @@
-"""What a parser gives back: entries, and one line for each thing it could not read."""
+"""What a kind of source is: which requests it makes, how an answer is read, how politely its host is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from newsletter.types import Entry, Source
 
 MOST_PROBLEMS = 20
 
 
-class Parsed(NamedTuple):
-    """The outcome of one parse; `entries, problems = parse(...)` works."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to the web, or one file to read."""
+
+    location: str  #: an http(s) address or a path
+    body: bytes | None = None  #: JSON to POST; None: GET
+    headers: Mapping[str, str] = field(default_factory=dict)  #: may hold a key: never logged or shown
+    outside: bool = False  #: the address comes from somebody else's data: no private network may be reached by it
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The outcome of one parse.
+
+    Titles, abstracts and names are as the source wrote them (TeX, HTML and all): `finish` makes them readable, for all
+    kinds alike.
+    """
 
     entries: tuple[Entry, ...]
-    problems: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()  #: one line for each thing that could not be read
+    dated: datetime | None = None  #: when the source says it was made: shows whether it moved since the last time
+    seen: int | None = None  #: how many the page held, skipped ones included; None: as many as entries
+    total: int | None = None  #: how many all pages hold together, where the source tells
+    sources: tuple[Source, ...] = ()  #: further sources that this one names (a list of feeds)
 
 
 #: Pure: bytes in, entries out; raises SourceError only when nothing at all can be read.
 Parser = Callable[[bytes, Source, datetime], Parsed]
 
 
-def make_parsed(entries: Sequence[Entry], problems: Sequence[str]) -> Parsed:
+def its_location(source: Source, now: datetime) -> Sequence[Request]:  # noqa: ARG001 - the signature of Kind.requests
+    """The plain case: one request, to what the source's `location` says."""
+    return (Request(source.location),)
+
+
+def last_page(request: Request, page: Parsed, source: Source) -> Request | None:  # noqa: ARG001 - of Kind.following
+    """The plain case: there is no next page."""
+    return None
+
+
+def never_late(dated: datetime | None, now: datetime) -> str:  # noqa: ARG001 - the signature of Kind.late
+    """The plain case: a source moves when it likes."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of source. Only `parse` is needed."""
+
+    parse: Parser
+    requests: Callable[[Source, datetime], Sequence[Request]] = its_location  #: the first page of each question
+    following: Callable[[Request, Parsed, Source], Request | None] = last_page  #: the page after this one
+    hosts: tuple[str, ...] = ()  #: a location on one of these hosts (or below) is of this kind when none is given
+    suffixes: tuple[str, ...] = ()  #: and so is a file that ends like this
+    interval: float = 0.1  #: seconds between the starts of two requests to the same host, over all processes
+    alone: bool = False  #: never two requests at once to the same host
+    stale_after: timedelta | None = None  #: a source on the web that did not move for so long is not quiet but stale
+    late: Callable[[datetime | None, datetime], str] = never_late  #: (dated, now) → why it is stale by its own calendar
+
+
+def make_parsed(entries: Iterable[Entry], problems: Sequence[str]) -> Parsed:
     """A file with a million bad lines is told in twenty, and a count of the rest."""
+    return Parsed(tuple(entries), few(problems))
+
+
+def few(problems: Sequence[str]) -> tuple[str, ...]:
+    """The first ones, and how many more there are."""
     more = len(problems) - MOST_PROBLEMS
-    told = [*problems[:MOST_PROBLEMS], *([f"… and {more:,} more"] if more > 0 else [])]
-    return Parsed(tuple(entries), tuple(told))
+    return (*problems[:MOST_PROBLEMS], *([f"… and {more:,} more"] if more > 0 else []))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Mapping
 from html import escape, unescape
 from html.entities import html5
 from typing import NamedTuple
@@ -26,7 +27,30 @@ FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 REFERENCE = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6})|(\w{1,32}));|&", re.ASCII)
 MOST_REPAIRS = 20
 
-Item = dict[str, list[str]]  #: "title", "description", "dc:creator" … to the texts of these children, in order
+MOST_HEAD = 200  #: texts of the feed itself that are kept
+
+
+class Item:
+    """One entry as it stands: the texts and the attributes of its children, in order.
+
+    Texts are kept under the child's name ("title", "dc:creator"; markup inside it is written out again) and those of
+    grandchildren under both names too ("author/name").
+    """
+
+    __slots__ = ("attributes", "texts")
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
+        self.attributes: dict[str, list[dict[str, str]]] = {}
+
+    def first(self, *names: str) -> str:
+        """The first text under these names that says something."""
+        texts = (text for name in names for text in self.texts.get(name, ()))
+        return next((text for text in texts if text.strip()), "")
+
+    def all(self, name: str) -> list[str]:
+        """Every text under this name that says something."""
+        return [text for text in self.texts.get(name, ()) if text.strip()]
 
 
 class NotAFeed(Exception):
@@ -39,6 +63,7 @@ class RawFeed(NamedTuple):
     items: list[Item]
     document: bytes
     problems: list[str]
+    head: Mapping[str, str]  #: what the feed says of itself: "title", "updated", "opensearch:totalResults" …
 
 
 def read_items(data: bytes) -> RawFeed:
@@ -52,10 +77,10 @@ def read_items(data: bytes) -> RawFeed:
     for _ in range(MOST_REPAIRS):
         outline = _Outline(document)
         if not outline.trouble:
-            return RawFeed(outline.items, document, problems)
+            return RawFeed(outline.items, document, problems, outline.head)
         document = outline.mended()
         problems.append(f"{outline.trouble}; what could be read was kept")
-    return RawFeed([], whole, [*problems[:1], f"the XML is broken in more than {MOST_REPAIRS} places"])
+    return RawFeed([], whole, [*problems[:1], f"the XML is broken in more than {MOST_REPAIRS} places"], outline.head)
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
@@ -114,6 +139,7 @@ class _Outline:
     def __init__(self, document: bytes) -> None:
         self.document = document
         self.items: list[Item] = []
+        self.head: dict[str, str] = {}
         self.trouble = ""
         self.broken = 0  #: byte at which the parser gave up
         self._open: list[str] = []
@@ -121,6 +147,7 @@ class _Outline:
         self._depth = 0  #: of the item's own tag
         self._start = 0  #: byte at which the item begins
         self._text: list[str] = []
+        self._inner = 0  #: where in _text the grandchild that is open begins
         self._parser = expat.ParserCreate("utf-8")
         self._read()
 
@@ -139,30 +166,44 @@ class _Outline:
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         self._open.append(name)
         level = len(self._open) - self._depth
-        if self._item is None and _local(name) in ITEMS:
-            self._item, self._depth, self._start = {}, len(self._open), self._parser.CurrentByteIndex
-        elif self._item is not None and level == 1:
+        if self._item is None:
             self._text = []
-        elif self._item is not None:
+            if _local(name) in ITEMS:
+                self._item, self._depth, self._start = Item(), len(self._open), self._parser.CurrentByteIndex
+        elif level == 1:
+            self._text = []
+            if attributes:
+                self._item.attributes.setdefault(_plain(name), []).append(attributes)
+        else:
             link = f' href="{escape(attributes["href"])}"' if "href" in attributes else ""
             self._text.append(f"<{name}{link}>")
+            if level == 2:
+                self._inner = len(self._text)
 
     def _characters(self, text: str) -> None:
-        if self._item is not None and len(self._open) > self._depth:
-            self._text.append(text)
+        self._text.append(text)
 
     def _end(self, name: str) -> None:
         level = len(self._open) - self._depth
         self._open.pop()
         if self._item is None:
-            return
-        if level == 0:
+            self._tell(name)
+        elif level == 0:
             self.items.append(self._item)
             self._item = None
         elif level == 1:
-            self._item.setdefault(name.removeprefix("atom:"), []).append("".join(self._text))
+            self._item.texts.setdefault(_plain(name), []).append("".join(self._text))
         else:
+            if level == 2:
+                path = f"{_plain(self._open[-1])}/{_plain(name)}"
+                self._item.texts.setdefault(path, []).append("".join(self._text[self._inner :]))
             self._text.append(f"</{name}>")
+
+    def _tell(self, name: str) -> None:
+        text = "".join(self._text).strip()
+        if text and len(self.head) < MOST_HEAD:
+            self.head.setdefault(_plain(name), text)
+        self._text = []
 
     def mended(self) -> bytes:
         """The document without its broken item, or, cut short there, with its open tags closed."""
@@ -177,6 +218,10 @@ class _Outline:
             raise NotAFeed(self.trouble)
         still_open = self._open[: self._depth - 1] if inside else self._open
         return self.document[:where] + "".join(f"</{name}>" for name in reversed(still_open)).encode()
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("atom:")
 
 
 def _local(name: str) -> str:

@@ -1,7 +1,8 @@
-r"""TeX as it stands in titles and abstracts, to plain Unicode: tables, and one small recursive reader.
+r"""TeX as it stands in titles and abstracts, to Unicode with marks: tables, and one small recursive reader.
 
 `$…$` is math unless it looks like money. Outside math a script needs a single letter, a digit, `)` or `}` before it.
-An unknown macro keeps its name and its argument: no word is ever dropped.
+An unknown macro keeps its name and its argument: no word is ever dropped. Scripts, italics, bold and links become
+control characters around their text, which no input has; `text.py` turns these into plain text and into HTML.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from newsletter.collector.links import without_debris
+from newsletter.collector.links import LONGEST, is_address, without_debris
+
+#: what opens a marked piece of text, and what ends it; the address of a link stands first, up to AFTER_ADDRESS
+SUP, SUB, ITALIC, BOLD, LINK = "\x01\x02\x03\x04\x05"
+ENDS = dict(zip("\x01\x02\x03\x04\x05", "\x0e\x0f\x10\x11\x12", strict=True))
+AFTER_ADDRESS = "\x13"
+OPENERS, CLOSERS = "".join(ENDS), "".join(ENDS.values())
 
 TEXY = re.compile(r"[\\$^_{}~]|--|``")
 MATH = re.compile(
@@ -21,16 +28,18 @@ MATH = re.compile(
     r"|\\\[((?:\\[^\[\]]|[^\\])+?)\\\]"
 )
 CERTAIN = re.compile(r"[\\^_={}]")  #: no price has these
-URL = r"https?://[^\s\\{}<>\"]+"
+URL = r"https?://[^\s\\{}<>\"\x01-\x13]+"
 ATOM = re.compile(rf"\\(?:[A-Za-z]+|.)|{URL}|[{{}}^_~]|(?:(?!https?://)[^\\{{}}^_~])+|\\", re.DOTALL)
-DASHES = re.compile(rf"{URL}|(?<=[\w)\]%”’.,])---?(?=[\w(\[“‘])|(?<=\s)---?(?=\s)")
+DASHES = re.compile(rf"{URL}|(?<=[\w)\]%”’.,{CLOSERS}])---?(?=[\w(\[“‘{OPENERS}])|(?<=\s)---?(?=\s)")
 QUOTES = re.compile(r"``((?:(?!``|'').)+)''")
 MACRO = re.compile(r"\\[A-Za-z]")
-LONE = re.compile(r"(?:^|[\W\d_])[^\W\d_]$|\)$")  # N^2, but not Net^2
+LONE = re.compile(rf"(?:^|[\W\d_])[^\W\d_][{CLOSERS}]*$|\)$")  # N^2, but not Net^2
 DIGITS = re.compile(r"[+-]?\d")
+SIMPLE = re.compile(r"[\w.\x01-\x13]*")
 ALONE = re.compile(r"(?:[^\W_]|[*+-])(?!\w)")
 TIED = re.compile(r"(?:\.|[^\W\d_]{2})$")  # "Fig.~3", "et~al"; but "10X~20X" and "~2x" mean "about"
 NUMBERED = re.compile(r"\b(?:alg|app|ch|eq|eqs|fig|figs|no|ref|sec|tab|theorem|vol)[a-z]*\.?$", re.IGNORECASE)
+SHORT, LONG = 8, 40  #: atoms and characters of an argument that is no text
 DEEPEST = 40  #: braces within braces; deeper ones are text
 
 _GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon"
@@ -81,27 +90,20 @@ HATS = dict(
         strict=True,
     )
 )
-WRAPPERS = """emph textbf textit texttt textrm textsc textsf textsl textup textnormal textmd text mathrm mathbf mathit
+STYLES = {"emph": ITALIC, "textit": ITALIC, "textsl": ITALIC, "textbf": BOLD}
+STYLES |= {"textsuperscript": SUP, "textsubscript": SUB}
+WRAPPERS = """texttt textrm textsc textsf textup textnormal textmd text mathrm mathbf mathit
 mathsf mathtt mathnormal mathop mathbin mathrel operatorname mbox hbox fbox bm boldsymbol pmb underline uline
-ensuremath underbrace overbrace textsuperscript textsubscript lowercase num unit si centerline"""
+ensuremath underbrace overbrace lowercase num unit si centerline"""
 DROPPED = "begin end hspace vspace label color vskip hskip"  #: with their argument, which is no text
 CITED = "cite citep citet citealp citeauthor citeyear ref eqref autoref cref Cref"
 ALPHABETS = dict.fromkeys(("mathbb", "mathds", "Bbb"), "DOUBLE-STRUCK") | {"mathfrak": "FRAKTUR"}
 ALPHABETS |= dict.fromkeys(("mathcal", "mathscr"), "SCRIPT")
-_RAISED = dict(
-    zip(
-        "0123456789+-−=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWβγδθφχ∘′*⊤",
-        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵝᵞᵟᶿᵠᵡ°′*ᵀ",
-        strict=True,
-    )
-)
-_LOWERED = dict(
-    zip("0123456789+-−=()aehijklmnoprstuvxβγρφχ∥⊥", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ∥⊥", strict=True)
-)
+SIGNS = {"∘": "°", "°": "°", "′": "′", "′′": "″", "″": "″"}  #: raised as they are
 
 
 def read_tex(text: str) -> str:
-    """Plain Unicode for a line of text with TeX in it."""
+    """Unicode with marks, for a line of text with TeX in it; marks in it stay."""
     pieces, done = [], 0
     for match in MATH.finditer(text):
         inside = next(group for group in match.groups() if group is not None)
@@ -113,13 +115,9 @@ def read_tex(text: str) -> str:
     return _typeset("".join(pieces))
 
 
-def script(mark: str, text: str) -> str:
-    """`x^{2}` as x², `M_{⊙}` as M_⊙, `x^{a.b}` as x^(a.b): Unicode when every character has one."""
-    text = text.strip()
-    table = _RAISED if mark == "^" else _LOWERED
-    if all(character in table for character in text):
-        return "".join(table[character] for character in text)
-    return f"{mark}{text}" if len(text) == 1 else f"{mark}({text})"
+def marked(kind: str, inside: str, address: str = "") -> str:
+    """A piece of text that is SUP, SUB, ITALIC, BOLD or LINK."""
+    return f"{kind}{address + AFTER_ADDRESS if kind == LINK else ''}{inside}{ENDS[kind]}"
 
 
 def _is_money(inside: str, follows: str) -> bool:
@@ -130,6 +128,10 @@ def _is_money(inside: str, follows: str) -> bool:
 def _typeset(text: str) -> str:
     text = QUOTES.sub(r"“\1”", text)
     return DASHES.sub(lambda match: {"--": "–", "---": "—"}.get(match[0], match[0]), text)
+
+
+def _ends_word(before: str) -> bool:
+    return before.rstrip(CLOSERS)[-1:].isalnum()
 
 
 class _Reader:
@@ -223,20 +225,22 @@ class _Reader:
             return mark
         braced = self._peek() == "{"
         text = self._argument(r"[+-]?\d+|.")
-        return script(mark, text) if text.strip() or braced else mark + text
+        if mark == "^" and text.strip() in SIGNS:
+            return SIGNS[text.strip()]
+        return marked(SUP if mark == "^" else SUB, text) if text.strip() or braced else mark + text
 
     def _takes_script(self, mark: str, before: str) -> bool:
         """Whether `^` or `_` in prose is TeX (N^2, x_{max}) and not part of a name (max_len, a_b_c)."""
         behind, follows = self.atoms[self.at - 2] if self.at > 1 else "", self._peek()
-        marked = behind == "}" or bool(MACRO.match(behind))
+        after_braces = behind == "}" or bool(MACRO.match(behind))
         if follows == "{" or MACRO.match(follows):
-            return marked or before[-1:].isalnum() or before[-1:] in (")", "]")
-        if not (marked or LONE.search(before) or (mark == "^" and before[-1:].isdigit())):
+            return after_braces or _ends_word(before) or before[-1:] in (")", "]")
+        if not (after_braces or LONE.search(before) or (mark == "^" and before[-1:].isdigit())):
             return False
         return bool(DIGITS.match(follows)) or (bool(ALONE.match(follows)) and not self._name_goes_on(follows))
 
     def _name_goes_on(self, follows: str) -> bool:
-        return len(follows) == 1 and self.atoms[self.at + 1 : self.at + 2] == ["_"]
+        return len(follows) == 1 and self.atoms[self.at + 1 : self.at + 2] in (["_"], ["~"])
 
     def _tilde(self, before: str) -> str:
         follows = self._peek()
@@ -260,18 +264,25 @@ class _Reader:
         if name.isalpha() and self._peek()[:1] not in ("{", " ", "\\"):
             return name
         letter = self._argument() if self._peek()[:1] != " " or name.isalpha() else ""
-        base = {"ı": "i", "ȷ": "j"}.get(letter[:1], letter[:1])
-        return base + MARKS[name] + letter[1:] if base.isalpha() else name + letter
+        bare = letter.lstrip(OPENERS)
+        base = {"ı": "i", "ȷ": "j"}.get(bare[:1], bare[:1])
+        opened = letter[: len(letter) - len(bare)]
+        return opened + base + MARKS[name] + bare[1:] if base.isalpha() else name + letter
 
     def _unknown(self, name: str, before: str) -> str:
-        gap = " " if before[-1:].isalnum() else ""
+        gap = " " if _ends_word(before) else ""
         if self._peek() != "{":
             return gap + name
         inside = self._argument()
         return f"{gap}{name} {inside}" if inside.strip() else gap + name
 
     def _wrapped(self, _: str) -> str:
-        return self._argument(r"\*?.")
+        self.at += self._peek() == "*"
+        return self._argument()
+
+    def _styled(self, name: str) -> str:
+        inside = self._argument()
+        return marked(STYLES[name], inside) if inside.strip() else inside
 
     def _hat(self, name: str) -> str:
         inside = self._argument()
@@ -279,7 +290,7 @@ class _Reader:
 
     def _fraction(self, _: str) -> str:
         over, under = self._argument(), self._argument()
-        return "/".join(part if re.fullmatch(r"[\w.]*", part) else f"({part})" for part in (over, under))
+        return "/".join(part if SIMPLE.fullmatch(part) else f"({part})" for part in (over, under))
 
     def _root(self, _: str) -> str:
         inside = self._argument()
@@ -289,14 +300,18 @@ class _Reader:
         return "".join(_letter(ALPHABETS[name], letter) for letter in self._argument())
 
     def _address(self, _: str) -> str:
-        return without_debris(self._verbatim())
+        found = self._verbatim()
+        link = without_debris(found) if len(found) <= LONGEST else found
+        return marked(LINK, link, link) if is_address(link) else link
 
     def _anchor(self, _: str) -> str:
         link, words = self._verbatim(), self._argument()
-        return f"{words} ({link})" if link.startswith(("http://", "https://")) and link not in words else words
+        if is_address(link):
+            return marked(LINK, words, link)
+        return f"{words} ({link})" if link else words
 
     def _second(self, _: str) -> str:
-        self._verbatim()
+        self._skip()
         return self._argument()
 
     def _note(self, _: str) -> str:
@@ -306,8 +321,15 @@ class _Reader:
         return f"[{self._verbatim()}]"
 
     def _dropped(self, _: str) -> str:
-        self._verbatim()
+        self._skip()
         return " "
+
+    def _skip(self) -> None:
+        """Passes over a braced word that is no text: a key, a colour, a length. Anything longer stays."""
+        ahead = self.atoms[self.at : self.at + SHORT]
+        end = ahead.index("}") if ahead[:1] == ["{"] and "}" in ahead else 0
+        if end and "{" not in ahead[1:end] and len("".join(ahead[:end])) < LONG:
+            self.at += end + 1
 
 
 def _letter(alphabet: str, letter: str) -> str:
@@ -322,6 +344,7 @@ def _letter(alphabet: str, letter: str) -> str:
 _Command = Callable[[_Reader, str], str]
 COMMANDS: Mapping[str, _Command] = (
     dict.fromkeys(WRAPPERS.split(), _Reader._wrapped)
+    | dict.fromkeys(STYLES, _Reader._styled)
     | dict.fromkeys(HATS, _Reader._hat)
     | dict.fromkeys(("frac", "dfrac", "tfrac", "nicefrac", "sfrac"), _Reader._fraction)
     | dict.fromkeys(ALPHABETS, _Reader._alphabet)

@@ -11,14 +11,16 @@ from sqlalchemy import insert, select
 
 from newsletter.store.database import Database
 from newsletter.store.editions import Editions, Kept
-from newsletter.store.entries import Entries, SourceHealth
+from newsletter.store.entries import Entries, day_of
 from newsletter.store.issues import Frozen, Issues, Plan
 from newsletter.store.ledger import Claim, Ledger
 from newsletter.store.schema import facts
+from newsletter.store.sightings import Named, Sightings
+from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
 from newsletter.tokens import new_secret
 
-__all__ = ["Claim", "Frozen", "Kept", "Plan", "SourceHealth", "Store"]
+__all__ = ["Claim", "Frozen", "Kept", "Named", "Plan", "Store", "day_of"]
 
 
 class Store:
@@ -26,6 +28,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
+        self.sources = Sources(self.database)
+        self.sightings = Sightings(self.database)
         self.entries = Entries(self.database)
         self.subscribers = Subscribers(self.database)
         self.issues = Issues(self.database)

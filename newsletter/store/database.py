@@ -6,10 +6,11 @@ transaction takes its lock at the start (BEGIN IMMEDIATE), so that two writers w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
@@ -19,6 +20,16 @@ from newsletter.errors import MigrationNeeded, StoreBusy, StoreError, StoreReadO
 from newsletter.store.schema import REVISION
 
 BUSY_SECONDS = 10
+TOGETHER = 900  #: values in one question; older builds of SQLite take 999
+
+Thing = TypeVar("Thing")
+
+
+def batched(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
+    """Lists of at most `size`, in order."""
+    remaining = iter(things)
+    while some := list(islice(remaining, size)):
+        yield some
 
 
 class Database:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.formats import parse_subscriber, subscriber_row
 from newsletter.store.database import Database
+from newsletter.store.entries import numbers
 from newsletter.store.issues import number
-from newsletter.store.schema import editions, entries, issues, shown
+from newsletter.store.schema import editions, entries, former, issues, shown
 from newsletter.types import Edition, Entry, Issue, Pick
 
 
@@ -32,16 +33,24 @@ class Editions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def keep(self, kept: Sequence[Kept]) -> None:
+    def keep(self, kept: Sequence[Kept]) -> list[Kept]:
         """One transaction, before any of these mails goes out; their picks count as shown from now on.
 
-        What was kept before stays as it is. All of one issue.
+        Returns them as they are kept: what was kept before stays as it is, and a pick that this person was shown in
+        another issue is left out, even when two processes plan at once. All of one issue.
         """
-        if kept:
-            with self._database.write() as connection:
-                issue = connection.execute(select(number(kept[0].edition.issue.key))).scalar_one()
-                _insert_new(connection, editions, [_row(each, issue) for each in kept])
-                _mark_shown(connection, kept, issue)
+        if not kept:
+            return []
+        with self._database.write() as connection:
+            issue = connection.execute(select(number(kept[0].edition.issue.key))).scalar_one()
+            nums = numbers(connection, sorted({pick.entry.id for each in kept for pick in each.edition.picks}))
+            people = [each.edition.subscriber.id for each in kept]
+            there = {row.subscriber for row in connection.execute(_of(issue, people))}
+            before = {(row.subscriber, row.entry) for row in connection.execute(_shown_before(issue, people))}
+            fit = [each if each.edition.subscriber.id in there else _unseen(each, nums, before) for each in kept]
+            _insert_new(connection, editions, [_row(each, issue) for each in fit])
+            _mark_shown(connection, fit, nums, issue)
+        return fit
 
     def kept(self, issue: Issue, subscriber_ids: Sequence[int], pool: Mapping[str, Entry]) -> dict[int, Kept]:
         """Subscriber id → what was rendered for them before, if it was. `pool`: id → frozen entry."""
@@ -52,25 +61,43 @@ class Editions:
         return {row.subscriber: _kept(row, issue, pool) for row in rows}
 
     def seen(self, subscriber_ids: Sequence[int], but: str = "") -> dict[int, set[str]]:
-        """Subscriber id → ids of all entries ever shown to them, in any issue but `but`."""
-        query = (
-            select(shown.c.subscriber, entries.c.id)
-            .join(entries, entries.c.num == shown.c.entry)
+        """Subscriber id → all ids, present and former, of the entries ever shown to them in any issue but `but`."""
+        mine = (
+            select(shown.c.subscriber, shown.c.entry)
             .join(issues, issues.c.num == shown.c.issue)
             .where(shown.c.subscriber.in_(subscriber_ids), issues.c.key != but)
+            .subquery()
         )
+        now = select(mine.c.subscriber, entries.c.id).join(entries, entries.c.num == mine.c.entry)
+        then = select(mine.c.subscriber, former.c.id).join(former, former.c.entry == mine.c.entry)
         seen: dict[int, set[str]] = {each: set() for each in subscriber_ids}
         with self._database.read() as connection:
-            for row in connection.execute(query):
+            for row in connection.execute(now.union_all(then)):
                 seen[row.subscriber].add(row.id)
         return seen
 
 
-def _mark_shown(connection: Connection, kept: Sequence[Kept], issue: int) -> None:
+def _of(issue: int, people: Sequence[int]) -> Select[tuple[int]]:
+    return select(editions.c.subscriber).where(editions.c.issue == issue, editions.c.subscriber.in_(people))
+
+
+def _shown_before(issue: int, people: Sequence[int]) -> Select[tuple[int, int]]:
+    return select(shown.c.subscriber, shown.c.entry).where(shown.c.subscriber.in_(people), shown.c.issue != issue)
+
+
+def _unseen(kept: Kept, nums: Mapping[str, int], before: set[tuple[int, int]]) -> Kept:
+    """Without what the person saw before, and without the second of two picks that were joined since the plan."""
+    person, told, picks = kept.edition.subscriber.id, set(), []
+    for pick in kept.edition.picks:
+        num = nums.get(pick.entry.id)
+        if num is None or ((person, num) not in before and num not in told):
+            picks.append(pick)
+            told.add(num)
+    return replace(kept, edition=replace(kept.edition, picks=tuple(picks)))
+
+
+def _mark_shown(connection: Connection, kept: Sequence[Kept], nums: Mapping[str, int], issue: int) -> None:
     """A pair that is there already stays: at most one showing per (subscriber, entry) is a database rule."""
-    ids = {pick.entry.id for each in kept for pick in each.edition.picks}
-    found = connection.execute(select(entries.c.id, entries.c.num).where(entries.c.id.in_(ids)))
-    nums = {row.id: row.num for row in found}
     pairs = ((each.edition.subscriber.id, pick.entry.id) for each in kept for pick in each.edition.picks)
     rows = [{"subscriber": who, "entry": nums[what], "issue": issue} for who, what in pairs if what in nums]
     _insert_new(connection, shown, rows)

@@ -1,183 +1,161 @@
-"""Entries: one row per paper, found again under any of its names; and what became of each source."""
+"""Entries: one row per paper, found again under any name or id it ever had, with its counts over time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import datetime
-from itertools import islice
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
-from newsletter.store.database import Database
-from newsletter.store.schema import entries, names, sources
+from newsletter.store.database import TOGETHER, Database, batched
+from newsletter.store.schema import entries, former, names, raws, snapshots
 from newsletter.types import Entry
 
-Named = tuple[Entry, tuple[str, ...]]  #: an entry and all its names, strongest first
-Same = Callable[[Entry, Entry], bool]
-
-_FIELDS = tuple(each.name for each in fields(Entry))
-_COLUMNS = tuple(entries.c[name] for name in _FIELDS)
-_BATCH = 400  #: names in one question; SQLite takes up to 32,766 values
+FIELDS = tuple(each.name for each in fields(Entry) if each.name not in ("update", "trend"))
+LISTS = ("authors", "topics", "affiliations", "also")
+COLUMNS = tuple(entries.c[name] for name in FIELDS)
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
-    """How a source did when it was last read."""
+class Snapshot(NamedTuple):
+    """The counts of one entry as one source showed them at the end of a day."""
 
-    name: str
-    checked: datetime | None
-    succeeded: datetime | None
-    found: int
-    added: int
-    error: str
+    entry: str  #: its id
+    source: str
+    day: int  #: days since 1970
+    votes: int | None
+    comments: int | None
+    stars: int | None
+
+
+class Unsummarised(NamedTuple):
+    """An entry without a TL;DR."""
+
+    id: str
+    title: str
+    abstract: str
 
 
 class Entries:
-    """Part of Store."""
+    """Part of Store. New sightings come in through `store.sightings`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, named: Iterable[Named], now: datetime, same: Same = lambda known, new: True) -> int:  # noqa: ARG005
-        """Store what is new, complete what is known; returns how many were new. Called by Engine.collect.
-
-        Two entries that share a name are one where `same` agrees.
-        """
-        new = 0
-        remaining = iter(named)
-        while batch := list(islice(remaining, _BATCH)):
-            with self._database.write() as connection:
-                new += _add_batch(connection, batch, now, same)
-        return new
-
     def listed(self, since: datetime | None = None, source: str = "") -> Iterator[Entry]:
         """Newest first. Called by `newsletter entries`."""
-        query = select(*_COLUMNS).order_by(entries.c.first_seen.desc(), entries.c.num)
+        query = select(*COLUMNS).order_by(entries.c.first_seen.desc(), entries.c.num)
         if since:
             query = query.where(entries.c.first_seen >= since)
         if source:
             query = query.where(entries.c.source == source)
         with self._database.read() as connection:
-            yield from (_entry(row) for row in connection.execute(query))
+            yield from (entry_of(row) for row in connection.execute(query))
 
     def new_between(self, since: datetime, until: datetime) -> list[Entry]:
-        """First seen in [since, until], oldest first: a pool. Called by Engine.preview."""
+        """News of [since, until], oldest first: a pool. Called by Engine.preview."""
         with self._database.read() as connection:
             return [entry for _, entry in fresh(connection, since, until)]
 
-    def find(self, ids: Iterable[str]) -> dict[str, Entry]:
-        """Asked-for id → entry; an id may be any name of the entry, unknown ones are left out."""
-        found: dict[str, Entry] = {}
-        remaining = iter(sorted(set(ids)))
+    def counted(self, since: datetime, until: datetime) -> tuple[int, int]:
+        """(news, all entries first seen) in [since, until]. Called by Engine.overview."""
         with self._database.read() as connection:
-            while batch := list(islice(remaining, _BATCH)):
-                query = (
-                    select(names.c.name, *_COLUMNS)
-                    .join(entries, entries.c.num == names.c.entry)
-                    .where(or_(names.c.name.in_(batch), entries.c.id.in_(batch)))
+            told = connection.execute(
+                select(
+                    func.count().filter(entries.c.announced.between(since, until)),
+                    func.count().filter(entries.c.first_seen.between(since, until)),
                 )
-                for row in connection.execute(query):
-                    entry = _entry(row)
-                    found |= {each: entry for each in (row.name, entry.id) if each in batch}
-        return found
+            ).one()
+        return int(told[0]), int(told[1])
 
-    def record(self, health: SourceHealth) -> None:
-        """Called by Engine.collect after each source."""
-        row = {name: getattr(health, name) for name in ("checked", "found", "added", "error")}
-        row |= {"succeeded": health.succeeded} if health.succeeded else {}
-        with self._database.write() as connection:
-            changed = connection.execute(update(sources).where(sources.c.name == health.name).values(row))
-            if not changed.rowcount:
-                connection.execute(insert(sources).values(name=health.name, **row))
-
-    def health(self) -> list[SourceHealth]:
-        """Called by `newsletter status` and by Engine.plan."""
+    def find(self, ids: Iterable[str]) -> dict[str, Entry]:
+        """Asked-for id → entry; an id may be any name of the entry or an id it once had; unknown ones are left out."""
+        wanted = sorted(set(ids))
         with self._database.read() as connection:
-            return [SourceHealth(*row) for row in connection.execute(select(sources).order_by(sources.c.name))]
+            nums = numbers(connection, wanted)
+            found = {row.num: entry_of(row) for row in chosen(connection, set(nums.values()))}
+        return {each: found[num] for each, num in nums.items()}
+
+    def raw(self, entry_id: str) -> tuple[str, str] | None:
+        """(title, abstract) as the source wrote them, where that is not what is shown."""
+        with self._database.read() as connection:
+            num = numbers(connection, [entry_id]).get(entry_id)
+            row = connection.execute(select(raws.c.title, raws.c.abstract).where(raws.c.entry == num)).first()
+        return (row.title, row.abstract) if row else None
+
+    def snapshots(self, since: datetime) -> tuple[list[Snapshot], dict[str, tuple[Entry, datetime]]]:
+        """All counts since a day, oldest first, and id → (entry, first seen) of what they count. For trends."""
+        counts = (snapshots.c.source, snapshots.c.day, snapshots.c.votes, snapshots.c.comments, snapshots.c.stars)
+        recent = snapshots.c.day >= day_of(since)
+        query = select(entries.c.id, *counts).join(entries, entries.c.num == snapshots.c.entry).where(recent)
+        counted: Select[Any] = select(*COLUMNS, entries.c.first_seen).where(
+            entries.c.num.in_(select(snapshots.c.entry).where(recent).distinct())
+        )
+        with self._database.read() as connection:
+            taken = [Snapshot(*row) for row in connection.execute(query.order_by(snapshots.c.day))]
+            known = {row.id: (entry_of(row), row.first_seen) for row in connection.execute(counted)}
+        return taken, known
+
+    def unsummarised(self, since: datetime, most: int) -> list[Unsummarised]:
+        """News since then that has an abstract and no TL;DR, newest first. Called by Engine.summarise."""
+        query = select(entries.c.id, entries.c.title, entries.c.abstract)
+        query = query.where(entries.c.announced >= since, entries.c.tldr == "", entries.c.abstract != "")
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(entries.c.announced.desc(), entries.c.num).limit(most))
+            return [Unsummarised(*row) for row in rows]
+
+    def put_tldr(self, texts: Mapping[str, str]) -> None:
+        """Entry id → TL;DR; an entry that has one keeps it."""
+        with self._database.write() as connection:
+            for entry_id, text in texts.items():
+                mine = (entries.c.id == entry_id) & (entries.c.tldr == "")
+                connection.execute(update(entries).where(mine).values(tldr=text))
 
 
 def fresh(connection: Connection, since: datetime, until: datetime) -> list[tuple[int, Entry]]:
-    """(number, entry) of the entries first seen in [since, until]. Called by Issues.plan too.
+    """(number, entry) of the news of [since, until]. Called by Issues.plan too.
 
     Both ends are included: what arrives in the very second in which an issue is planned is in the next pool too,
     and nobody is shown it twice.
     """
-    query = select(entries.c.num, *_COLUMNS).where(entries.c.first_seen >= since, entries.c.first_seen <= until)
-    return [(row.num, _entry(row)) for row in connection.execute(query.order_by(entries.c.num))]
+    query = select(entries.c.num, *COLUMNS).where(entries.c.announced >= since, entries.c.announced <= until)
+    return [(row.num, entry_of(row)) for row in connection.execute(query.order_by(entries.c.num))]
 
 
-def merged(old: Entry, new: Entry) -> Entry:
-    """What was known stays; gaps are filled, topics united, and counts follow the newest sighting."""
-    gaps = {name: getattr(new, name) for name in _FIELDS if not getattr(old, name)}
-    counts = {name: getattr(new, name) for name in ("votes", "comments", "stars")}
-    topics = tuple(dict.fromkeys(old.topics + new.topics))
-    known = {name: value for name, value in counts.items() if value is not None}
-    return replace(old, **{**gaps, **known, "topics": topics})
+def numbers(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """Id, former id or name → row number, for those that are known; an id in use wins."""
+    found: dict[str, int] = {}
+    for some in batched(ids, TOGETHER):
+        for key, num in (
+            (names.c.name, names.c.entry),
+            (former.c.id, former.c.entry),
+            (entries.c.id, entries.c.num),
+        ):
+            found.update(connection.execute(select(key, num).where(key.in_(some))).all())
+    return found
 
 
-def _add_batch(connection: Connection, batch: Sequence[Named], now: datetime, same: Same) -> int:
-    known = _known(connection, [name for _, entry_names in batch for name in entry_names])
-    before = len(known.entries)
-    for entry, entry_names in batch:
-        shared = (known.nums[name] for name in entry_names if name in known.nums)
-        num = next((num for num in shared if same(known.entries[num], entry)), None)
-        if num is None:
-            num = _insert(connection, _with_free_id(connection, entry, entry_names), now)
-            known.entries[num] = entry
-        else:
-            _complete(connection, num, known.entries[num], entry)
-            known.entries[num] = merged(known.entries[num], entry)
-        fresh_names = [name for name in entry_names if name not in known.nums]
-        if fresh_names:
-            connection.execute(insert(names), [{"name": name, "entry": num} for name in fresh_names])
-        known.nums.update(dict.fromkeys(fresh_names, num))
-    return len(known.entries) - before
+def chosen(connection: Connection, nums: Iterable[int]) -> Iterator[Row[Any]]:
+    """The rows of these entries."""
+    for some in batched(sorted(nums), TOGETHER):
+        query = select(entries.c.num, entries.c.announced, *COLUMNS).where(entries.c.num.in_(some))
+        yield from connection.execute(query)
 
 
-@dataclass(slots=True)
-class _Known:
-    nums: dict[str, int]
-    entries: dict[int, Entry]
+def row_of(entry: Entry) -> dict[str, Any]:
+    """For an INSERT or UPDATE."""
+    row = {name: getattr(entry, name) for name in FIELDS}
+    return {**row, **{name: list(row[name]) for name in LISTS}}
 
 
-def _known(connection: Connection, wanted: Sequence[str]) -> _Known:
-    known = _Known({}, {})
-    for start in range(0, len(wanted), _BATCH):
-        query = (
-            select(names.c.name, entries.c.num, *_COLUMNS)
-            .join(entries, entries.c.num == names.c.entry)
-            .where(names.c.name.in_(wanted[start : start + _BATCH]))
-        )
-        for row in connection.execute(query):
-            known.nums[row.name] = row.num
-            known.entries[row.num] = _entry(row)
-    return known
+def entry_of(row: Row[Any]) -> Entry:
+    """The inverse of `row_of`."""
+    given = {name: getattr(row, name) for name in FIELDS}
+    return Entry(**{**given, **{name: tuple(given[name]) for name in LISTS}})
 
 
-def _with_free_id(connection: Connection, entry: Entry, entry_names: Sequence[str]) -> Entry:
-    """Two papers may come with the same id from two files: the later one is called by its strongest name."""
-    taken = connection.execute(select(entries.c.num).where(entries.c.id == entry.id)).first()
-    return replace(entry, id=entry_names[0]) if taken and entry_names else entry
-
-
-def _insert(connection: Connection, entry: Entry, now: datetime) -> int:
-    row = {**_row(entry), "first_seen": now}
-    return int(connection.execute(insert(entries).values(row).returning(entries.c.num)).scalar_one())
-
-
-def _complete(connection: Connection, num: int, old: Entry, new: Entry) -> None:
-    better = merged(old, new)
-    if better != old:
-        connection.execute(update(entries).where(entries.c.num == num).values(_row(better)))
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    row = {name: getattr(entry, name) for name in _FIELDS}
-    return {**row, "authors": list(entry.authors), "topics": list(entry.topics)}
-
-
-def _entry(row: Row[Any]) -> Entry:
-    given = {name: getattr(row, name) for name in _FIELDS}
-    return Entry(**{**given, "authors": tuple(row.authors), "topics": tuple(row.topics)})
+def day_of(moment: datetime) -> int:
+    """Days since 1970."""
+    return (moment - EPOCH) // timedelta(days=1)

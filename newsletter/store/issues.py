@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ class Plan:
     expires: datetime
     cadence_default: Cadence
     due: Callable[[int | None, int | None, str | None], datetime]  #: (weekday, hour, time zone)
+    trends: Mapping[str, float] = field(default_factory=dict)  #: entry id → trend, frozen with the pool
 
 
 class Issues:
@@ -60,7 +61,7 @@ class Issues:
             if connection.execute(select(issues.c.num).where(issues.c.key == plan.issue.key)).first():
                 return -1
             num = _insert_issue(connection, plan)
-            _freeze_pool(connection, num, plan.issue)
+            _freeze_pool(connection, num, plan)
             return _freeze_audience(connection, num, plan)
 
     def get(self, key: str) -> Issue:
@@ -115,9 +116,10 @@ def _insert_issue(connection: Connection, plan: Plan) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def _freeze_pool(connection: Connection, num: int, issue: Issue) -> None:
-    found = fresh(connection, issue.since, issue.until)
-    rows = [{"issue": num, "entry": entry_num, "frozen": entry_row(entry)} for entry_num, entry in found]
+def _freeze_pool(connection: Connection, num: int, plan: Plan) -> None:
+    found = fresh(connection, plan.issue.since, plan.issue.until)
+    ready = ((entry_num, replace(entry, trend=plan.trends.get(entry.id))) for entry_num, entry in found)
+    rows = [{"issue": num, "entry": entry_num, "frozen": entry_row(entry)} for entry_num, entry in ready]
     if rows:
         connection.execute(insert(pool), rows)
 

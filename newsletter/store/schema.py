@@ -1,6 +1,8 @@
 """The tables. Times are whole seconds since 1970 (UTC); outcomes in the ledger are small integers.
 
 entries ──< names (one paper, many names)          subscribers ──< shown >── entries (never repeat)
+entries ──< former (ids it had before two were joined) ── raws (as the source wrote) ──< snapshots (counts over time)
+sources, receipts (what was fetched when), hosts (whose turn it is), summaries (by content)
 issues ──< pool (entries frozen for it)            issues ──< deliveries (the ledger) ── editions (as rendered)
 """
 
@@ -13,6 +15,7 @@ from sqlalchemy import (
     JSON,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -28,7 +31,7 @@ from sqlalchemy import BigInteger as PlainBigInteger
 
 from newsletter.types import Outcome
 
-REVISION = "0001"  #: the newest migration; a test compares it with the folder
+REVISION = "0002"  #: the newest migration; a test compares it with the folder
 
 WAITING = (Outcome.PLANNED, Outcome.DEFERRED, Outcome.SENDING)
 _OUTCOMES = (
@@ -84,11 +87,39 @@ sources = Table(
     "sources",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("checked", Moment),
+    Column("state", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("checked", Moment, nullable=False),
     Column("succeeded", Moment),
+    Column("dated", Moment),  # of the newest thing in it
+    Column("news", Moment),  # when it last brought an entry that nobody else had brought
     Column("found", Integer, nullable=False, default=0),
     Column("added", Integer, nullable=False, default=0),
-    Column("error", Text, nullable=False, default=""),
+    Column("detail", Text, nullable=False, default=""),
+)
+
+receipts = Table(  # one per request: for conditional requests, and so that nobody asks more often than is polite
+    "receipts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("fetched", Moment, nullable=False),
+    Column("etag", Text, nullable=False, default=""),
+    Column("modified", Text, nullable=False, default=""),
+    Column("digest", Text, nullable=False, default=""),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("free_at", Double, nullable=False),  # seconds since 1970
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("key", Text, primary_key=True),  # made of model, language and content
+    Column("text", Text, nullable=False),
 )
 
 entries = Table(
@@ -109,7 +140,44 @@ entries = Table(
     Column("votes", Integer),
     Column("comments", Integer),
     Column("stars", Integer),
+    Column("project_url", Text, nullable=False, default=""),
+    Column("venue", Text, nullable=False, default=""),
+    Column("organisation", Text, nullable=False, default=""),
+    Column("affiliations", JSON, nullable=False),
+    Column("tldr", Text, nullable=False, default=""),
+    Column("also", JSON, nullable=False),
+    Column("title_html", Text, nullable=False, default=""),
+    Column("abstract_html", Text, nullable=False, default=""),
     Column("first_seen", Moment, nullable=False, index=True),
+    Column("announced", Moment, index=True),  # when it became news here; never, for a replacement or a library's entry
+)
+
+raws = Table(  # where the readable text is not what the source wrote
+    "raws",
+    metadata,
+    Column("entry", ForeignKey("entries.num", ondelete="CASCADE"), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("abstract", Text, nullable=False),
+)
+
+former = Table(
+    "former",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("entry", ForeignKey("entries.num", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("entry", ForeignKey("entries.num", ondelete="CASCADE"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("day", Integer, primary_key=True),  # days since 1970
+    Column("votes", Integer),
+    Column("comments", Integer),
+    Column("stars", Integer),
+    Index("snapshots_day", "day"),
+    sqlite_with_rowid=False,
 )
 
 names = Table(

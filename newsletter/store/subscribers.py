@@ -116,6 +116,12 @@ class Subscribers:
         with self._database.read() as connection:
             return [_subscriber(row) for row in connection.execute(query)]
 
+    def counted(self) -> dict[Status, int]:
+        """How many there are of each status. Called by Engine.overview."""
+        query = select(subscribers.c.status, func.count()).group_by(subscribers.c.status)
+        with self._database.read() as connection:
+            return {Status(status): int(count) for status, count in connection.execute(query)}
+
     def cadences(self, default: Cadence) -> set[Cadence]:
         """The cadences that somebody active wants. Called by Engine.tick."""
         query = select(subscribers.c.cadence).where(subscribers.c.status == Status.ACTIVE).distinct()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from newsletter.config import load
-from newsletter.store import Store
+from newsletter.store import Named, Store
 from newsletter.testing import ScriptedServer, make_entry, make_profile, make_subscriber
 
 READERS = 500
@@ -50,7 +50,7 @@ def prepare(folder: Path, port: int) -> str:
     store.check()
     from newsletter.engine import utc_now
 
-    store.entries.add([(make_entry(f"video-diffusion-{n}"), (str(n),)) for n in range(20)], utc_now())
+    store.sightings.add([Named(make_entry(f"video-diffusion-{n}"), (str(n),)) for n in range(20)], utc_now())
     people = [make_subscriber(f"reader{n}", 0, profile=make_profile("video diffusion")) for n in range(READERS)]
     store.subscribers.put_all(people, "test", utc_now())
     store.close()

@@ -110,7 +110,7 @@ def test_migrate_is_safe_to_run_twice(run: Run) -> None:
 
 
 def test_collecting_twice_adds_nothing(letter: Run) -> None:
-    assert "59     0    ok" in letter("collect").output
+    assert "59     0    fresh" in letter("collect").output
     assert len(letter("entries", "--format", "jsonl").output.splitlines()) == 59
     assert "59 entries" in letter("entries", "--source", "seeds").output
     assert "0 entries" in letter("entries", "--since", "2099-01-01").output

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import collector
-from newsletter.collector import KINDS, Harvest, Parsed, collect, guess_kind, names
+from newsletter.collector import KINDS, Harvest, Kind, Parsed, collect, guess_kind, names
 from newsletter.testing import NOON
-from newsletter.types import Source
+from newsletter.types import Entry, Source
 
 SAMPLES = Path(__file__).parents[1] / "data/sources"
 SEEDS = Path(__file__).parents[3] / "shared/data/seeds/papers-page.txt"
@@ -48,11 +47,11 @@ async def test_one_bad_source_stops_nobody_else() -> None:
     harvests = await collect(sources, NOON, SAMPLES)
 
     assert [harvest.source for harvest in harvests] == sources
-    assert [len(harvest.entries) for harvest in harvests] == [2, 0, 0, 0, 1]
+    assert [len(harvest.entries) for harvest in harvests] == [2, 0, 0, 0, 2]
     assert [harvest.error for harvest in harvests] == [
         "",
         "gone.rss: there is no such file",
-        'cup: unknown kind "tea-leaves" (known: feed, jsonl, page)',
+        f'cup: unknown kind "tea-leaves" (known: {", ".join(sorted(KINDS))})',
         "../../unit/test_feed.py: this is not a feed (it is not XML)",
         "",
     ]
@@ -72,7 +71,7 @@ async def test_a_parser_with_a_bug_costs_only_its_own_source(monkeypatch: pytest
     def buggy(data: bytes, source: Source, now: datetime) -> Parsed:
         raise IndexError(len(data))
 
-    monkeypatch.setitem(KINDS, "buggy", buggy)
+    monkeypatch.setitem(KINDS, "buggy", Kind(buggy))
 
     bad, good = await collect([Source("bad", "buggy", "journal.rss"), JOURNAL], NOON, SAMPLES)
 
@@ -98,9 +97,9 @@ async def test_collecting_twice_names_the_same_papers() -> None:
 
 async def test_a_kind_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     def lines(data: bytes, source: Source, now: datetime) -> Parsed:
-        return collector.read_entries(b'{"id": "%d", "title": "Lines"}' % data.count(b"\n"), source.name)
+        return Parsed((Entry(id=str(data.count(b"\n")), title="Lines", source=source.name),))
 
-    monkeypatch.setitem(KINDS, "lines", lines)
+    monkeypatch.setitem(KINDS, "lines", Kind(lines))
 
     (harvest,) = await collect([Source("own", "lines", "journal.rss")], NOON, SAMPLES)
 
@@ -123,7 +122,13 @@ async def test_the_seed_page_gives_59_entries() -> None:
         ("~/x/PAPERS.NDJSON", "jsonl"),
         ("page.txt", "page"),
         ("https://x.org/papers.jsonl?token=1", "jsonl"),
-        ("https://rss.arxiv.org/atom/cs.AI", "feed"),
+        ("https://rss.arxiv.org/atom/cs.AI", "arxiv"),
+        ("https://export.arxiv.org/api/query?search_query=all:x", "arxiv"),
+        ("https://huggingface.co/api/daily_papers", "huggingface"),
+        ("https://connect.biorxiv.org/biorxiv_xml.php?subject=all", "biorxiv"),
+        ("https://api2.openreview.net/notes?invitation=x", "openreview"),
+        ("https://journal.example.org/rss", "feed"),
+        ("subscriptions.opml", "opml"),
     ],
 )
 def test_a_kind_is_guessed_from_the_location(location: str, kind: str) -> None:

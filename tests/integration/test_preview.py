@@ -16,6 +16,7 @@ from visitor import Visitor
 from newsletter.config import resource
 from newsletter.engine import Engine
 from newsletter.errors import UnknownIssue, UnknownSubscriber
+from newsletter.store import Named
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Profile, Status
 from newsletter.web.parts import parts
@@ -53,7 +54,9 @@ def test_the_preview_of_an_issue_has_the_bytes_that_are_sent(weekly: Engine, tra
 
 
 def test_the_draft_and_the_issue_planned_then_have_the_same_bytes(engine: Engine) -> None:
-    engine.store.entries.add([(make_entry(each), (each,)) for each in ("video", "mamba")], NOON - timedelta(hours=1))
+    engine.store.sightings.add(
+        [Named(make_entry(each), (each,)) for each in ("video", "mamba")], NOON - timedelta(hours=1)
+    )
     ada = engine.store.subscribers.add(make_subscriber(profile=make_profile("video")), "test", NOON)
     draft = render_preview(engine, None, ada.email)
 
@@ -170,7 +173,7 @@ def test_new_papers_change_the_stamp_and_the_draft(engine: Engine) -> None:
     desk = Visitor(make_preview(engine, None))
     before = desk.get("/stamp").text, desk.get("/mail?only=html").text
 
-    engine.store.entries.add([(make_entry("new", title="A brand new paper"), ("new",))], NOON)
+    engine.store.sightings.add([Named(make_entry("new", title="A brand new paper"), ("new",))], NOON)
 
     assert desk.get("/stamp").text != before[0]
     assert "A brand new paper" not in before[1]

@@ -10,7 +10,7 @@ from conftest import Clock
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.service import keep_schedule
-from newsletter.store import Store
+from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Cadence
 
@@ -26,7 +26,7 @@ def sunday(engine: Engine, clock: Clock) -> Engine:
     engine.store.subscribers.put_all(
         [make_subscriber(n, 0, profile=make_profile("x")) for n in ("Ada", "Bob")], "t", SUNDAY
     )
-    engine.store.entries.add([(make_entry("x"), ("x",))], SUNDAY)
+    engine.store.sightings.add([Named(make_entry("x"), ("x",))], SUNDAY)
     return engine
 
 

@@ -13,7 +13,7 @@ from conftest import Clock, with_smtp
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.errors import Deferred, HostDown, InputError, Refused, Uncertain, UnknownIssue
-from newsletter.store import Store
+from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, ScriptedServer, make_entry, make_profile, make_subscriber
 from newsletter.types import IssueState, Mail, Outcome, Status
 
@@ -243,7 +243,7 @@ async def test_nothing_shown_before_is_shown_again(weekly: Engine, clock: Clock,
     await weekly.send(WEEK)
     first = weekly.store.editions.seen([1, 2, 3])
     clock.forward(days=7)
-    weekly.store.entries.add([(make_entry("video-diffusion-new"), ("new",))], clock.now)
+    weekly.store.sightings.add([Named(make_entry("video-diffusion-new"), ("new",))], clock.now)
     weekly.plan()
     await weekly.send("2025-W13")
 
@@ -294,7 +294,7 @@ async def test_an_issue_without_readers_or_entries_is_done_at_once(engine: Engin
 
 
 def test_a_reader_without_interests_gets_something_and_is_told_why(engine: Engine) -> None:
-    engine.store.entries.add([(make_entry(f"paper-{n}", votes=n), (str(n),)) for n in range(12)], NOON)
+    engine.store.sightings.add([Named(make_entry(f"paper-{n}", votes=n), (str(n),)) for n in range(12)], NOON)
     dan = engine.store.subscribers.add(make_subscriber("Dan", 0), "test", NOON)
 
     picks = engine.next_edition(dan).picks
@@ -316,7 +316,7 @@ async def test_over_real_smtp_with_refusals_everyone_is_accepted_exactly_once(se
     async with ScriptedServer(script) as server:
         engine = make_engine(with_smtp(settings, server.port, retry=["1s", "1s"]), store)
         store.subscribers.put_all(people, "test", engine.now())
-        store.entries.add([(make_entry("diffusion"), ("x",))], engine.now())
+        store.sightings.add([Named(make_entry("diffusion"), ("x",))], engine.now())
         issue, _, _ = engine.plan()
         for _ in range(12):
             tally = (await engine.send(issue.key)).tally

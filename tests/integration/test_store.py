@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,10 +19,23 @@ from newsletter.errors import (
     UnknownSubscriber,
 )
 from newsletter.schedule import own_due
-from newsletter.store import Claim, Kept, Plan, SourceHealth, Store
+from newsletter.store import Claim, Kept, Named, Plan, Store
 from newsletter.store.schema import REVISION
 from newsletter.testing import NOON, WEEK_12, make_entry, make_profile, make_subscriber
-from newsletter.types import Cadence, Delivery, Edition, IssueState, Outcome, Pick, Status, Subscriber
+from newsletter.types import (
+    Cadence,
+    Delivery,
+    Edition,
+    Health,
+    Issue,
+    IssueState,
+    Outcome,
+    Pick,
+    Receipt,
+    SourceState,
+    Status,
+    Subscriber,
+)
 
 SOON = NOON + timedelta(seconds=4)
 LATER = NOON + timedelta(seconds=9)
@@ -43,6 +57,16 @@ def plan(store: Store, **changes: object) -> int:
         "due": lambda *own: NOON,
     }
     return store.issues.plan(Plan(**{**given, **changes}))  # type: ignore[arg-type]
+
+
+def planned(store: Store, key: str = "2025-W12") -> Issue:
+    plan(store, issue=replace(WEEK_12, key=key))
+    return store.issues.get(key)
+
+
+def kept_for(issue: Issue, person: Subscriber, *ids: str) -> Kept:
+    picks = tuple(Pick(make_entry(each), 0.5, "x", ("y",)) for each in ids)
+    return Kept(Edition(issue, person, picks), f"<{issue.key}@x>", NOON)
 
 
 def claimed(store: Store, most: int = 10) -> list[Claim]:
@@ -122,9 +146,9 @@ def test_an_installation_keeps_its_secret_and_its_first_day(store: Store) -> Non
 
 
 def test_an_entry_is_found_again_under_any_of_its_names(store: Store) -> None:
-    assert store.entries.add([(make_entry("a"), ("arxiv:1", "title:x"))], NOON) == 1
-    assert store.entries.add([(make_entry("b", votes=3), ("doi:2", "title:x"))], NOON) == 0
-    assert store.entries.add([(make_entry("c"), ("doi:2",))], NOON) == 0
+    assert store.sightings.add([Named(make_entry("a"), ("arxiv:1", "title:x"))], NOON) == 1
+    assert store.sightings.add([Named(make_entry("b", votes=3), ("doi:2", "title:x"))], NOON) == 0
+    assert store.sightings.add([Named(make_entry("c"), ("doi:2",))], NOON) == 0
 
     [entry] = store.entries.listed()
     assert (entry.id, entry.votes) == ("a", 3)
@@ -132,34 +156,100 @@ def test_an_entry_is_found_again_under_any_of_its_names(store: Store) -> None:
 
 
 def test_twins_within_one_source_are_one_entry(store: Store) -> None:
-    assert store.entries.add([(make_entry("a"), ("x",)), (make_entry("b"), ("x", "y"))], NOON) == 1
+    assert store.sightings.add([Named(make_entry("a"), ("x",)), Named(make_entry("b"), ("x", "y"))], NOON) == 1
 
 
 def test_entries_that_share_a_name_stay_two_where_they_are_told_apart(store: Store) -> None:
-    named = [(make_entry("a"), ("title:x",)), (make_entry("b"), ("b", "title:x"))]
+    named = [Named(make_entry("a"), ("title:x",)), Named(make_entry("b"), ("b", "title:x"))]
 
-    assert store.entries.add(named, NOON, lambda known, new: False) == 2
+    assert store.sightings.add(named, NOON, lambda known, new, shared: False) == 2
 
 
 def test_two_papers_with_one_id_from_two_files_are_both_kept(store: Store) -> None:
-    store.entries.add([(make_entry("1"), ("title:x",)), (make_entry("1"), ("title:y",))], NOON)
+    store.sightings.add([Named(make_entry("1"), ("title:x",)), Named(make_entry("1"), ("title:y",))], NOON)
 
-    assert {entry.id for entry in store.entries.listed()} == {"1", "title:y"}
+    assert {entry.id for entry in store.entries.listed()} == {"1", "1~2"}
 
 
 def test_a_later_sighting_fills_gaps_and_takes_nothing_away(store: Store) -> None:
-    store.entries.add([(make_entry("a", topics=("x",), votes=5), ("a",))], NOON)
-    store.entries.add([(make_entry("a", title="", topics=("y",), code_url="https://c.org"), ("a",))], LATER)
+    store.sightings.add([Named(make_entry("a", topics=("x",), votes=5), ("a",))], NOON)
+    store.sightings.add([Named(make_entry("a", title="", topics=("y",), code_url="https://c.org"), ("a",))], LATER)
 
     [entry] = store.entries.listed()
     assert (entry.title, entry.topics, entry.votes, entry.code_url) == ("On a", ("x", "y"), 5, "https://c.org")
 
 
-def test_a_source_remembers_its_last_success(store: Store) -> None:
-    store.entries.record(SourceHealth("arXiv", NOON, NOON, 5, 5, ""))
-    store.entries.record(SourceHealth("arXiv", LATER, None, 0, 0, "404"))
+def test_a_source_is_known_by_its_last_state(store: Store) -> None:
+    first = Health("arXiv", SourceState.FRESH, NOON, NOON, NOON, NOON, NOON, 5, 5)
+    second = Health("arXiv", SourceState.FAILING, LATER, LATER, NOON, NOON, NOON, 5, 0, "404")
 
-    assert store.entries.health() == [SourceHealth("arXiv", LATER, NOON, 0, 0, "404")]
+    store.sources.record(first, [Receipt("k", NOON, '"1"', "", "abc")])
+    store.sources.record(second)
+
+    assert store.sources.health() == [second]
+    assert store.sources.recall(["k", "other"]) == {"k": Receipt("k", NOON, '"1"', "", "abc")}
+
+
+def test_a_host_is_taken_by_one_at_a_time(store: Store) -> None:
+    assert store.sources.reserve("arxiv.org", 100.0, 3.0) == 0.0
+    assert store.sources.reserve("arxiv.org", 101.0, 3.0) == 2.0
+    assert store.sources.reserve("x.org", 101.0, 3.0) == 0.0
+
+    store.sources.release("arxiv.org", 101.5)
+
+    assert store.sources.reserve("arxiv.org", 101.6, 3.0) == 0.0
+
+
+def test_a_later_sighting_joins_two_entries_and_everything_follows(store: Store) -> None:
+    [ada] = people(store, "Ada")
+    store.sightings.add([Named(make_entry("a", votes=1), ("doi:1",), ("raw a", ""))], NOON)
+    store.sightings.add([Named(make_entry("b", stars=2), ("arxiv:2",), ("raw b", ""))], LATER)
+    issue = planned(store)
+    store.editions.keep([kept_for(issue, ada, "b")])
+
+    news = store.sightings.add([Named(make_entry("c"), ("doi:1", "arxiv:2", "s2:3"))], LATER)
+
+    [entry] = store.entries.listed()
+    assert (news, entry.id, entry.votes, entry.stars) == (0, "a", 1, 2)
+    assert {each.id for each in store.entries.find(["a", "b", "doi:1", "arxiv:2", "s2:3"]).values()} == {"a"}
+    assert len(store.entries.find(["a", "b", "doi:1", "arxiv:2", "s2:3"])) == 5
+    assert store.entries.raw("b") == ("raw a", "")
+    assert store.editions.seen([ada.id]) == {ada.id: {"a", "b"}}
+
+
+def test_a_replacement_is_no_news_until_the_paper_is_announced(store: Store) -> None:
+    entry = make_entry("a", update=True)
+    assert store.sightings.add([Named(entry, ("a",))], NOON) == 0
+    assert store.entries.new_between(NOON, LATER) == []
+    assert [each.id for each in store.entries.listed()] == ["a"]
+
+    assert store.sightings.add([Named(replace(entry, update=False), ("a",))], LATER) == 1
+    assert store.sightings.add([Named(entry, ("a",))], LATER + timedelta(days=1)) == 0
+
+    assert [each.id for each in store.entries.new_between(LATER, LATER)] == ["a"]
+
+
+def test_counts_are_kept_by_source_and_day(store: Store) -> None:
+    for day, votes in ((0, 3), (0, 4), (1, 9)):
+        entry = make_entry("a", votes=votes, source="hf")
+        store.sightings.add([Named(entry, ("a",))], NOON + timedelta(days=day))
+
+    taken, known = store.entries.snapshots(NOON)
+
+    assert [(each.source, each.votes) for each in taken] == [("hf", 4), ("hf", 9)]
+    assert taken[1].day - taken[0].day == 1
+    assert known["a"][1] == NOON
+
+
+def test_an_edition_leaves_out_what_another_issue_showed(store: Store) -> None:
+    [ada] = people(store, "Ada")
+    store.sightings.add([Named(make_entry("a"), ("a",)), Named(make_entry("b"), ("b",))], NOON)
+    first, second = planned(store, "one"), planned(store, "two")
+    store.editions.keep([kept_for(first, ada, "a")])
+
+    [kept] = store.editions.keep([kept_for(second, ada, "a", "b")])
+
+    assert [pick.entry.id for pick in kept.edition.picks] == ["b"]
 
 
 # subscribers
@@ -247,14 +337,14 @@ def test_planning_twice_adds_nobody_twice(store: Store) -> None:
 
 
 def test_a_plan_freezes_pool_templates_and_audience(store: Store) -> None:
-    store.entries.add([(make_entry("a"), ("a",))], NOON)
-    store.entries.add([(make_entry("late"), ("late",))], LATER)
+    store.sightings.add([Named(make_entry("a"), ("a",))], NOON)
+    store.sightings.add([Named(make_entry("late"), ("late",))], LATER)
     people(store, "Ada")
     store.subscribers.add(make_subscriber("Bob", 0, status=Status.PENDING), "test", NOON)
     store.subscribers.add(make_subscriber("Cyd", 0, cadence=Cadence.DAILY), "test", NOON)
 
     assert plan(store) == 1
-    store.entries.add([(make_entry("a", code_url="https://c.org"), ("a",))], LATER)
+    store.sightings.add([Named(make_entry("a", code_url="https://c.org"), ("a",))], LATER)
     frozen = store.issues.frozen("2025-W12")
     assert [entry.code_url for entry in frozen.entries] == [""]
     assert (frozen.templates, frozen.missing, frozen.masthead) == (
@@ -377,7 +467,7 @@ def test_a_stopped_sender_gives_back_what_it_had_not_begun(store: Store) -> None
 def test_what_is_too_late_expires_and_counts_as_never_shown(store: Store) -> None:
     [ada] = people(store, "Ada")
     entry = make_entry("a")
-    store.entries.add([(entry, ("a",))], NOON)
+    store.sightings.add([Named(entry, ("a",))], NOON)
     plan(store, expires=SOON)
     edition = Edition(WEEK_12, ada, (Pick(entry, 1.0, "x", ("y",)),))
     store.editions.keep([Kept(edition, "<1@x>", NOON)])
@@ -407,7 +497,7 @@ def test_uncertain_ones_are_settled_by_decision(store: Store) -> None:
 def test_an_edition_comes_back_as_it_was_kept(store: Store) -> None:
     ada = store.subscribers.add(make_subscriber("Ada", 0, profile=make_profile("x", muted=("y",))), "test", NOON)
     entry = make_entry("a")
-    store.entries.add([(entry, ("a",))], NOON)
+    store.sightings.add([Named(entry, ("a",))], NOON)
     plan(store)
     kept = Kept(Edition(WEEK_12, ada, (Pick(entry, 0.123456789, "x", ("y", "z")),)), "<1@x>", NOON)
 

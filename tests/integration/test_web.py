@@ -18,7 +18,7 @@ from visitor import Visitor
 from newsletter.engine import Engine
 from newsletter.errors import Deferred, DeliveryError, Refused
 from newsletter.formats import profile_row
-from newsletter.store import Store
+from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.tokens import Purpose
 from newsletter.types import Cadence, Interest, Mail, Profile, Status, Subscriber
@@ -38,7 +38,7 @@ def web(engine: Engine) -> Visitor:
 def ada(engine: Engine) -> Subscriber:
     """Active, with one interest, one liked and one disliked paper, and one more paper to come."""
     papers = ("diffusion", "mamba", "plasma waves/2")
-    engine.store.entries.add([(make_entry(each), (f"id:{each}",)) for each in papers], NOON - timedelta(hours=1))
+    engine.store.sightings.add([Named(make_entry(each), (f"id:{each}",)) for each in papers], NOON - timedelta(hours=1))
     profile = make_profile("diffusion", liked=("mamba",), disliked=("plasma waves/2",), text="tiny models")
     return engine.store.subscribers.add(make_subscriber(profile=profile), "test", NOON)
 
@@ -282,7 +282,7 @@ def test_the_form_works_while_a_mail_template_is_broken(engine: Engine, tmp_path
 
 def test_an_entry_s_link_never_runs_a_script(web: Visitor, engine: Engine, ada: Subscriber) -> None:
     bad = make_entry("diffusion-bad", title="<script>diffusion</script>", url="javascript:alert(1)")
-    engine.store.entries.add([(bad, ("id:bad",))], NOON)
+    engine.store.sightings.add([Named(bad, ("id:bad",))], NOON)
 
     page = web.get(link(engine, Purpose.INTERESTS, ada)).text
 

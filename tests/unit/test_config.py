@@ -56,7 +56,10 @@ def test_an_unknown_key_in_the_environment_is_named_too(tmp_path: Path) -> None:
         ('[newsletter]\nsender = "nobody"', "an address such as"),
         ('[newsletter]\nsender = "A <a@b.org>\\r\\nBcc: x@y.org"', "an address such as"),
         ('[newsletter]\nbase_url = "javascript:1"', "[newsletter] base_url"),
-        ("[[source]]\nkind = 'feed'", "[source] 0.location: is missing"),
+        (
+            "[[source]]\nname = 'feed'",
+            "[source] 0: a location (an address, a file",
+        ),
         ("port = ", "newsletter.toml"),
     ],
 )

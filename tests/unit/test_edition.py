@@ -145,8 +145,8 @@ def test_sources_that_could_not_be_read_are_named() -> None:
 
     text, html = parts(mail_of(issue, full()))
 
-    assert "We could not reach bioRxiv, <b>OpenReview</b> this week" in text.replace("\n", " ")
-    assert "We could not reach bioRxiv, &lt;b&gt;OpenReview&lt;/b&gt; this week" in html.replace("\n", " ")
+    assert "Not every source could be read this week: bioRxiv, <b>OpenReview</b>." in text.replace("\n", " ")
+    assert "source could be read this week: bioRxiv, &lt;b&gt;OpenReview&lt;/b&gt;." in html.replace("\n", " ")
 
 
 def test_each_card_is_rendered_once_however_many_readers(issue: PreparedIssue, monkeypatch: pytest.MonkeyPatch) -> None:

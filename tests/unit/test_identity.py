@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from newsletter.collector.identity import entry_id, names, same_paper
+from newsletter.collector.identity import entry_id, identifiers, names, same_paper
 from newsletter.testing import NOON
 from newsletter.types import Entry
 
 PAPER = Entry(id="", title="Attention Is Not All You Need Anymore")
+
+
+def same(known: Entry, new: Entry) -> bool:
+    return same_paper(known, new, set(names(known)) & set(names(new)))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ def test_strong_names_come_first_and_a_given_id_stays() -> None:
 def test_a_long_title_matches_with_and_without_author() -> None:
     dated = replace(PAPER, title="Attention is not all you need — anymore", authors=("Ada One",), published=NOON)
 
-    assert same_paper(names(PAPER), names(dated))
+    assert same(PAPER, dated)
 
 
 def test_short_and_generic_titles_match_only_with_author_and_year() -> None:
@@ -81,11 +85,28 @@ def test_short_and_generic_titles_match_only_with_author_and_year() -> None:
 
 
 def test_two_arxiv_ids_are_two_papers_whatever_their_titles() -> None:
-    first, second = (names(replace(PAPER, id=number)) for number in ("2508.13426", "2508.13427"))
+    first, second = (replace(PAPER, id=number) for number in ("2508.13426", "2508.13427"))
 
-    assert not same_paper(first, second)
-    assert same_paper(first, names(PAPER))
-    assert not same_paper((), ())
+    assert not same(first, second)
+    assert same(first, PAPER)
+    assert not same_paper(first, second, ())
+
+
+def test_a_title_joins_nobody_whose_authors_are_others() -> None:
+    ada, bob = (replace(PAPER, authors=(name,)) for name in ("Ada One", "Two, Bob"))
+
+    assert not same(ada, bob)
+    assert same(ada, replace(PAPER, authors=("Cyd Three", "One, A.")))
+    assert same(ada, PAPER)
+
+
+def test_other_ids_of_a_paper_are_its_names() -> None:
+    entry = replace(
+        PAPER, id="arxiv:2508.13426", also=("doi:10.1000/X", "s2:" + "a" * 40, "openreview:abc", "nonsense")
+    )
+
+    assert identifiers(entry) == ("arxiv:2508.13426", "doi:10.1000/x", "openreview:abc", "s2:" + "a" * 40)
+    assert set(identifiers(entry)) < set(names(entry))
 
 
 def test_an_id_made_from_a_title_is_short_stable_and_of_its_own() -> None:
@@ -104,4 +125,4 @@ def test_an_id_is_a_name_of_its_entry() -> None:
         stored = replace(entry, id=entry_id(entry))
 
         assert entry_id(stored) == stored.id
-        assert same_paper(names(entry), names(stored))
+        assert same(entry, stored)

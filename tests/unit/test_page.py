@@ -7,18 +7,26 @@ from pathlib import Path
 import pytest
 
 from newsletter.collector import page
-from newsletter.collector.parsed import Parsed
+from newsletter.collector.finish import finish
 from newsletter.errors import SourceError
 from newsletter.testing import NOON
-from newsletter.types import Source
+from newsletter.types import Entry, Source
 
 SEEDS = Path(__file__).parents[3] / "shared/data/seeds/papers-page.txt"
 ABSTRACT = "We study flows and find that they are 2.4 times faster than before. " * 5
 HEADER = ("new", "Get trending papers!", "Mar 17")
 
 
-def read(*lines: str) -> Parsed:
-    return page.parse("\n\n".join([*HEADER, *lines]).encode(), Source("page", "page", "saved.txt"), NOON)
+def parse(data: bytes) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """What the collector makes of it: entries, and what was told."""
+    parsed = page.parse(data, Source("page", "page", "saved.txt"), NOON)
+    sightings = [finish(entry, NOON) for entry in parsed.entries]
+    notes = tuple(note for sighting in sightings for note in sighting.notes)
+    return tuple(sighting.entry for sighting in sightings), parsed.problems + notes
+
+
+def read(*lines: str) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    return parse("\n\n".join([*HEADER, *lines]).encode())
 
 
 def test_titles_and_abstracts_come_in_turn() -> None:
@@ -62,19 +70,19 @@ def test_what_is_no_papers_page_is_refused() -> None:
 def test_broken_characters_and_a_huge_abstract_are_named() -> None:
     data = b"\xff\n" + ("On Flows\n" + "word " * 10_000).encode()
 
-    entries, problems = page.parse(data, Source("page", "page", "saved.txt"), NOON)
+    entries, problems = parse(data)
 
     assert len(entries[0].abstract) <= 20_000
     assert problems == (
         "the file is not UTF-8: unreadable characters became �",
-        "line 3: the abstract was cut to 20,000 characters",
+        '"On Flows": the abstract was cut to 20,000 characters',
     )
 
 
 def test_the_seed_page_has_59_papers() -> None:
     if not SEEDS.exists():
         pytest.skip("needs ../shared/data/seeds/papers-page.txt")
-    entries, problems = page.parse(SEEDS.read_bytes(), Source("page", "page", str(SEEDS)), NOON)
+    entries, problems = parse(SEEDS.read_bytes())
 
     assert len(entries) == len({entry.id for entry in entries}) == 59
     assert problems == ()

@@ -1,0 +1,88 @@
+"""Whether a source is well: a quiet week and a broken feed look the same from outside, so say which it is.
+
+failing   nothing could be read          stale   it did not move for longer than it should
+partial   some of it could not be read   quiet   it could be read and had nothing new       fresh   it had, within a day
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from newsletter.collector.parsed import Kind
+from newsletter.config import parse_duration
+from newsletter.errors import SourceError
+from newsletter.types import Health, Source, SourceState
+
+if TYPE_CHECKING:
+    from newsletter.collector import Harvest
+
+RECENT = timedelta(days=1)
+
+
+def judge(before: Health | None, harvest: Harvest, added: int, kind: Kind | None, now: datetime) -> Health:
+    """The state after this harvest, of which `added` entries were new; `before`: the state after the last one."""
+    failed, same = bool(harvest.error), harvest.unchanged and before is not None
+    dated = max((each for each in (harvest.dated, before.dated if before else None) if each), default=None)
+    news = now if added else before.news if before else None
+    succeeded = now if not failed else before.succeeded if before else None
+    state, detail = _state(before, harvest, kind, dated, news, now)
+    since = before.since if before and before.state == state else _since(state, dated, news, now)
+    return Health(
+        source=harvest.source.name,
+        state=state,
+        since=since,
+        checked=now,
+        succeeded=succeeded,
+        dated=dated,
+        news=news,
+        found=before.found if before and (same or failed) else len(harvest.entries),
+        added=added,
+        detail=detail,
+    )
+
+
+def _state(
+    before: Health | None,
+    harvest: Harvest,
+    kind: Kind | None,
+    dated: datetime | None,
+    news: datetime | None,
+    now: datetime,
+) -> tuple[SourceState, str]:
+    if harvest.error:
+        return SourceState.FAILING, harvest.error
+    if harvest.problems:
+        more = f" (and {len(harvest.problems) - 1} more)" if len(harvest.problems) > 1 else ""
+        return SourceState.PARTIAL, harvest.problems[0] + more
+    if harvest.unchanged and before and before.state is SourceState.PARTIAL:
+        return SourceState.PARTIAL, before.detail
+    if news and now - news < RECENT:
+        return SourceState.FRESH, ""
+    late = _late(harvest.source, kind, dated, now) if kind and harvest.online else ""
+    return (SourceState.STALE if late else SourceState.QUIET), late
+
+
+def _late(source: Source, kind: Kind, dated: datetime | None, now: datetime) -> str:
+    limit = stale_after(source, kind)
+    if limit and dated and now - dated > limit:
+        return f"nothing newer than {dated:%d %B %Y} in it"
+    return kind.late(dated, now)
+
+
+def stale_after(source: Source, kind: Kind) -> timedelta | None:
+    """The source's own `stale_after`, or its kind's; raises SourceError for what is no duration."""
+    given = source.options.get("stale_after")
+    if given is None:
+        return kind.stale_after
+    try:
+        found = parse_duration(given)
+    except ValueError as error:
+        raise SourceError(f"stale_after = {given!r}: {error}") from error
+    return found if isinstance(found, timedelta) else None
+
+
+def _since(state: SourceState, dated: datetime | None, news: datetime | None, now: datetime) -> datetime:
+    """A source is stale since it last moved, and quiet since it last had news."""
+    known = {SourceState.STALE: dated, SourceState.QUIET: news}
+    return known.get(state) or now

@@ -1,0 +1,82 @@
+"""The state of an installation, and in plain words what keeps mail from coming. Pure: facts in, lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from newsletter.types import Health, IssueState, SourceState, Status, Tally
+
+_TROUBLE = {
+    SourceState.FAILING: "cannot be read",
+    SourceState.PARTIAL: "is read in part only",
+    SourceState.STALE: "does not move",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What `newsletter status` tells."""
+
+    now: datetime
+    health: tuple[Health, ...]  #: of the sources that were read
+    unread: tuple[str, ...]  #: configured sources that never were
+    since: datetime  #: where the window of the next issue begins
+    news: int  #: papers waiting for the next issue
+    seen: int  #: papers first seen since then, replacements and the like included
+    readers: Mapping[Status, int]
+    issues: tuple[Tally, ...]  #: newest first
+    due: datetime  #: the next issue
+    collect_every: timedelta
+
+
+def findings(overview: Overview) -> tuple[str, ...]:
+    """One line for each thing that stands in the way of the next mail; none when all is well."""
+    return (*_sources(overview), *_papers(overview), *_readers(overview), *_issues(overview))
+
+
+def _sources(overview: Overview) -> Iterator[str]:
+    if not overview.health and not overview.unread:
+        yield "No source is configured: add a [[source]] to sources.toml."
+    if overview.unread:
+        yield f"Never read yet: {', '.join(overview.unread)}. Run `newsletter collect`."
+    for each in overview.health:
+        if each.state in _TROUBLE:
+            since = f"since {each.since:%Y-%m-%d %H:%M} UTC"
+            yield f'The source "{each.source}" {_TROUBLE[each.state]} ({since}): {each.detail}'
+    latest = max((each.checked for each in overview.health), default=None)
+    if latest and overview.now - latest > 2 * overview.collect_every:
+        yield f"Nothing was collected since {latest:%Y-%m-%d %H:%M} UTC: is `newsletter run`, or a timer, running?"
+
+
+def _papers(overview: Overview) -> Iterator[str]:
+    if overview.news or not overview.health:
+        return
+    since = f"since {overview.since:%Y-%m-%d %H:%M} UTC"
+    if overview.seen:
+        yield f"No news {since}: all {overview.seen} papers that came are new versions of older ones."
+    elif all(each.state in (SourceState.QUIET, SourceState.FRESH) for each in overview.health):
+        yield f"No new paper came {since}: the sources could be read and had nothing that was not known."
+    else:
+        yield f"No new paper came {since}: see the sources above."
+
+
+def _readers(overview: Overview) -> Iterator[str]:
+    if overview.readers.get(Status.ACTIVE):
+        return
+    pending, paused = overview.readers.get(Status.PENDING, 0), overview.readers.get(Status.PAUSED, 0)
+    more = f" {pending} signed up and did not open the link in the confirmation mail." if pending else ""
+    more += f" {paused} paused." if paused else ""
+    yield f"Nobody gets mail: there is no active subscriber.{more} Add one: `newsletter subscribers add ADDRESS`."
+
+
+def _issues(overview: Overview) -> Iterator[str]:
+    for tally in overview.issues:
+        if tally.state is not IssueState.DONE and tally.waiting:
+            yield f"{tally.issue} is not sent: {tally.waiting} wait. Run `newsletter send {tally.issue}`."
+        if tally.uncertain:
+            yield f"{tally.issue}: {tally.uncertain} may or may not have arrived: `newsletter resolve {tally.issue}`."
+    if overview.issues and overview.issues[0].refused:
+        latest = overview.issues[0]
+        yield f"{latest.issue}: {latest.refused} were refused; `newsletter status {latest.issue}` says why."

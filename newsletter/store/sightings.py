@@ -1,0 +1,253 @@
+"""Sightings become entries: one row per paper, whatever it is called and in whatever order its names arrive.
+
+A name belongs to one entry: the primary key of `names` says so. A sighting that knows names of two entries joins them:
+the older row stays, names, raw texts, counts and what was shown to whom follow, and the id that is given up leads to
+the row that stays (`former`), so that likes and frozen issues still find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from newsletter.store.database import TOGETHER, Database, batched
+from newsletter.store.entries import FIELDS, chosen, day_of, entry_of, numbers, row_of
+from newsletter.store.schema import entries, former, names, raws, snapshots
+from newsletter.types import Entry
+
+Same = Callable[[Entry, Entry, Collection[str]], bool]  #: (known, new, the names they share) → one paper?
+
+BATCH = 250  #: sightings in one transaction
+COUNTS = ("votes", "comments", "stars")
+SEARCH = "https://arxiv.org/search/"  #: stands in for a link where a source has none
+FOREIGN = ("names", "former", "raws", "snapshots", "shown")  #: tables that point to an entry
+
+
+class Named(NamedTuple):
+    """A sighting as the store takes it."""
+
+    entry: Entry
+    names: Sequence[str]  #: strongest first
+    raw: tuple[str, str] = ("", "")  #: title and abstract as the source wrote them
+
+
+class Sightings:
+    """Part of Store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, sightings: Iterable[Named], now: datetime, same: Same = lambda *_: True) -> int:
+        """Store what is new, complete what is known, join what turns out to be one; returns how many were news.
+
+        Called by Engine.collect.
+        """
+        news = 0
+        for some in batched(sightings, BATCH):
+            with self._database.write() as connection:
+                batch = _Batch(connection, [name for sighting in some for name in sighting.names], same)
+                for sighting in some:
+                    batch.see(sighting)
+                news += batch.write(now)
+        return news
+
+
+def merged(old: Entry, new: Entry) -> Entry:
+    """What was known stays; gaps are filled, lists united, the earlier date wins, counts follow the newer sighting."""
+    kept = {"title_html", *(("abstract_html",) if old.abstract else ())}  # goes with its text
+    gaps: dict[str, Any] = {name: getattr(new, name) for name in FIELDS if not getattr(old, name) and name not in kept}
+    counts = {name: getattr(new, name) for name in COUNTS if getattr(new, name) is not None}
+    lists = {name: tuple(dict.fromkeys(getattr(old, name) + getattr(new, name))) for name in ("topics", "also")}
+    days = [each.published for each in (old, new) if each.published]
+    last = {
+        "url": new.url if old.url.startswith(SEARCH) and new.url else old.url or new.url,
+        "published": min(days, default=None),
+        "update": old.update and new.update,
+    }
+    return replace(old, **gaps | counts | lists | last)
+
+
+class _Batch:
+    """Sightings of one transaction beside what the store knows of them. New entries have negative numbers."""
+
+    def __init__(self, connection: Connection, wanted: Sequence[str], same: Same) -> None:
+        self._connection = connection
+        self._same = same
+        self._names = _named(connection, wanted)  #: name → number
+        self._entries: dict[int, Entry] = {}
+        self._stored: dict[int, Entry] = {}  #: as they are in the database
+        self._raws: dict[int, tuple[str, str]] = {}
+        self._counts: dict[tuple[int, str], Entry] = {}
+        self._joined: dict[int, int] = {}  #: stored numbers that are given up → the number that stays
+        for row in chosen(connection, set(self._names.values())):
+            self._stored[row.num] = replace(entry_of(row), update=row.announced is None)
+        self._entries.update(self._stored)
+        self._known_names = set(self._names)
+        self._latest_new = 0
+
+    def see(self, sighting: Named) -> None:
+        """Decide which entry this is, if need be by joining several."""
+        num = self._number(sighting)
+        old = self._entries.get(num)
+        self._entries[num] = merged(old, sighting.entry) if old else sighting.entry
+        for name in sighting.names:
+            self._names.setdefault(name, num)
+        if old is None or (not old.abstract and sighting.entry.abstract):
+            self._raws[num] = sighting.raw
+        if any(getattr(sighting.entry, name) is not None for name in COUNTS):
+            self._counts[num, sighting.entry.source] = sighting.entry
+
+    def _number(self, sighting: Named) -> int:
+        shared: dict[int, list[str]] = {}
+        for name in sighting.names:
+            if name in self._names:
+                shared.setdefault(self._names[name], []).append(name)
+        same = [num for num, common in shared.items() if self._same(self._entries[num], sighting.entry, common)]
+        same.sort(key=lambda num: (num < 0, abs(num)))
+        for other in same[1:]:
+            self._join(same[0], other)
+        self._latest_new -= not same
+        return same[0] if same else self._latest_new
+
+    def _join(self, stays: int, goes: int) -> None:
+        raw, had_abstract = self._raws.pop(goes, None), bool(self._entries[stays].abstract)
+        self._entries[stays] = merged(self._entries[stays], self._entries.pop(goes))
+        self._names.update({name: stays for name, num in self._names.items() if num == goes})
+        if raw and not had_abstract:
+            self._raws[stays] = raw
+        for num, source in [key for key in self._counts if key[0] == goes]:
+            self._counts.setdefault((stays, source), self._counts.pop((num, source)))
+        if goes > 0:
+            self._joined[goes] = stays
+
+    def write(self, now: datetime) -> int:
+        """Returns how many entries became news."""
+        known = {self._joined[goes] for goes in self._joined if not self._stored[goes].update}
+        became = [num for num in self._entries.keys() - known if self._became_news(num)]
+        for goes, stays in self._joined.items():
+            _move(self._connection, goes, stays)
+        final = self._insert(now)
+        self._complete(became, now)
+        fresh = [(name, final.get(num, num)) for name, num in self._names.items() if name not in self._known_names]
+        _insert(self._connection, names, [{"name": name, "entry": num} for name, num in fresh])
+        self._keep_raws(final)
+        self._keep_counts(final, day_of(now))
+        return len(became)
+
+    def _became_news(self, num: int) -> bool:
+        return not self._entries[num].update and (num < 0 or self._stored[num].update)
+
+    def _insert(self, now: datetime) -> dict[int, int]:
+        """Negative number → the database's."""
+        new = [num for num in self._entries if num < 0]
+        if not new:
+            return {}
+        taken = set(numbers(self._connection, sorted({self._entries[num].id for num in new})))
+        rows = []
+        for num in new:
+            entry = self._entries[num] = _with_free_id(self._entries[num], taken)
+            taken.add(entry.id)
+            rows.append({**row_of(entry), "first_seen": now, "announced": None if entry.update else now})
+        self._connection.execute(insert(entries), rows)
+        nums = numbers(self._connection, [row["id"] for row in rows])
+        return {num: nums[self._entries[num].id] for num in new}
+
+    def _complete(self, became: Sequence[int], now: datetime) -> None:
+        changed = [num for num, entry in self._entries.items() if num > 0 and entry != self._stored[num]]
+        if changed:
+            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in FIELDS if name != "id"}
+            statement = update(entries).where(entries.c.num == bindparam("this")).values(values)
+            rows = [{f"new_{name}": value for name, value in row_of(self._entries[num]).items()} for num in changed]
+            self._connection.execute(statement, [{**row, "this": num} for num, row in zip(changed, rows, strict=True)])
+        known = [num for num in became if num > 0]
+        for some in batched(known, TOGETHER):
+            statement = update(entries).where(entries.c.num.in_(some), entries.c.announced.is_(None))
+            self._connection.execute(statement.values(announced=now))
+
+    def _keep_raws(self, final: dict[int, int]) -> None:
+        rows = []
+        for num, (title, abstract) in self._raws.items():
+            entry = self._entries[num]
+            if (title or abstract) and (title, abstract) != (entry.title, entry.abstract):
+                rows.append({"entry": final.get(num, num), "title": title, "abstract": abstract})
+        _put(self._connection, raws, rows, ("title", "abstract"))
+
+    def _keep_counts(self, final: dict[int, int], day: int) -> None:
+        rows = [
+            {
+                "entry": final.get(num, num),
+                "source": source,
+                "day": day,
+                **{name: getattr(seen, name) for name in COUNTS},
+            }
+            for (num, source), seen in self._counts.items()
+        ]
+        _put(self._connection, snapshots, rows, COUNTS)
+
+
+def _named(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for some in batched(dict.fromkeys(wanted), TOGETHER):
+        query = select(names.c.name, names.c.entry).where(names.c.name.in_(some))
+        found.update(connection.execute(query).all())
+    return found
+
+
+def _with_free_id(entry: Entry, taken: Collection[str]) -> Entry:
+    """Two papers may come with the same id from two files: the later one gets a number behind it."""
+    number, given = 2, entry.id
+    while entry.id in taken:
+        entry = replace(entry, id=f"{given}~{number}")
+        number += 1
+    return entry
+
+
+def _move(connection: Connection, goes: int, stays: int) -> None:
+    """Everything that points to one entry points to the other, and the first is gone."""
+    old = connection.execute(
+        select(entries.c.id, entries.c.first_seen, entries.c.announced).where(entries.c.num == goes)
+    )
+    row = old.one()
+    for name in FOREIGN:
+        table = entries.metadata.tables[name]
+        _point(connection, table, goes, stays)
+    connection.execute(delete(entries).where(entries.c.num == goes))
+    _put(connection, former, [{"id": row.id, "entry": stays}], ("entry",))
+    for column, value in ((entries.c.first_seen, row.first_seen), (entries.c.announced, row.announced)):
+        earlier = (entries.c.num == stays) & ((column > value) | column.is_(None))
+        if value is not None:
+            connection.execute(update(entries).where(earlier).values({column.name: value}))
+
+
+def _point(connection: Connection, table: Table, goes: int, stays: int) -> None:
+    """Rows that both have are kept once: the one of the entry that stays."""
+    rows: list[dict[str, Any]] = [
+        {**row._mapping, "entry": stays} for row in connection.execute(select(table).where(table.c.entry == goes))
+    ]
+    connection.execute(delete(table).where(table.c.entry == goes))
+    _insert_new(connection, table, rows)
+
+
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    if rows:
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _put(connection: Connection, table: Table, rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Insert, or replace these columns of the row that is there."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    if rows:
+        statement = dialect.insert(table)
+        new = {name: statement.excluded[name] for name in columns}
+        connection.execute(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new), rows)
