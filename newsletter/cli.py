@@ -215,10 +215,15 @@ def collect(sources: tuple[str, ...], dry_run: bool, force: bool, form: str) -> 
             raise InputError("No source is configured: add a [[source]] to newsletter.toml or sources.toml.")
         with _progress(label="collecting", length=len(engine.settings.sources)) as bar:
             done = asyncio.run(engine.collect(sources, not dry_run, force, lambda _: bar.update(1)))
+        summaries = None if dry_run else asyncio.run(engine.summarise())
     if form == "jsonl":
         _print(dump_lines(entry_row(entry) for each in done for entry in each.harvest.entries))
     else:
         _table(("source", "kind", "found", "new", "state", "since (UTC)", ""), [_harvest_row(each) for each in done])
+    if summaries and form == "table":
+        click.echo(f"{summaries.written} summaries written")
+    if summaries and summaries.trouble:
+        _warn([summaries.trouble])
     for each in done:
         name = each.harvest.source.name
         _warn((f"{name}: {line}" for line in (*each.harvest.problems, *each.harvest.notes)), each.harvest.error, name)
@@ -306,7 +311,7 @@ def rank(
 @main.group()
 @config_option
 def subscribers() -> None:
-    """Who gets mail: add, list, show, import, export, pause, resume, unsubscribe, erase."""
+    """Who gets mail: add, list, show, like, import, export, pause, resume, unsubscribe, erase."""
 
 
 @subscribers.command("add")
@@ -429,6 +434,25 @@ def _status_command(name: str, status: Status, text: str) -> None:
 _status_command("pause", Status.PAUSED, "ADDRESS gets no mail until `resume`.")
 _status_command("resume", Status.ACTIVE, "ADDRESS gets mail again.")
 _status_command("unsubscribe", Status.UNSUBSCRIBED, "ADDRESS gets no mail; effective before its next one.")
+
+
+@subscribers.command("like")
+@config_option
+@click.argument("address")
+@click.argument("library")
+@click.option("--key", envvar="ZOTERO_API_KEY", default="", help="Of a private Zotero library [env: ZOTERO_API_KEY].")
+def like_library(address: str, library: str, key: str) -> None:
+    """Take ADDRESS's reference library as papers that this person likes.
+
+    LIBRARY is a file in BibTeX, RIS, CSL-JSON or Zotero's JSON, or a library at zotero.org: users/123456, groups/123.
+    Its papers are no news: they never come in a mail by themselves.
+    """
+    with _engine() as engine:
+        new, harvest = asyncio.run(engine.like(address, library, key))
+    _warn(f"{library}: {line}" for line in (*harvest.problems, *harvest.notes))
+    click.echo(f"{len(harvest.entries)} papers read, {new} new likes of {address}")
+    if harvest.problems:
+        sys.exit(PARTLY_FAILED)
 
 
 @subscribers.command()

@@ -168,6 +168,24 @@ class SelectionSection(Section):
     surprise: Share = 0.1
 
 
+class SummarySection(Section):
+    """An OpenAI-compatible service that writes a TL;DR for papers that have none."""
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
+    model: str = ""
+    key: SecretStr | None = None
+    language: Annotated[str, Field(pattern=r"^([a-z]{2}(-[A-Za-z]+)?)?$")] = ""
+    within: Duration = timedelta(seconds=60)
+    most: Annotated[int, Field(ge=1, le=10_000)] = 200
+
+    @model_validator(mode="after")
+    def says_which_model(self) -> SummarySection:
+        """A service without a model answers nothing."""
+        if self.url and not self.model:
+            raise ValueError("a url needs a model")
+        return self
+
+
 class SourceSection(BaseModel):
     """One [[source]]; keys beyond these belong to the kind."""
 
@@ -204,6 +222,7 @@ class Settings(BaseModel):
     schedule: ScheduleSection = ScheduleSection()
     web: WebSection = WebSection()
     selection: SelectionSection = SelectionSection()
+    summary: SummarySection = SummarySection()
     source: tuple[SourceSection, ...] = ()
     home: Annotated[Path, Field(exclude=True)] = Path()
 
@@ -313,7 +332,7 @@ def _environment_value(section: str, key: str, value: str) -> object:
 
 def _read_secret_files(tables: dict[str, Any], home: Path) -> None:
     """`password_file` stands for `password`: the first line of that file."""
-    for section, keys in (("newsletter", ("secret",)), ("smtp", ("password",))):
+    for section, keys in (("newsletter", ("secret",)), ("smtp", ("password",)), ("summary", ("key",))):
         table = tables.get(section)
         for key in keys:
             place = table.pop(f"{key}_file", None) if isinstance(table, dict) else None
@@ -346,7 +365,7 @@ def _plain(message: str) -> str:
 
 def _shown(place: list[str], value: object) -> str:
     """The wrong value, unless it is a secret or a whole table."""
-    if place[-1] in ("password", "secret") or isinstance(value, (dict, BaseModel)):
+    if place[-1] in ("password", "secret", "key") or isinstance(value, (dict, BaseModel)):
         return ""
     return f" = {value!r}"
 

@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from newsletter import collector
 from newsletter.collector import Harvest
+from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
 from newsletter.config import Settings, resource
 from newsletter.errors import (
@@ -66,7 +67,9 @@ LEASE = timedelta(seconds=4)  #: a sender that has not renewed for this long is 
 RENEW = 1.0  #: seconds
 ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address in this time
 LATEST_CACHED = 4  #: prepared issues kept in memory
+MOST_LIKED = 5_000  #: papers that a profile keeps, the latest: a whole library
 MOST_LIKES = 100  #: papers that a source of recommendations is asked with
+SUMMARISED = 14  #: days back in which news without a TL;DR is given one
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
 _MISSING = {
     SourceState.FAILING: "",
@@ -212,6 +215,10 @@ class Engine:
                 on_done(found)
         return done
 
+    def _keep_sightings(self, harvest: Harvest, now: datetime) -> int:
+        named = (Named(each.entry, collector.names(each.entry), each.raw) for each in harvest.sightings)
+        return self.store.sightings.add(named, now, collector.same_paper)
+
     def _sources(self, names: Sequence[str]) -> list[Source]:
         sources = [
             replace(each, kind=each.kind or collector.guess_kind(each.location)) for each in self.settings.sources
@@ -239,10 +246,9 @@ class Engine:
         return [(*found[each].also, each)[0] for each in best][:MOST_LIKES]
 
     def _store(self, harvest: Harvest, before: Health | None, now: datetime, keep: bool) -> Collected:
-        named = (Named(each.entry, collector.names(each.entry), each.raw) for each in harvest.sightings)
         if harvest.rested:
             return Collected(harvest, 0, before)
-        added = self.store.sightings.add(named, now, collector.same_paper) if keep else 0
+        added = self._keep_sightings(harvest, now) if keep else 0
         try:
             kind = collector.kind_of(harvest.source)
         except SourceError:
@@ -253,6 +259,49 @@ class Engine:
         ids = {"source": harvest.source.name, "added": added, "state": health.state.value}
         logger.info("collected", extra={**ids, "error": harvest.error})
         return Collected(harvest, added, health)
+
+    async def summarise(self) -> Summaries | None:
+        """A TL;DR for the news that has none, in the time that is configured; None where no service is.
+
+        Nothing depends on it: it raises nothing for what the service does.
+        """
+        section = self.settings.summary
+        if not section.url:
+            return None
+        papers = await asyncio.to_thread(
+            self.store.entries.unsummarised, self.now() - timedelta(days=SUMMARISED), section.most
+        )
+        language = section.language or self.settings.newsletter.language
+        keys = {content_key(section.model, language, each.title, each.abstract): each for each in papers}
+        written = await asyncio.to_thread(self.store.sources.summaries, list(keys))
+        secret = section.key.get_secret_value() if section.key else ""
+        service = Summariser(section.url, section.model, secret, language)
+        asked = [(key, each.title, each.abstract) for key, each in keys.items() if key not in written]
+        done = await service.summarise(asked, section.within.total_seconds(), written.__setitem__)
+        await asyncio.to_thread(self.store.sources.put_summaries, written)
+        await asyncio.to_thread(self.store.entries.put_tldr, {keys[key].id: text for key, text in written.items()})
+        logger.info("summarised", extra={"written": done.written, "failed": done.failed})
+        return done
+
+    async def like(self, address: str, library: str, key: str = "") -> tuple[int, Harvest]:
+        """Take a reader's reference library (a file, or a Zotero library) as papers they like.
+
+        Returns how many likes are new, and what was read. The papers are known from then on, and are no news. Raises
+        InputError where the library cannot be read, UnknownSubscriber.
+        """
+        person, now = await asyncio.to_thread(self.store.subscribers.find, address), self.now()
+        options = {"key": key} if key else {}
+        source = Source("library", collector.guess_library(library), library, options)
+        [harvest] = await collector.collect([source], now, records=self.store.sources, force=True)
+        if harvest.error:
+            raise InputError(harvest.error)
+        await asyncio.to_thread(self._keep_sightings, harvest, now)
+        found = await asyncio.to_thread(self.store.entries.find, [entry.id for entry in harvest.entries])
+        before = dict.fromkeys(person.profile.liked)
+        liked = before | dict.fromkeys(found[entry.id].id for entry in harvest.entries)
+        profile = replace(person.profile, liked=tuple(liked)[-MOST_LIKED:])
+        await asyncio.to_thread(self.store.subscribers.change, replace(person, profile=profile))
+        return len(liked) - len(before), harvest
 
     # plan
 
@@ -281,7 +330,7 @@ class Engine:
                 expires=now + schedule.expire_after,
                 cadence_default=schedule.cadence,
                 due=lambda weekday, hour, zone: own_due(cadence, self._slot(weekday, hour, zone), now),
-                trends=self._trends(now),
+                ready=self._readied(now),
             )
         )
         logger.info("planned", extra={"issue": key, "deliveries": planned})
@@ -304,6 +353,16 @@ class Engine:
         names = {source.name for source in self.settings.sources}
         known = self.store.sources.health()
         return [each for each in known if each.source in names or each.source.partition(": ")[0] in names]
+
+    def _readied(self, now: datetime) -> Callable[[Entry], Entry]:
+        """What is added to an entry when it is frozen: its trend, and where summaries are wanted, one in any case."""
+        rises, wanted = self._trends(now), bool(self.settings.summary.url)
+
+        def ready(entry: Entry) -> Entry:
+            tldr = entry.tldr or (extract(entry.title, entry.abstract) if wanted else "")
+            return replace(entry, trend=rises.get(entry.id), tldr=tldr)
+
+        return ready
 
     def _trends(self, now: datetime) -> dict[str, float]:
         """Entry id → trend, among all papers whose counts were seen lately."""
@@ -374,8 +433,7 @@ class Engine:
         if generous and not entries:
             since = window(cadence, now, None)
             entries = self.store.entries.new_between(since, now)
-        trends = self._trends(now)
-        entries = [replace(entry, trend=trends.get(entry.id)) for entry in entries]
+        entries = [*map(self._readied(now), entries)]
         issue = Issue(issue_key(cadence, now, self.settings.schedule.timezone), cadence, since, now)
         masthead, templates = self.settings.masthead, self._templates("weekly")
         return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
@@ -586,7 +644,7 @@ class Engine:
         liked = [each for each in person.profile.liked if each != entry_id]
         disliked = [each for each in person.profile.disliked if each != entry_id]
         (liked if more else disliked).append(entry_id)
-        changed = replace(person.profile, liked=tuple(liked[-200:]), disliked=tuple(disliked[-200:]))
+        changed = replace(person.profile, liked=tuple(liked[-MOST_LIKED:]), disliked=tuple(disliked[-MOST_LIKED:]))
         self.store.subscribers.change(replace(person, profile=changed))
         return self.store.subscribers.get(number)
 
@@ -614,7 +672,9 @@ class Engine:
     async def _collect_if_due(self) -> list[str]:
         if not await asyncio.to_thread(self._collection_due):
             return []
-        return [f"collected {sum(each.added for each in await self.collect())} new entries"]
+        added = sum(each.added for each in await self.collect())
+        await self.summarise()
+        return [f"collected {added} new entries"]
 
     async def _send_if_due(self, stop: asyncio.Event | None) -> list[str]:
         """Every open issue gets its turn; raises the first trouble after that."""

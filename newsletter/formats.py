@@ -31,6 +31,7 @@ _LONE = re.compile(rb"\\u[dD]")
 LONGEST_LINE = 5_000_000  #: characters of one JSON line
 LONGEST_NAME = 120
 MOST_WORDS = 200  #: keywords, authors or ids in one list
+MOST_IDS = 5_000  #: papers of a profile: a whole library
 
 
 def parse_address(text: str) -> str:
@@ -74,6 +75,12 @@ def _tidy(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
+def _tidy_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
+    lines = (one_line(each) for each in ids[:MOST_IDS])
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+Ids = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy_ids)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy)]
 Line = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), AfterValidator(one_line)]
 Name = Annotated[Line, AfterValidator(lambda value: value[:LONGEST_NAME].strip())]
@@ -90,7 +97,7 @@ class InterestLine(_FromOutside):
     weight: Annotated[float, Field(ge=0, le=1000)] = 1.0
     keywords: Words = ()
     authors: Words = ()
-    liked: Words = ()
+    liked: Ids = ()
 
 
 def _interests(value: object) -> object:
@@ -106,8 +113,8 @@ class ProfileLine(_FromOutside):
 
     id: str = ""
     interests: Annotated[tuple[InterestLine, ...], BeforeValidator(_interests), Field(max_length=50)] = ()
-    liked: Words = ()
-    disliked: Words = ()
+    liked: Ids = ()
+    disliked: Ids = ()
     muted: Words = ()
     text: Annotated[str, Field(max_length=20_000)] = ""
     size: Annotated[int, Field(ge=1, le=1000)] | None = None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,10 +30,12 @@ from newsletter.collector import (
     feed,
     huggingface,
     jsonl,
+    library,
     openreview,
     opml,
     page,
     semanticscholar,
+    zotero,
 )
 from newsletter.collector.fetch import LIMIT, TIMEOUT, Validators, Web
 from newsletter.collector.finish import Raw, Sighting, finish
@@ -58,6 +61,7 @@ __all__ = [
     "collect",
     "entry_id",
     "guess_kind",
+    "guess_library",
     "judge",
     "kind_of",
     "names",
@@ -76,9 +80,11 @@ KINDS: dict[str, Kind] = {
     "page": page.KIND,
     "semanticscholar": semanticscholar.KIND,
 }
+#: What a reader's reference library is read by: papers that are liked, and no news.
+LIBRARIES: dict[str, Kind] = {"library": Kind(library.parse), "zotero": zotero.KIND}
 GROUP = "newsletter.sources"  #: of the entry points of other packages
 TOGETHER = 20  #: sources fetched at the same time
-MOST_PAGES = 50  #: of one question
+MOST_PAGES = 100  #: of one question
 REST = timedelta(hours=1)  #: a source on the web is not asked again sooner, unless forced
 
 logger = logging.getLogger(__name__)
@@ -159,6 +165,8 @@ async def collect(
 def kind_of(source: Source) -> Kind:
     """Raises SourceError for an unknown kind."""
     known = {**_plugged_in(), **KINDS}
+    if source.kind in LIBRARIES:
+        return LIBRARIES[source.kind]
     if source.kind not in known:
         raise SourceError(f'{shown(source.location)}: unknown kind "{source.kind}" (known: {", ".join(sorted(known))})')
     return known[source.kind]
@@ -194,6 +202,11 @@ def guess_kind(location: str) -> str:
 def _below(place: str, host: str) -> bool:
     """Whether "rss.arxiv.org/atom/cs.AI" is on or below "arxiv.org", or whatever host and path are given."""
     return f".{place}/".startswith(f".{host}") or f".{host}/" in f".{place}/".partition("/")[0] + "/"
+
+
+def guess_library(location: str) -> str:
+    """Zotero for what names one of its libraries, else a file in any of the formats."""
+    return "zotero" if is_address(location) or re.match(r"(?:users|groups)/\d+", location) else "library"
 
 
 class _Picker:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from newsletter.collector.bibtex import Record, bare, outside, people, read_bibtex
@@ -20,7 +22,7 @@ from newsletter.collector.reference import Read, day, in_venue, noted, read_reco
 from newsletter.collector.referencejson import read_json
 from newsletter.collector.text import plain
 from newsletter.errors import SourceError
-from newsletter.types import Entry
+from newsletter.types import Entry, Source
 
 FORMATS = "BibTeX, RIS, CSL-JSON and Zotero's JSON are read"
 SUFFIXES = (".bib", ".bibtex", ".ris", ".json")
@@ -186,3 +188,9 @@ def _given_first(name: str) -> str:
     """ "Doe, Jane, Jr." is Jane Doe Jr. (BibTeX has another order)."""
     family, *rest = (part.strip() for part in name.split(","))
     return " ".join(filter(None, (*rest[:1], family, *rest[1:])))
+
+
+def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
+    """A library in a file; the entries carry the name of this source."""
+    read = read_library(data, source.location)
+    return replace(read, entries=tuple(replace(entry, source=source.name) for entry in read.entries))

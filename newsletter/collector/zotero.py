@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from newsletter.collector.library import read_library
+from newsletter.collector import library
 from newsletter.collector.links import is_address, shown
 from newsletter.collector.parsed import Kind, Parsed, Request
 from newsletter.errors import SourceError
@@ -72,10 +72,4 @@ def _number(raw: str, default: int) -> int:
     return int(raw) if raw.isdecimal() and int(raw) > 0 else default
 
 
-def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """A page of a library; the entries carry the name of this source."""
-    page = read_library(data, source.location)
-    return replace(page, entries=tuple(replace(entry, source=source.name) for entry in page.entries))
-
-
-KIND = Kind(parse, requests, following, hosts=("api.zotero.org",), interval=1.0)
+KIND = Kind(library.parse, requests, following, hosts=("api.zotero.org",), interval=1.0)

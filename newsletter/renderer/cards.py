@@ -17,10 +17,10 @@ from functools import lru_cache
 from types import SimpleNamespace
 from urllib.parse import quote
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from newsletter.errors import TemplateError
-from newsletter.renderer.tidy import excerpt, joins, tidy, web_link
+from newsletter.renderer.tidy import excerpt, joins, tidy, title_markup, web_link
 from newsletter.types import Entry
 
 _SLOT = re.compile("\x02([a-z_]+)\x03")
@@ -42,7 +42,8 @@ class Card:
 
     ref: str  #: the id, percent-encoded, for the feedback links; "" when too long for one
     title: str
-    abstract: str  #: an excerpt
+    title_html: Markup  #: the same with <sub>, <sup>, <i> and <b> where the text cannot say them
+    abstract: str  #: an excerpt, or the TL;DR where there is one
     url: str
     pdf_url: str
     code_url: str
@@ -61,7 +62,8 @@ class Card:
         return cls(
             ref=ref if len(ref) <= 300 else "",
             title=tidy(entry.title, 300),
-            abstract=excerpt(entry.abstract, length),
+            title_html=title_markup(entry.title_html) or escape(tidy(entry.title, 300)),
+            abstract=excerpt(entry.tldr or entry.abstract, length),
             url=web_link(entry.url),
             pdf_url=web_link(entry.pdf_url),
             code_url=web_link(entry.code_url),

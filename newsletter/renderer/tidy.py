@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import quote
 
-from markupsafe import escape
+import nh3
+from markupsafe import Markup, escape
 
 from newsletter.types import Masthead
 
@@ -50,6 +51,12 @@ def excerpt(text: str, limit: int) -> str:
     if ends and ends[-1] > limit // 2:
         return plain[: ends[-1]] + "\N{NO-BREAK SPACE}…"
     return shorten(plain, limit)
+
+
+def title_markup(html: str) -> Markup:
+    """A title's own safe HTML without its links, for it stands in one; "" when there is none, or it is very long."""
+    clean = nh3.clean(html, tags={"sub", "sup", "i", "b"}, attributes={}) if html and len(html) <= 600 else ""
+    return Markup(_BLANKS.sub(" ", _HIDDEN.sub("", clean)))  # noqa: S704 - cleaned in the line above
 
 
 def web_link(url: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -43,7 +43,7 @@ class Plan:
     expires: datetime
     cadence_default: Cadence
     due: Callable[[int | None, int | None, str | None], datetime]  #: (weekday, hour, time zone)
-    trends: Mapping[str, float] = field(default_factory=dict)  #: entry id → trend, frozen with the pool
+    ready: Callable[[Entry], Entry] = lambda entry: entry  #: what an entry gets before it is frozen: its trend
 
 
 class Issues:
@@ -118,8 +118,7 @@ def _insert_issue(connection: Connection, plan: Plan) -> int:
 
 def _freeze_pool(connection: Connection, num: int, plan: Plan) -> None:
     found = fresh(connection, plan.issue.since, plan.issue.until)
-    ready = ((entry_num, replace(entry, trend=plan.trends.get(entry.id))) for entry_num, entry in found)
-    rows = [{"issue": num, "entry": entry_num, "frozen": entry_row(entry)} for entry_num, entry in ready]
+    rows = [{"issue": num, "entry": entry_num, "frozen": entry_row(plan.ready(entry))} for entry_num, entry in found]
     if rows:
         connection.execute(insert(pool), rows)
 

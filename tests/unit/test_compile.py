@@ -99,7 +99,7 @@ def test_our_css_is_inlined_and_what_looks_like_mathematics_in_tags_survives() -
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("{{ entry.title or", "{{ entri.title or", "'entri' is undefined"),
+        ("{{ entry.title_html or", "{{ entri.title_html or", "'entri' is undefined"),
         ("{{ entry.source }}", "{{ entry.sauce }}", "has no attribute 'sauce'"),
         ("{% endfor %}", "", "Encountered unknown tag 'endif'"),
         ("{{ pool }}", "{{ pool", "expected token 'end of print statement'"),

@@ -53,12 +53,17 @@ def test_every_setting_is_in_the_commented_sample(section: str, key: str) -> Non
 def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) -> None:
     text = re.sub(r"(?m)^# ([a-z_]+ = |\[\[)", r"\1", SAMPLE)
     tables = tomllib.loads(text)
-    for section, key in (("newsletter", "secret_file"), ("smtp", "password_file"), ("newsletter", "templates")):
+    for section, key in (
+        ("newsletter", "secret_file"),
+        ("smtp", "password_file"),
+        ("newsletter", "templates"),
+        ("summary", "key_file"),
+    ):
         del tables[section][key]
 
     settings, defaults = Settings.model_validate(tables), Settings()
 
-    for section in ("store", "smtp", "schedule", "selection"):
+    for section in ("store", "smtp", "schedule", "selection", "summary"):
         assert getattr(settings, section) == getattr(defaults, section)
 
 
