@@ -218,10 +218,11 @@ def _move(connection: Connection, goes: int, stays: int) -> None:
         _point(connection, table, goes, stays)
     connection.execute(delete(entries).where(entries.c.num == goes))
     _put(connection, former, [{"id": row.id, "entry": stays}], ("entry",))
-    for column, value in ((entries.c.first_seen, row.first_seen), (entries.c.announced, row.announced)):
-        earlier = (entries.c.num == stays) & ((column > value) | column.is_(None))
+    for name in ("first_seen", "announced"):
+        column, value = entries.c[name], getattr(row, name)
         if value is not None:
-            connection.execute(update(entries).where(earlier).values({column.name: value}))
+            later = (entries.c.num == stays) & ((column > value) | column.is_(None))
+            connection.execute(update(entries).where(later).values({name: value}))
 
 
 def _point(connection: Connection, table: Table, goes: int, stays: int) -> None:

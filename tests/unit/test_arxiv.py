@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from xml.etree import ElementTree as XML
+from xml.etree import ElementTree
 
 import pytest
 
@@ -27,7 +27,8 @@ PAPER = (
     "<entry><id>http://arxiv.org/abs/2401.00001v{version}</id><title>On Kettles</title><updated>{updated}</updated>"
     "<published>2026-01-02T00:00:00Z</published><summary>Where $x&lt;y$ and &lt;p_T&gt; = 3.</summary>"
     "<author><name>Ada One</name><arxiv:affiliation>Rome</arxiv:affiliation></author>"
-    "<author><name>Bo Two</name><arxiv:affiliation>Oslo</arxiv:affiliation></author><author><name>Bo Two</name></author>"
+    "<author><name>Bo Two</name><arxiv:affiliation>Oslo</arxiv:affiliation></author>"
+    "<author><name>Bo Two</name></author>"
     "<arxiv:comment>9 pages, accepted at KETTLE 2026, code: https://github.com/ada/kettle</arxiv:comment>"
     '<arxiv:doi>10.1000/X.1</arxiv:doi><category term="cs.LG"/><arxiv:primary_category term="cs.AI"/></entry>'
 )
@@ -145,7 +146,7 @@ def test_real_samples_lose_no_word(name: str, count: int, updates: int) -> None:
         pytest.skip("needs ../shared/data/sources")
     data = (SHARED / name).read_bytes()
     entries = [finish(entry, NOW).entry for entry in arxiv.parse(data, SOURCE, NOW).entries]
-    raw = [each for each in XML.fromstring(data).iter() if each.tag.rpartition("}")[2] in ("entry", "item")]  # noqa: S314
+    raw = [each for each in ElementTree.fromstring(data).iter() if each.tag.rpartition("}")[2] in ("entry", "item")]  # noqa: S314
 
     assert (len(entries), sum(entry.update for entry in entries)) == (count, updates)
     for item, entry in zip(raw, entries, strict=True):

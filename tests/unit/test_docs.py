@@ -3,6 +3,7 @@
 import doctest
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,8 +11,10 @@ import pytest
 
 import newsletter
 from newsletter.cli import main
-from newsletter.collector import KINDS
+from newsletter.collector import KINDS, Parsed
 from newsletter.config import Settings, load
+from newsletter.testing import NOON
+from newsletter.types import Source
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -75,17 +78,24 @@ def test_the_samples_load_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_every_kind_of_source_is_in_the_sample(kind: str) -> None:
+def test_every_kind_of_source_is_in_the_sample_and_the_readme(kind: str) -> None:
+    assert f"`{kind}`" in README
     assert f'kind = "{kind}"' in (ROOT / "config" / "sources.toml").read_text("utf-8")
 
 
 def test_the_readmes_python_runs() -> None:
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    kind, code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     seen: list[object] = []
 
     exec(code, {"print": lambda *words: seen.extend(words)})  # noqa: S102
 
     assert seen[0] == "On plasma turbulence"
+
+    names: dict[str, Callable[..., Parsed]] = {}
+    exec(kind, names)  # noqa: S102
+    parsed = names["parse"](b"On Kettles\nOn Whistles", Source("own", "lines", "x"), NOON)
+
+    assert [(entry.title, entry.source) for entry in parsed.entries] == [("On Kettles", "own"), ("On Whistles", "own")]
 
 
 def test_the_packages_quickstart_runs() -> None:
