@@ -11,8 +11,9 @@ from newsletter.collector.trend import Counted, field_of, growth, trends
 TODAY = 20_000
 
 
-def counted(key: str, *votes: int, age: int = 3, field: str = "cs", **more: list[tuple[int, int]]) -> Counted:
+def counted(key: str, *votes: int, age: int = 3, field: str = "cs", stars: int | None = None) -> Counted:
     days = [(TODAY - len(votes) + 1 + n, count) for n, count in enumerate(votes)]
+    more = {"hf/stars": [(TODAY, stars)]} if stars is not None else {}
     return Counted(key, field, age, {**({"hf/votes": days} if votes else {}), **more})
 
 
@@ -41,11 +42,8 @@ def test_few_papers_and_few_signals_say_little() -> None:
     alone = trends([counted("a", 0, 9)], TODAY)["a"]
     two = trends([counted("a", 0, 9), counted("b", 0, 1)], TODAY)["a"]
     many = trends([counted("a", 0, 9), *(counted(f"b{n}", 0, 1) for n in range(50))], TODAY)["a"]
-    stars = {"hf/stars": [(TODAY, 99)]}
-    both = trends(
-        [counted("a", 0, 9, **stars), *(counted(f"b{n}", 0, 1, **{"hf/stars": [(TODAY, n % 3)]}) for n in range(50))],
-        TODAY,
-    )["a"]
+    others = (counted(f"b{n}", 0, 1, stars=n % 3) for n in range(50))
+    both = trends([counted("a", 0, 9, stars=99), *others], TODAY)["a"]
 
     assert alone == 0.5 < two < many < both < 1
 
