@@ -14,7 +14,7 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -67,6 +67,7 @@ LEASE = timedelta(seconds=4)  #: a sender that has not renewed for this long is 
 RENEW = 1.0  #: seconds
 ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address in this time
 LATEST_CACHED = 4  #: prepared issues kept in memory
+LIST_SLACK = timedelta(hours=2)  #: a source may rest for an hour while the list that names it is read again
 MOST_LIKED = 5_000  #: papers that a profile keeps, the latest: a whole library
 MOST_LIKES = 100  #: papers that a source of recommendations is asked with
 SUMMARISED = 14  #: days back in which news without a TL;DR is given one
@@ -105,7 +106,14 @@ class Collected:
 class Press:
     """One issue, frozen and prepared: chooses and prints editions. Pure but for what it was given."""
 
-    def __init__(self, frozen: Frozen, library: Mapping[str, Entry], settings: Settings, tokens: Tokens) -> None:
+    def __init__(
+        self,
+        frozen: Frozen,
+        library: Mapping[str, Entry],
+        settings: Settings,
+        tokens: Tokens,
+        twins: Collection[str] = (),
+    ) -> None:
         self.issue = frozen.issue
         self.entries = {entry.id: entry for entry in frozen.entries}
         self._aliases = {asked: entry.id for asked, entry in library.items()}
@@ -117,7 +125,8 @@ class Press:
         from newsletter.renderer import Renderer
 
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
-        self._pool = selector.prepare(frozen.entries, others, rises or None)
+        candidates = [entry for entry in frozen.entries if entry.id not in twins]
+        self._pool = selector.prepare(candidates, others, rises or None)
         self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
@@ -181,6 +190,7 @@ class Engine:
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
         self._presses: dict[str, Press] = {}
+        self._unsummarised = False  #: something was collected since summaries were last asked for
         self._pressing = Lock()
 
     # collect
@@ -215,6 +225,15 @@ class Engine:
                 on_done(found)
         return done
 
+    def find(self, ids: Iterable[str]) -> dict[str, Entry]:
+        """Asked-for id → entry, in any form that an id has: "2401.00001v2", "https://doi.org/10.1000/x"."""
+        asked = list(ids)
+        found = self.store.entries.find(asked)
+        other = {each: collector.names(Entry(each, "")) for each in asked if each not in found}
+        named = self.store.entries.find({name for some in other.values() for name in some})
+        more = {each: next((named[name] for name in some if name in named), None) for each, some in other.items()}
+        return found | {each: entry for each, entry in more.items() if entry}
+
     def _keep_sightings(self, harvest: Harvest, now: datetime) -> int:
         named = (Named(each.entry, collector.names(each.entry), each.raw) for each in harvest.sightings)
         return self.store.sightings.add(named, now, collector.same_paper)
@@ -241,7 +260,7 @@ class Engine:
         counts = Counter(
             each for person in self.store.subscribers.listed(Status.ACTIVE) for each in chosen(person.profile)
         )
-        found = self.store.entries.find(counts)
+        found = self.find(counts)
         best = [each for each, _ in counts.most_common() if each in found]
         return [(*found[each].also, each)[0] for each in best][:MOST_LIKES]
 
@@ -296,9 +315,9 @@ class Engine:
         if harvest.error:
             raise InputError(harvest.error)
         await asyncio.to_thread(self._keep_sightings, harvest, now)
-        found = await asyncio.to_thread(self.store.entries.find, [entry.id for entry in harvest.entries])
+        found = await asyncio.to_thread(self.find, [entry.id for entry in harvest.entries])
         before = dict.fromkeys(person.profile.liked)
-        liked = before | dict.fromkeys(found[entry.id].id for entry in harvest.entries)
+        liked = before | dict.fromkeys(found[entry.id].id for entry in harvest.entries if entry.id in found)
         profile = replace(person.profile, liked=tuple(liked)[-MOST_LIKED:])
         await asyncio.to_thread(self.store.subscribers.change, replace(person, profile=profile))
         return len(liked) - len(before), harvest
@@ -351,8 +370,14 @@ class Engine:
     def health(self) -> list[Health]:
         """Of the configured sources that were read, and of those that a configured list names."""
         names = {source.name for source in self.settings.sources}
-        known = self.store.sources.health()
-        return [each for each in known if each.source in names or each.source.partition(": ")[0] in names]
+        known = {each.source: each for each in self.store.sources.health()}
+        return [each for name, each in known.items() if name in names or self._still_named(each, known)]
+
+    def _still_named(self, each: Health, known: Mapping[str, Health]) -> bool:
+        """Whether a configured list names this source: then it was read about when the list was."""
+        of = known.get(each.source.partition(": ")[0])
+        configured = {source.name for source in self.settings.sources}
+        return of is not None and of.source in configured and of.checked - each.checked < LIST_SLACK
 
     def _readied(self, now: datetime) -> Callable[[Entry], Entry]:
         """What is added to an entry when it is frozen: its trend, and where summaries are wanted, one in any case."""
@@ -441,7 +466,15 @@ class Engine:
     def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
         readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else people
         ids = {each for person in readers for each in _ids(person.profile)}
-        return Press(frozen, self.store.entries.find(ids), self.settings, self.tokens)
+        return Press(frozen, self.find(ids), self.settings, self.tokens, self._twins(frozen))
+
+    def _twins(self, frozen: Frozen) -> set[str]:
+        """Ids in a pool of entries that were joined with another one of it since it was frozen."""
+        now = self.store.entries.find(entry.id for entry in frozen.entries)
+        first: dict[str, str] = {}
+        for entry in frozen.entries:
+            first.setdefault(now[entry.id].id if entry.id in now else entry.id, entry.id)
+        return {entry.id for entry in frozen.entries} - set(first.values())
 
     def edition(self, press: Press, person: Subscriber) -> Kept:
         """What this person got, or would get, in this issue. Changes nothing."""
@@ -660,7 +693,7 @@ class Engine:
         troubles: list[NewsletterError] = []
         cadences = sorted(await asyncio.to_thread(self._cadences))
         steps = [self._collect_if_due(), *map(self._plan_if_due, cadences)]
-        for step in [*steps, self._send_if_due(stop)]:
+        for step in [*steps, self._send_if_due(stop), self._summarise_if_collected()]:
             try:
                 done += await step
             except NewsletterError as error:
@@ -673,8 +706,16 @@ class Engine:
         if not await asyncio.to_thread(self._collection_due):
             return []
         added = sum(each.added for each in await self.collect())
-        await self.summarise()
+        self._unsummarised = True
         return [f"collected {added} new entries"]
+
+    async def _summarise_if_collected(self) -> list[str]:
+        """After everything else: nothing waits for it."""
+        if not self._unsummarised:
+            return []
+        self._unsummarised = False
+        done = await self.summarise()
+        return [f"{done.written} summaries written"] if done and done.written else []
 
     async def _send_if_due(self, stop: asyncio.Event | None) -> list[str]:
         """Every open issue gets its turn; raises the first trouble after that."""

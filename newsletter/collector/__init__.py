@@ -227,6 +227,8 @@ class _Picker:
             if not all(each.location for each in requests):
                 raise SourceError(f'a {source.kind} source needs a "location"')
             known = await asyncio.to_thread(self._records.recall, [_key(source, each) for each in requests])
+            if kind.lists:
+                known = {}
             if rested := self._rested(requests, source, known):
                 return Harvest(source, rested=rested)
             return await self._all(source, kind, requests, known)
@@ -289,7 +291,7 @@ class _Picker:
             dated=max((parsed.dated for parsed in pages if parsed.dated), default=None),
             online=online,
             unchanged=not pages and not troubles,
-            receipts=receipts if not troubles else (),
+            receipts=_to_keep(receipts, troubles, problems),
             sources=tuple(each for parsed in pages for each in _named(parsed.sources)),
         )
 
@@ -322,6 +324,13 @@ class _Picker:
         if known and known.digest == digest:
             return None, receipt
         return await asyncio.to_thread(kind.parse, answer.data, source, self._now), receipt
+
+
+def _to_keep(receipts: tuple[Receipt, ...], troubles: Sequence[str], problems: Sequence[str]) -> tuple[Receipt, ...]:
+    """None where a page is missing; where something else was wrong, the time alone: it may be whole the next time."""
+    if troubles:
+        return ()
+    return tuple(replace(each, etag="", modified="", digest="") for each in receipts) if problems else receipts
 
 
 def _trusted(request: Request, list_of: str) -> Request:

@@ -62,8 +62,9 @@ def finish(entry: Entry, now: datetime) -> Sighting:
     notes = [f"{_named(known)}: the abstract was cut to {ABSTRACT_LIMIT:,} characters"] if abstract.cut else []
     if ahead and entry.published:
         notes.append(f"{_named(known)}: dated {entry.published:%Y-%m-%d}, in the future: left undated")
-    finished = replace(known, id=known.id or entry_id(known))
-    return Sighting(finished, Raw(entry.title, entry.abstract), tuple(notes))
+    if not known.id:
+        known = replace(known, id=known.also[0] if known.also else entry_id(known))
+    return Sighting(known, Raw(entry.title, entry.abstract), tuple(notes))
 
 
 def _named(entry: Entry) -> str:

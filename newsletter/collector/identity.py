@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from urllib.parse import unquote
 
 from newsletter.types import Entry
@@ -46,7 +47,8 @@ def names(entry: Entry) -> tuple[str, ...]:
     found = _strong(entry, given)
     if entry.id and not given:
         found.append(f"id:{entry.id.removeprefix('id:')}")
-    return tuple(dict.fromkeys([*found, *_titles(entry)]))
+        found += [f"id:{entry.source}/{entry.id}"] if entry.source and ":" not in entry.id else []
+    return tuple(dict.fromkeys([*found, *map(_short, _titles(entry))]))
 
 
 def identifiers(entry: Entry) -> tuple[str, ...]:
@@ -58,16 +60,20 @@ def same_paper(known: Entry, new: Entry, shared: Collection[str]) -> bool:
     """Whether a sighting that shares these names with a known entry is the same paper.
 
     A shared title alone is not enough for two different arXiv ids, nor for two groups of authors without a common
-    family name.
+    family name; a bare number ("7") as an id means something in its own source only.
     """
-    if any(not name.startswith("title:") for name in shared):
+    if any(not name.startswith("title:") and _says_enough(name) for name in shared):
         return True
-    return bool(shared) and not (_numbers(known) and _numbers(new)) and _authors_agree(known, new)
+    return (
+        any(name.startswith("title:") for name in shared)
+        and not (_numbers(known) and _numbers(new))
+        and _authors_agree(known, new)
+    )
 
 
 def entry_id(entry: Entry) -> str:
     """The id for the store when a source gives none: the first name, for a title a short slug and eight hex digits."""
-    first = next(iter(names(entry)), "")
+    first = next(iter([*names(replace(entry, title="")), *_titles(entry)]), "")
     if first and not first.startswith("title:"):
         return first.removeprefix("id:")
     basis = first or f"{entry.title}\n{entry.url}\n{entry.source}"
@@ -80,6 +86,11 @@ def _strong(entry: Entry, given: Sequence[str]) -> list[str]:
     said = (name for each in entry.also for name in _canonical(each, given=True))
     found = [*given, *said, *_canonical(entry.url), *_canonical(entry.pdf_url)]
     return sorted(found, key=lambda name: SCHEMES.index(name.partition(":")[0]))
+
+
+def _says_enough(name: str) -> bool:
+    own = name.removeprefix("id:")
+    return own == name or ":" in own or "/" in own
 
 
 def _numbers(entry: Entry) -> bool:
@@ -115,6 +126,11 @@ def _titles(entry: Entry) -> Iterator[str]:
         yield f"title:{key}"
     elif key and entry.authors and entry.published:
         yield f"title:{key}|{_family(entry.authors[0])}|{entry.published.year}"
+
+
+def _short(title: str) -> str:
+    """A name of fixed length: a database finds its way among 100,000 short ones faster than among long ones."""
+    return f"title:{hashlib.blake2b(title.encode(), digest_size=9).hexdigest()}"
 
 
 def _family(author: str) -> str:

@@ -122,4 +122,4 @@ def _refuse(*_: object) -> None:
     raise _NotAList("this list declares entities of its own, which we never expand")
 
 
-KIND = Kind(parse=parse, suffixes=(".opml",), interval=0.1)
+KIND = Kind(parse, lists=True, suffixes=(".opml",), interval=0.1)

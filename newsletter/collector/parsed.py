@@ -65,6 +65,7 @@ class Kind:
     following: Callable[[Request, Parsed, Source], Request | None] = last_page  #: the page after this one
     hosts: tuple[str, ...] = ()  #: a location on one of these hosts (or below) is of this kind when none is given
     suffixes: tuple[str, ...] = ()  #: and so is a file that ends like this
+    lists: bool = False  #: it names further sources, so it is read every time
     interval: float = 0.1  #: seconds between the starts of two requests to the same host, over all processes
     alone: bool = False  #: never two requests at once to the same host
     stale_after: timedelta | None = None  #: a source on the web that did not move for so long is not quiet but stale

@@ -105,16 +105,15 @@ RULES = (
     Rule(("_{", "^{"), r"[_^]\{[\w ,+=-]{1,40}\}", _names_in_script),
     Rule(("{",), rf"(?<![_^$])\{{{_any([*ODD, *LETTERS, 'times', 'sim', 'approx', 'pm'])}\}}", _braced),
     # W_perp, 90^circ; the script of m_ec^2 ends before the c
-    Rule(("_", "^"), rf"(?<=(?<![^\W\d])[^\W\d_])[_^]{_any(SIGNS)}(?!\w)", _script),
+    Rule(("_", "^"), rf"[_^](?<=(?<![^\W\d])[^\W\d_][_^]){_any(SIGNS)}(?!\w)", _script),
     Rule(("^",), rf"(?<=\w)\^{_any(RAISED)}(?!\w)", _script),
-    Rule(("_",), r"(?<=(?<![^\W\d])[A-Za-z]_)[A-Za-z](?=[A-Za-z]\^\d)", _in_braces),
+    Rule(("_",), r"(?<=_)(?<=(?<![^\W\d])[A-Za-z]_)[A-Za-z](?=[A-Za-z]\^\d)", _in_braces),
     # mathcal{O}, hat{x}, url{https://…}
     Rule(("{",), rf"(?<![A-Za-z\\]){_any(COMMANDS.split())}(?=\{{)", _command),
     Rule(("hat{", "tilde{", "bar{", "vec{"), r"(?<![A-Za-z\\])(?:hat|tilde|bar|vec)(?=\{[A-Za-z]\})", _command),
     Rule(("{http",), r"(?<![A-Za-z\\])(?:url|href)(?=\{https?://)", _command),
 )
 """In this order: what one puts back another may look for."""
-PATTERNS = tuple(re.compile(rule.pattern) for rule in RULES)
 
 _WESTERN = {
     ord(bytes([byte]).decode("cp1252")): byte for byte in range(0x80, 0xA0) if byte not in b"\x81\x8d\x8f\x90\x9d"
@@ -130,15 +129,20 @@ TOKEN = re.compile(r"[^ \t\r\n]+")
 
 def repaired(text: str) -> str:
     """One line of text with the signs that lost their backslash. Linear; addresses stay as they are."""
-    for rule, pattern in zip(RULES, PATTERNS, strict=True):
-        if any(hint in text for hint in rule.hints):
-            text = pattern.sub(partial(_mend, rule.mend), text)
+    for hints, pattern, mend in STEPS:
+        for hint in hints:
+            if hint in text:
+                text = pattern.sub(mend, text)
+                break
     return text
 
 
 def _mend(mend: Callable[[re.Match[str]], str], match: re.Match[str]) -> str:
     start = match.start()
     return match[0] if IN_ADDRESS.search(match.string[max(0, start - BEHIND) : start]) else mend(match)
+
+
+STEPS = tuple((rule.hints, re.compile(rule.pattern), partial(_mend, rule.mend)) for rule in RULES)
 
 
 def mended(raw: str) -> str:

@@ -126,7 +126,10 @@ def _is_money(inside: str, follows: str) -> bool:
 
 
 def _typeset(text: str) -> str:
-    text = QUOTES.sub(r"“\1”", text)
+    if "``" in text:
+        text = QUOTES.sub(r"“\1”", text)
+    if "--" not in text:
+        return text
     return DASHES.sub(lambda match: {"--": "–", "---": "—"}.get(match[0], match[0]), text)
 
 

@@ -19,6 +19,7 @@ from newsletter.collector.repair import mended, repaired
 from newsletter.collector.tex import AFTER_ADDRESS, BOLD, ENDS, ITALIC, LINK, SUB, SUP, TEXY, marked, read_tex
 
 TITLE_LIMIT = 1_000  #: characters kept of a title
+LONGEST_SCRIPT = 3  #: letters: a whole word below the line could not be searched for
 ABSTRACT_LIMIT = 20_000  #: characters kept of an abstract
 LONGEST_SCRIPT = 200  #: characters; anything longer in <sub> is a paragraph in small print
 DEEPEST = 40  #: marks within marks
@@ -105,7 +106,7 @@ def plain(raw: str) -> str:
 def script(mark: str, text: str) -> str:
     """`x^{2}` as x², `M_{⊙}` as M_⊙, `x^{a.b}` as x^(a.b): Unicode when every character has one."""
     table = _RAISED if mark == "^" else _LOWERED
-    if all(character in table for character in text):
+    if all(character in table for character in text) and sum(map(str.isalpha, text)) <= LONGEST_SCRIPT:
         return "".join(table[character] for character in text)
     return f"{mark}{text}" if len(text) == 1 else f"{mark}({text})"
 

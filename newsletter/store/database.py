@@ -20,6 +20,7 @@ from newsletter.errors import MigrationNeeded, StoreBusy, StoreError, StoreReadO
 from newsletter.store.schema import REVISION
 
 BUSY_SECONDS = 10
+MAPPED = 2**28  #: bytes of the file that SQLite reads by memory map: names are looked up all over it
 TOGETHER = 900  #: values in one question; older builds of SQLite take 999
 
 Thing = TypeVar("Thing")
@@ -98,7 +99,7 @@ def _connectable(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
     connection.isolation_level = None  # SQLAlchemy's recipe: we say BEGIN ourselves, see _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"mmap_size={MAPPED}"):
         try:
             connection.execute(f"PRAGMA {pragma}")
         except connection.OperationalError as error:  # a read-only file can still be read

@@ -89,6 +89,7 @@ class _Batch:
         self._entries.update(self._stored)
         self._known_names = set(self._names)
         self._latest_new = 0
+        self._called: dict[str, int] = {}  #: ids of the sightings
 
     def see(self, sighting: Named) -> None:
         """Decide which entry this is, if need be by joining several."""
@@ -97,6 +98,7 @@ class _Batch:
         self._entries[num] = merged(old, sighting.entry) if old else sighting.entry
         for name in sighting.names:
             self._names.setdefault(name, num)
+        self._called.setdefault(sighting.entry.id, num)
         if old is None or (not old.abstract and sighting.entry.abstract):
             self._raws[num] = sighting.raw
         if any(getattr(sighting.entry, name) is not None for name in COUNTS):
@@ -120,6 +122,7 @@ class _Batch:
         self._names.update({name: stays for name, num in self._names.items() if num == goes})
         if raw and not had_abstract:
             self._raws[stays] = raw
+        self._called.update({each: stays for each, num in self._called.items() if num == goes})
         for num, source in [key for key in self._counts if key[0] == goes]:
             self._counts.setdefault((stays, source), self._counts.pop((num, source)))
         if goes > 0:
@@ -135,6 +138,8 @@ class _Batch:
         self._complete(became, now)
         fresh = [(name, final.get(num, num)) for name, num in self._names.items() if name not in self._known_names]
         _insert(self._connection, names, [{"name": name, "entry": num} for name, num in fresh])
+        other = [(each, final.get(num, num)) for each, num in self._called.items() if each != self._entries[num].id]
+        _insert_new(self._connection, former, [{"id": each, "entry": num} for each, num in other if each])
         self._keep_raws(final)
         self._keep_counts(final, day_of(now))
         return len(became)

@@ -221,3 +221,55 @@ def test_a_database_of_the_first_version_is_brought_forward(tmp_path: Path) -> N
 
     assert [entry.id for entry in store.entries.new_between(NOON, NOON)] == ["a"]
     store.close()
+
+
+async def test_a_list_that_did_not_change_is_still_followed(site: Site, tmp_path: Path, store: Store) -> None:
+    site.answers["/feed"] = FEED
+    outline = f'<outline text="Kettles" xmlUrl="{site.at("/feed")}"/>'
+    (tmp_path / "all.opml").write_text(f"<opml version='2.0'><body>{outline}</body></opml>")
+    engine = engine_with(store, source=[{"name": "all", "location": str(tmp_path / "all.opml")}])
+    await engine.collect()
+    site.answers["/feed"] = FEED.replace(b"On Kettles", b"More on Kettles").replace(b"/1<", b"/2<")
+
+    done = await engine.collect(force=True)
+
+    assert [each.added for each in done] == [0, 1]
+
+
+async def test_a_body_with_faults_is_read_again_in_full(tmp_path: Path, store: Store) -> None:
+    (tmp_path / "feed.xml").write_bytes(FEED[:-8])
+    engine = engine_with(store, source=[{"location": str(tmp_path / "feed.xml")}])
+
+    [first], [second] = await engine.collect(), await engine.collect()
+
+    assert [each.health and each.health.state for each in (first, second)] == [SourceState.PARTIAL] * 2
+    assert not second.harvest.unchanged
+
+
+async def test_a_library_finds_the_papers_that_are_known_under_other_ids(tmp_path: Path, store: Store) -> None:
+    title = "Turbulent transport of impurities in stellarator plasmas revisited"
+    known = {"id": "arxiv:2501.00001", "title": title, "authors": ["Ada Lovelace"]}
+    (tmp_path / "p.jsonl").write_text(json.dumps(known))
+    (tmp_path / "r.bib").write_text(f"@article{{k1, title={{{title}}}, author={{Lovelace, Ada}}, year={{2026}}}}")
+    engine = engine_with(store, source=[{"location": str(tmp_path / "p.jsonl")}])
+    ada = store.subscribers.add(make_subscriber("Ada", 0), "test", NOON)
+    await engine.collect()
+
+    new, _ = await engine.like("ada@example.org", str(tmp_path / "r.bib"))
+
+    assert (new, store.subscribers.get(ada.id).profile.liked) == (1, ("arxiv:2501.00001",))
+    assert engine.find(["2501.00001v3", "https://arxiv.org/pdf/2501.00001"]).keys() == {
+        "2501.00001v3",
+        "https://arxiv.org/pdf/2501.00001",
+    }
+
+
+async def test_numbers_of_two_files_are_two_papers_and_stay_so(tmp_path: Path, store: Store) -> None:
+    for name, title in (("a", "Deep sea"), ("b", "Fusion magnets")):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"id": "1", "title": title}))
+    engine = engine_with(store, source=[{"location": str(tmp_path / f"{name}.jsonl")} for name in "ab"])
+
+    first, second = await engine.collect(), await engine.collect(force=True)
+
+    assert [each.added for each in (*first, *second)] == [1, 1, 0, 0]
+    assert {entry.id for entry in store.entries.listed()} == {"1", "1~2"}

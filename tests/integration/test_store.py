@@ -214,7 +214,7 @@ def test_a_later_sighting_joins_two_entries_and_everything_follows(store: Store)
     assert {each.id for each in store.entries.find(["a", "b", "doi:1", "arxiv:2", "s2:3"]).values()} == {"a"}
     assert len(store.entries.find(["a", "b", "doi:1", "arxiv:2", "s2:3"])) == 5
     assert store.entries.raw("b") == ("raw a", "")
-    assert store.editions.seen([ada.id]) == {ada.id: {"a", "b"}}
+    assert store.editions.seen([ada.id]) == {ada.id: {"a", "b", "c"}}
 
 
 def test_a_replacement_is_no_news_until_the_paper_is_announced(store: Store) -> None:

@@ -3,6 +3,8 @@
 Revision: 0002
 """
 
+import hashlib
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -24,6 +26,7 @@ def upgrade() -> None:
         op.add_column("entries", sa.Column(name, sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("entries", sa.Column("announced", sa.BigInteger(), nullable=True))
     op.execute("UPDATE entries SET announced = first_seen")
+    _shorten_titles()
     op.create_index("ix_entries_announced", "entries", ["announced"], unique=False)
     op.create_table(
         "raws",
@@ -90,6 +93,14 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+
+
+def _shorten_titles() -> None:
+    """Names made of titles have had a fixed length since then: see collector.identity."""
+    connection = op.get_bind()
+    for (name,) in connection.execute(sa.text("SELECT name FROM names WHERE name LIKE 'title:%'")).all():
+        short = f"title:{hashlib.blake2b(name.encode(), digest_size=9).hexdigest()}"
+        connection.execute(sa.text("UPDATE names SET name = :short WHERE name = :name"), {"short": short, "name": name})
 
 
 def downgrade() -> None:
