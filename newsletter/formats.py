@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from csv import DictReader, writer
 from csv import Error as CsvError
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -269,7 +269,7 @@ def read_seen(data: bytes) -> tuple[dict[str, set[str]], list[str]]:
 
 def profile_row(profile: Profile) -> dict[str, Any]:
     """As `parse_profile` reads it; empty keys left out."""
-    row = _without_empty(asdict(profile))
+    row = _without_empty(asdict(replace(profile, signals=())))
     if profile.interests:
         row["interests"] = [_without_empty(asdict(each)) for each in profile.interests]
     return row

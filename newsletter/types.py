@@ -129,6 +129,33 @@ class Entry:
     trend: float | None = None  #: growth of votes, comments and stars beside its equals, 0..1
 
 
+class Verb(StrEnum):
+    """What a subscriber says of one paper, or shows by leaving it alone."""
+
+    MORE = "more"
+    SAVE = "save"
+    LESS = "less"
+    PASSED = "passed"  #: shown beside papers that the reader voted for, and left alone; nobody says it
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One subscriber's word on one paper; a later word takes the place of an earlier one."""
+
+    entry: str
+    verb: Verb
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A vote as the selector takes it: how much of it is left today."""
+
+    entry: str
+    verb: Verb
+    weight: float  #: 0..1, beside a paper that the profile itself names
+
+
 @dataclass(frozen=True, slots=True)
 class Interest:
     """One topic of a profile. Slots of an edition follow the weights of the interests."""
@@ -152,6 +179,7 @@ class Profile:
     size: int | None = None  #: picks in an edition
     hype: float | None = None  #: weight of the trend, 0..1
     surprise: float | None = None  #: share of exploratory picks, 0..1
+    signals: tuple[Signal, ...] = ()  #: votes, decayed to today, oldest first; the store keeps the votes, not these
 
 
 @dataclass(frozen=True, slots=True)

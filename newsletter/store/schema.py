@@ -3,6 +3,7 @@
 entries ──< names (one paper, many names)          subscribers ──< shown >── entries (never repeat)
 entries ──< former (ids it had before two were joined) ── raws (as the source wrote) ──< snapshots (counts over time)
 sources, receipts (what was fetched when), hosts (whose turn it is), summaries (by content)
+subscribers ──< votes >── entries (feedback)       vectors (what an embedder made of a text)
 issues ──< pool (entries frozen for it)            issues ──< deliveries (the ledger) ── editions (as rendered)
 """
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -31,7 +33,7 @@ from sqlalchemy import BigInteger as PlainBigInteger
 
 from newsletter.types import Outcome
 
-REVISION = "0002"  #: the newest migration; a test compares it with the folder
+REVISION = "0003"  #: the newest migration; a test compares it with the folder
 
 WAITING = (Outcome.PLANNED, Outcome.DEFERRED, Outcome.SENDING)
 _OUTCOMES = (
@@ -276,6 +278,24 @@ shown = Table(
     Column("entry", BigInteger, primary_key=True),
     Column("issue", Integer, nullable=False),
     sqlite_with_rowid=False,
+)
+
+votes = Table(  # what subscribers said of single papers; taking one back deletes the row
+    "votes",
+    metadata,
+    Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("entry", BigInteger, primary_key=True),
+    Column("verb", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+vectors = Table(  # what an embedder made of a text; another model or text makes another row
+    "vectors",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),  # of the text
+    Column("vector", LargeBinary, nullable=False),  # float32, little-endian
 )
 
 senders = Table(

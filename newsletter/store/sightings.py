@@ -25,7 +25,7 @@ Same = Callable[[Entry, Entry, Collection[str]], bool]  #: (known, new, the name
 BATCH = 250  #: sightings in one transaction
 COUNTS = ("votes", "comments", "stars")
 SEARCH = "https://arxiv.org/search/"  #: stands in for a link where a source has none
-FOREIGN = ("names", "former", "raws", "snapshots", "shown")  #: tables that point to an entry
+FOREIGN = ("names", "former", "raws", "snapshots", "shown", "votes")  #: tables that point to an entry
 
 
 class Named(NamedTuple):
