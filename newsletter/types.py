@@ -138,6 +138,9 @@ class Verb(StrEnum):
     PASSED = "passed"  #: shown beside papers that the reader voted for, and left alone; nobody says it
 
 
+WANTED = (Verb.MORE, Verb.SAVE)  #: what says that a paper was welcome
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
     """One subscriber's word on one paper; a later word takes the place of an earlier one."""
@@ -145,6 +148,15 @@ class Vote:
     entry: str
     verb: Verb
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """One paper in one issue, as it was shown to one subscriber."""
+
+    entry: str
+    issue: str  #: its key
+    at: datetime  #: when the issue was planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +262,7 @@ class Links:
     interests: str  #: edit my interests, cadence, pause
     unsubscribe: str  #: a page with a button on GET, at once on POST (RFC 8058)
     unsubscribe_mailto: str  #: "mailto:…?subject=…"
-    feedback: str  #: prefix; "/more/{entry id}" or "/less/{entry id}" follows, the id percent-encoded
+    feedback: str  #: prefix; "/more/", "/less/" or "/save/" and the entry's id follow, percent-encoded
 
 
 @dataclass(frozen=True, slots=True)
