@@ -3,6 +3,7 @@
 NewsletterError
 ├── ConfigError          a configuration file or key
 ├── InputError           a file, line, address or argument from outside
+│   └── UnknownEntry     a paper that is not stored
 ├── SourceError          one source could not be read
 ├── TemplateError        a template, with file and line
 ├── TokenError           a signed link
@@ -35,6 +36,10 @@ class ConfigError(NewsletterError):
 
 class InputError(NewsletterError):
     """This input is not right."""
+
+
+class UnknownEntry(InputError):
+    """This paper is not known here."""
 
 
 class SourceError(NewsletterError):

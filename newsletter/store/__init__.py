@@ -18,6 +18,7 @@ from newsletter.store.schema import facts
 from newsletter.store.sightings import Named, Sightings
 from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
+from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
 
 __all__ = ["Claim", "Frozen", "Kept", "Named", "Plan", "Store", "day_of"]
@@ -32,6 +33,7 @@ class Store:
         self.sightings = Sightings(self.database)
         self.entries = Entries(self.database)
         self.subscribers = Subscribers(self.database)
+        self.votes = Votes(self.database)
         self.issues = Issues(self.database)
         self.editions = Editions(self.database)
         self.ledger = Ledger(self.database)

@@ -1,8 +1,8 @@
 """Sightings become entries: one row per paper, whatever it is called and in whatever order its names arrive.
 
 A name belongs to one entry: the primary key of `names` says so. A sighting that knows names of two entries joins them:
-the older row stays, names, raw texts, counts and what was shown to whom follow, and the id that is given up leads to
-the row that stays (`former`), so that likes and frozen issues still find it.
+the older row stays; names, raw texts, counts, votes and what was shown to whom follow, and the id that is given up
+leads to the row that stays (`former`), so that likes and frozen issues still find it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.entries import FIELDS, chosen, day_of, entry_of, numbers, row_of
-from newsletter.store.schema import entries, former, names, raws, snapshots
+from newsletter.store.schema import entries, former, names, raws, snapshots, votes
 from newsletter.types import Entry
 
 Same = Callable[[Entry, Entry, Collection[str]], bool]  #: (known, new, the names they share) → one paper?
@@ -218,6 +218,7 @@ def _move(connection: Connection, goes: int, stays: int) -> None:
         select(entries.c.id, entries.c.first_seen, entries.c.announced).where(entries.c.num == goes)
     )
     row = old.one()
+    _drop_earlier_votes(connection, goes, stays)
     for name in FOREIGN:
         table = entries.metadata.tables[name]
         _point(connection, table, goes, stays)
@@ -228,6 +229,15 @@ def _move(connection: Connection, goes: int, stays: int) -> None:
         if value is not None:
             later = (entries.c.num == stays) & ((column > value) | column.is_(None))
             connection.execute(update(entries).where(later).values({name: value}))
+
+
+def _drop_earlier_votes(connection: Connection, goes: int, stays: int) -> None:
+    """Who voted on both keeps their later word, whichever entry it was said of."""
+    later = votes.alias()
+    spoke_again = select(later.c.entry).where(
+        later.c.entry == goes, later.c.subscriber == votes.c.subscriber, later.c.at > votes.c.at
+    )
+    connection.execute(delete(votes).where(votes.c.entry == stays, spoke_again.exists()))
 
 
 def _point(connection: Connection, table: Table, goes: int, stays: int) -> None:
