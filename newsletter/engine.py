@@ -2,6 +2,7 @@
 
     collect   sources ─ collector ─▶ entries ─▶ store
     plan      store: pool, templates and audience are frozen; one delivery per subscriber
+    feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails ─ begin ─ transport ─▶ settle
     status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
 
@@ -33,6 +34,7 @@ from newsletter.errors import (
     NewsletterError,
     SourceError,
     TemplateError,
+    UnknownEntry,
     UnknownSubscriber,
     Withdrawn,
 )
@@ -42,6 +44,7 @@ from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, T
 from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
+    WANTED,
     Cadence,
     Delivery,
     Edition,
@@ -58,6 +61,7 @@ from newsletter.types import (
     Status,
     Subscriber,
     Tally,
+    Verb,
 )
 
 logger = logging.getLogger("newsletter")
@@ -130,7 +134,7 @@ class Press:
         self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
-        """One edition per subscriber, in their order."""
+        """One edition per subscriber, in their order; their profiles hold their signals. Called by Engine only."""
         from newsletter import selector
 
         profiles = [self._completed(person.profile) for person in people]
@@ -161,20 +165,30 @@ class Press:
         )
 
     def _completed(self, profile: Profile) -> Profile:
-        """The newsletter's defaults where the subscriber said nothing; every id by its entry's own name."""
+        """The newsletter's defaults where the subscriber said nothing; every id by its entry's own name.
+
+        A vote is a later word than what the profile says of the same paper.
+        """
         own = self._defaults
+        signals = tuple(replace(each, entry=self._name(each.entry)) for each in profile.signals)
+        refused = {each.entry for each in signals if each.verb is Verb.LESS}
+        wanted = {each.entry for each in signals if each.verb in WANTED}
         return replace(
             profile,
             size=own.size if profile.size is None else profile.size,
             hype=own.hype if profile.hype is None else profile.hype,
             surprise=own.surprise if profile.surprise is None else profile.surprise,
-            liked=self._known(profile.liked),
-            disliked=self._known(profile.disliked),
-            interests=tuple(replace(each, liked=self._known(each.liked)) for each in profile.interests),
+            liked=self._known(profile.liked, refused),
+            disliked=self._known(profile.disliked, wanted),
+            interests=tuple(replace(each, liked=self._known(each.liked, refused)) for each in profile.interests),
+            signals=signals,
         )
 
-    def _known(self, ids: Iterable[str]) -> tuple[str, ...]:
-        return tuple(each if each in self.entries else self._aliases.get(each, each) for each in ids)
+    def _known(self, ids: Iterable[str], but: Collection[str]) -> tuple[str, ...]:
+        return tuple(name for name in map(self._name, ids) if name not in but)
+
+    def _name(self, entry_id: str) -> str:
+        return entry_id if entry_id in self.entries else self._aliases.get(entry_id, entry_id)
 
 
 class Engine:
@@ -252,14 +266,18 @@ class Engine:
         """A source of recommendations gets what the readers like, unless its own list of papers is configured."""
         if source.kind != "semanticscholar" or "liked" in source.options:
             return source
-        likes = {"liked": self._most_named(_likes), "disliked": self._most_named(lambda profile: profile.disliked)}
+        likes = {
+            "liked": self._most_named(_likes, WANTED),
+            "disliked": self._most_named(lambda profile: profile.disliked, (Verb.LESS,)),
+        }
         return replace(source, options={**source.options, **likes})
 
-    def _most_named(self, chosen: Callable[[Profile], Iterable[str]]) -> list[str]:
-        """Ids that most active readers name, as ids that others know too; nobody's name goes with them."""
+    def _most_named(self, chosen: Callable[[Profile], Iterable[str]], verbs: Collection[Verb]) -> list[str]:
+        """Ids that most active readers name or voted on, as ids that others know too; nobody's name goes with them."""
         counts = Counter(
             each for person in self.store.subscribers.listed(Status.ACTIVE) for each in chosen(person.profile)
         )
+        counts.update(self.store.votes.counted(verbs))
         found = self.find(counts)
         best = [each for each, _ in counts.most_common() if each in found]
         return [(*found[each].also, each)[0] for each in best][:MOST_LIKES]
@@ -464,9 +482,17 @@ class Engine:
         return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
 
     def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
-        readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else people
+        readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else [*people]
         ids = {each for person in readers for each in _ids(person.profile)}
+        ids |= self._voted(None if people is None else [person.id for person in readers])
         return Press(frozen, self.find(ids), self.settings, self.tokens, self._twins(frozen))
+
+    def _voted(self, numbers: Sequence[int] | None) -> set[str]:
+        """Ids of the papers that these readers' signals may speak of (None: everybody's)."""
+        from newsletter.selector import feedback
+
+        now = self.now()
+        return self.store.votes.papers(now - feedback.LASTS, now - feedback.PASSED_LASTS, numbers)
 
     def _twins(self, frozen: Frozen) -> set[str]:
         """Ids in a pool of entries that were joined with another one of it since it was frozen."""
@@ -481,8 +507,7 @@ class Engine:
         kept = self.store.editions.kept(press.issue, [person.id], press.entries)
         if person.id in kept:
             return kept[person.id]
-        seen = self.store.editions.seen([person.id], but=press.issue.key)
-        return press.kept(press.choose([person], seen)[0], press.issue.until)
+        return press.kept(self._chosen(press, [person])[0], press.issue.until)
 
     def next_edition(self, person: Subscriber) -> Edition:
         """What the next issue would hold for this person, as of now."""
@@ -574,9 +599,32 @@ class Engine:
         ids = [person.id for person in people]
         known = self.store.editions.kept(press.issue, ids, press.entries)
         rest = [person for person in people if person.id not in known]
-        chosen = press.choose(rest, self.store.editions.seen([person.id for person in rest], press.issue.key))
+        chosen = self._chosen(press, rest)
         made = {each.subscriber.id: press.kept(each, self.now().replace(microsecond=0)) for each in chosen}
         return [known.get(number) or made[number] for number in ids]
+
+    def _chosen(self, press: Press, people: Sequence[Subscriber]) -> list[Edition]:
+        """For who has no kept edition yet; an edition names its subscriber as stored, without today's signals."""
+        key = press.issue.key
+        seen = self.store.editions.seen([person.id for person in people], but=key)
+        chosen = press.choose(self._with_signals(people, but=key), seen)
+        return [replace(each, subscriber=person) for each, person in zip(chosen, people, strict=True)]
+
+    def _with_signals(self, people: Sequence[Subscriber], but: str = "") -> list[Subscriber]:
+        """The same people, with what their votes say as of now; what issue `but` showed does not count."""
+        said = self.store.votes.of([person.id for person in people])
+        if not said:
+            return [*people]
+        from newsletter.selector import feedback
+
+        shown = self.store.votes.shown([*said], feedback.LOOK_BACK)
+        now, surprise = self.now(), self.settings.selection.surprise
+
+        def heard(person: Subscriber) -> Subscriber:
+            showings = [each for each in shown.get(person.id, ()) if each.issue != but]
+            return replace(person, profile=feedback.told(person.profile, said[person.id], showings, now, surprise))
+
+        return [heard(person) if person.id in said else person for person in people]
 
     async def send_test(self, key: str, address: str) -> str:
         """One mail to `address`, outside the ledger; its links open nobody's pages. Returns the server's words.
@@ -669,17 +717,25 @@ class Engine:
         logger.info("status", extra={"subscriber": number, "status": status.value})
         return self.store.subscribers.get(number)
 
-    def feedback(self, number: int, entry_id: str, more: bool) -> Subscriber:
-        """More, or fewer, like this entry; the later word wins. Raises UnknownSubscriber, InputError."""
+    def feedback(self, number: int, entry_id: str, verb: Verb) -> Entry:
+        """Note a subscriber's word on a paper, in any form that its id has; the later word wins. Returns the paper.
+
+        Raises UnknownSubscriber, UnknownEntry.
+        """
+        person, entry = self.store.subscribers.get(number), self.find([entry_id]).get(entry_id)
+        if entry is None:
+            raise UnknownEntry
+        self.store.votes.put(person.id, entry.id, verb, self.now())
+        logger.info("voted", extra={"subscriber": number, "verb": verb.value})
+        return entry
+
+    def take_back(self, number: int, entry_ids: Iterable[str]) -> int:
+        """Forget what a subscriber said of these papers, known or not; returns of how many they had said something.
+
+        What their profile names stays. Raises UnknownSubscriber.
+        """
         person = self.store.subscribers.get(number)
-        if entry_id not in self.store.entries.find([entry_id]):
-            raise InputError("This paper is not known here.")
-        liked = [each for each in person.profile.liked if each != entry_id]
-        disliked = [each for each in person.profile.disliked if each != entry_id]
-        (liked if more else disliked).append(entry_id)
-        changed = replace(person.profile, liked=tuple(liked[-MOST_LIKED:]), disliked=tuple(disliked[-MOST_LIKED:]))
-        self.store.subscribers.change(replace(person, profile=changed))
-        return self.store.subscribers.get(number)
+        return self.store.votes.take_back(person.id, (entry.id for entry in self.find(entry_ids).values()))
 
     # the schedule
 

@@ -4,7 +4,7 @@
     /confirm/{token}           button               ─▶ active
     /interests/{token}         edit, pause, resume; what the next edition would hold
     /unsubscribe/{token}       button, or a mail client's one-click POST (RFC 8058)
-    /feedback/{token}/more/…   button               ─▶ more, or fewer, like this paper
+    /feedback/{token}/more/…   button, undo         ─▶ more, or fewer (less), like this paper; save it
     /view/{token}              the edition, as it was mailed
 
 GET and HEAD never change anything: mail scanners follow every link. A POST needs a token signed for that one purpose
@@ -17,6 +17,7 @@ import logging
 from asyncio import to_thread
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -25,10 +26,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from newsletter.engine import Engine
-from newsletter.errors import DeliveryError, NewsletterError, Refused
+from newsletter.errors import DeliveryError, NewsletterError, Refused, UnknownEntry
 from newsletter.formats import LONGEST_NAME, one_line
 from newsletter.tokens import Purpose
-from newsletter.types import Edition, Status, Subscriber
+from newsletter.types import Edition, Entry, Status, Subscriber, Verb
 from newsletter.web.forms import LARGEST, Sheet, changed, newcomer, opinions, text
 from newsletter.web.pages import Guard, Pages, handlers
 from newsletter.web.parts import parts
@@ -55,6 +56,8 @@ def make_app(engine: Engine) -> Starlette:
         Route("/unsubscribe/{token}/undo", site.undo, methods=["POST"]),
         Route("/feedback/{token}/more/{entry:path}", site.more, methods=both),
         Route("/feedback/{token}/less/{entry:path}", site.less, methods=both),
+        Route("/feedback/{token}/save/{entry:path}", site.save, methods=both),
+        Route("/feedback/{token}/undo/{entry:path}", site.forget, methods=["POST"]),
         Route("/view/{token}", site.view),
         Route("/healthz", site.healthz),
     ]
@@ -135,10 +138,19 @@ class _Site:
         return self._unsubscribed(request, person)
 
     async def more(self, request: Request) -> Response:
-        return await self._feedback(request, more=True)
+        return await self._feedback(request, Verb.MORE)
 
     async def less(self, request: Request) -> Response:
-        return await self._feedback(request, more=False)
+        return await self._feedback(request, Verb.LESS)
+
+    async def save(self, request: Request) -> Response:
+        return await self._feedback(request, Verb.SAVE)
+
+    async def forget(self, request: Request) -> Response:
+        """The way back from a vote; what was said of the paper before it does not return."""
+        person, entry = await self._reader(request, Purpose.FEEDBACK), await self._paper(request)
+        await to_thread(self._engine.take_back, person.id, [entry.id])
+        return self._voted(request, person, entry, None, done=True)
 
     async def view(self, request: Request) -> Response:
         """The HTML part of the very mail."""
@@ -187,9 +199,10 @@ class _Site:
 
     def _around(self, person: Subscriber) -> dict[str, Any]:
         """What the interests page shows beside the form."""
-        words = opinions(person.profile)
-        entries = self._engine.store.entries.find(words)
-        papers = [(each, entries[each].title if each in entries else each, word) for each, word in words.items()]
+        votes = self._engine.store.votes.of([person.id]).get(person.id, [])
+        said = opinions(person.profile, votes)
+        entries = self._engine.store.entries.find(said)
+        papers = [(each, entries.get(each, Entry(each, each)), opinion) for each, opinion in said.items()]
         known = self._known(person) | {"may_resume": person.status in MAY_RESUME}
         return {**known, "edition": self._next_edition(person), "papers": papers}
 
@@ -205,17 +218,27 @@ class _Site:
         """On the subscriber as stored now, so that what happened since the page was read is kept."""
         person, _ = changed(self._engine.store.subscribers.get(number), sheet, forget)
         self._engine.store.subscribers.change(person)
+        self._engine.take_back(number, forget)
 
-    async def _feedback(self, request: Request, more: bool) -> Response:
-        person = await self._reader(request, Purpose.FEEDBACK)
+    async def _feedback(self, request: Request, verb: Verb) -> Response:
+        person, entry = await self._reader(request, Purpose.FEEDBACK), await self._paper(request)
+        done = request.method == "POST"
+        if done:
+            await to_thread(self._engine.feedback, person.id, entry.id, verb)
+        return self._voted(request, person, entry, verb, done)
+
+    async def _paper(self, request: Request) -> Entry:
+        """Which paper the address names; raises UnknownEntry."""
         asked = request.path_params["entry"]
         entry = (await to_thread(self._engine.store.entries.find, [asked])).get(asked)
         if entry is None:
-            return self._pages.problem(404, "This paper is not known here.")
-        if request.method == "POST":
-            await to_thread(self._engine.feedback, person.id, entry.id, more)
-        done = request.method == "POST"
-        return self._pages.answer("feedback.html", entry=entry, more=more, done=done, **self._known(person))
+            raise UnknownEntry
+        return entry
+
+    def _voted(self, request: Request, person: Subscriber, entry: Entry, verb: Verb | None, done: bool) -> Response:
+        undo = f"{self._pages.root}/feedback/{request.path_params['token']}/undo/{quote(entry.id, safe='')}"
+        known = self._known(person) | {"entry": entry, "verb": verb or "", "undo": undo}
+        return self._pages.answer("feedback.html", done=done, **known)
 
     def _mailed(self, number: int, key: str) -> str:
         press = self._engine.press(key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -15,8 +16,9 @@ from starlette.datastructures import FormData
 
 from newsletter.errors import InputError
 from newsletter.formats import Name, ProfileLine, parse_address, parse_profile
-from newsletter.types import Cadence, Profile, Subscriber
+from newsletter.types import Cadence, Profile, Subscriber, Verb, Vote
 
+_WORDS = {Verb.MORE: "more", Verb.LESS: "fewer", Verb.SAVE: "saved"}
 SPARE_ROWS = 3
 LARGEST = 50  #: picks that somebody may ask for
 
@@ -108,10 +110,20 @@ def without(profile: Profile, forget: Sequence[str]) -> Profile:
     return replace(profile, liked=left(profile.liked), disliked=left(profile.disliked), interests=interests)
 
 
-def opinions(profile: Profile) -> dict[str, str]:
-    """Entry id → "more" or "fewer"."""
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a reader said of a paper, as the page shows it."""
+
+    word: str  #: "more", "fewer" or "saved"
+    at: datetime | None = None  #: None: the profile says so, without a date
+
+
+def opinions(profile: Profile, votes: Sequence[Vote] = ()) -> dict[str, Opinion]:
+    """Entry id → opinion, the latest vote first, then what the profile names; a vote is the later word."""
     more = [*profile.liked, *(each for interest in profile.interests for each in interest.liked)]
-    return dict.fromkeys(more, "more") | dict.fromkeys(profile.disliked, "fewer")
+    named = dict.fromkeys(more, Opinion("more")) | dict.fromkeys(profile.disliked, Opinion("fewer"))
+    voted = {each.entry: Opinion(_WORDS[each.verb], each.at) for each in reversed(votes)}
+    return voted | {entry: opinion for entry, opinion in named.items() if entry not in voted}
 
 
 def newcomer(typed: Mapping[str, str]) -> tuple[str, Profile, dict[str, str]]:

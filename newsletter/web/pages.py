@@ -14,7 +14,15 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsletter.config import Settings, resource
-from newsletter.errors import NewsletterError, StoreError, TemplateError, TokenError, UnknownIssue, UnknownSubscriber
+from newsletter.errors import (
+    NewsletterError,
+    StoreError,
+    TemplateError,
+    TokenError,
+    UnknownEntry,
+    UnknownIssue,
+    UnknownSubscriber,
+)
 
 MOST_BYTES = 64 * 1024  #: of a request's body
 OPEN_PAGES = ("/", "/subscribe", "/healthz")  #: all others hold a token in their address
@@ -31,6 +39,7 @@ ERRORS: dict[type[NewsletterError], tuple[int, str]] = {
     TokenError: (404, str(TokenError())),
     UnknownSubscriber: (404, str(TokenError())),  # an erased subscriber's link looks like a foreign one
     UnknownIssue: (404, str(TokenError())),
+    UnknownEntry: (404, str(UnknownEntry())),
     StoreError: (503, "We cannot do this just now. Please try again in a few minutes."),
     TemplateError: (500, "This page cannot be shown: one of our templates is broken. We keep the fault."),
 }

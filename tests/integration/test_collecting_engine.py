@@ -22,8 +22,9 @@ from newsletter.collector import Kind, Parsed, collect
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.store import Named, Store
+from newsletter.store.schema import REVISION
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
-from newsletter.types import Source, SourceState
+from newsletter.types import Source, SourceState, Verb
 
 FEED = (
     b'<rss version="2.0"><channel><title>T</title><item><title>On Kettles &lt;sub&gt;2&lt;/sub&gt; and Whistles</title>'
@@ -97,12 +98,18 @@ async def test_recommendations_are_asked_with_what_the_readers_like(store: Store
     store.sightings.add([Named(make_entry("a", also=("arxiv:2401.00001",)), ("arxiv:2401.00001",))], NOON)
     for name, liked in (("Ada", ("a",)), ("Bob", ("a", "unknown"))):
         store.subscribers.add(make_subscriber(name, 0, profile=replace(make_profile(), liked=liked)), "test", NOON)
+    for paper, verb in (("b", Verb.SAVE), ("c", Verb.LESS)):
+        name = f"arxiv:2401.0000{ord(paper) - 96}"
+        store.sightings.add([Named(make_entry(paper, also=(name,)), (name,))], NOON)
+        store.votes.put(store.subscribers.find("bob@example.org").id, paper, verb, NOON)
     engine = engine_with(store, source=[{"kind": "semanticscholar", "location": "recommendations"}])
 
     [source] = engine._sources(())
     [request] = collector.kind_of(source).requests(source, NOON)
 
-    assert json.loads(request.body or b"")["positivePaperIds"] == ["ARXIV:2401.00001"]
+    body = json.loads(request.body or b"")
+    assert body["positivePaperIds"] == ["ARXIV:2401.00001", "ARXIV:2401.00002"]
+    assert body["negativePaperIds"] == ["ARXIV:2401.00003"]
     assert b"ada" not in (request.body or b"").lower()
 
 
@@ -217,7 +224,7 @@ def test_a_database_of_the_first_version_is_brought_forward(tmp_path: Path) -> N
         row = "1, 'a', 'On a', '', '', '[]', NULL, '', '[]', '', '', '', NULL, NULL, NULL, 1742212800"
         connection.execute(text(f"INSERT INTO entries VALUES ({row})"))  # noqa: S608
 
-    assert store.database.migrate() == ("0001", "0002")
+    assert store.database.migrate() == ("0001", REVISION)
 
     assert [entry.id for entry in store.entries.new_between(NOON, NOON)] == ["a"]
     store.close()

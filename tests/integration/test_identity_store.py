@@ -19,7 +19,7 @@ from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_profile, make_subscriber
-from newsletter.types import Entry
+from newsletter.types import Entry, Verb
 
 TITLES = ("Boiling of Kettles Under Gentle Magnetic Fields", "Whistles", "Steam Engines See What Nobody Else Could See")
 
@@ -100,12 +100,12 @@ def test_likes_follow_and_nothing_is_shown_twice(order: list[Entry]) -> None:
             assert known.isdisjoint(fresh)
             shown += fresh
             for entry in list(store.entries.listed())[:1]:
-                engine.feedback(ada.id, entry.id, more=True)
+                engine.feedback(ada.id, entry.id, Verb.MORE)
 
-        liked = store.entries.find(store.subscribers.get(ada.id).profile.liked)
+        liked = [vote.entry for vote in store.votes.of([ada.id])[ada.id]]
 
         assert {entry.id for entry in store.entries.find(shown).values()} <= {e.id for e in store.entries.listed()}
-        assert set(store.subscribers.get(ada.id).profile.liked) == liked.keys()
+        assert {store.entries.find([each])[each].id for each in liked} == {*liked}
 
 
 def picked(engine: Engine, key: str, subscriber: int) -> list[str]:

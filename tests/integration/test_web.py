@@ -21,7 +21,7 @@ from newsletter.formats import profile_row
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.tokens import Purpose
-from newsletter.types import Cadence, Interest, Mail, Profile, Status, Subscriber
+from newsletter.types import Cadence, Interest, Mail, Profile, Status, Subscriber, Verb
 from newsletter.web.app import make_app
 from newsletter.web.pages import MOST_BYTES
 from newsletter.web.parts import parts
@@ -368,22 +368,89 @@ def test_unsubscribing_never_softens_a_bounce_or_complaint(
 # feedback and view
 
 
-@pytest.mark.parametrize(("word", "entry"), [("more", "plasma waves/2"), ("less", "mamba")])
+def voted(engine: Engine, person: Subscriber) -> list[tuple[str, str]]:
+    return [(vote.entry, vote.verb) for vote in engine.store.votes.of([person.id]).get(person.id, [])]
+
+
+@pytest.mark.parametrize(
+    ("word", "entry", "told"),
+    [
+        ("more", "plasma waves/2", "papers like this one will count more"),
+        ("less", "mamba", "papers like this one will count less"),
+        ("save", "plasma waves/2", "It stands in your list"),
+    ],
+)
 def test_feedback_is_recorded_by_the_button_only(
-    web: Visitor, engine: Engine, ada: Subscriber, word: str, entry: str
+    web: Visitor, engine: Engine, ada: Subscriber, word: str, entry: str, told: str
 ) -> None:
     page = f"{link(engine, Purpose.FEEDBACK, ada)}/{word}/{quote(entry, safe='')}"
+    before = snapshot(engine.store)
 
     asked = web.get(page)
-    before = stored(engine, ada)
+    untouched = snapshot(engine.store) == before
     done = web.post(page)
 
-    profile = stored(engine, ada).profile
     assert f"On {entry}" in plain(asked.text)
-    assert before == ada
-    assert entry in (profile.liked if word == "more" else profile.disliked)
-    assert entry not in (profile.disliked if word == "more" else profile.liked)
+    assert untouched
+    assert voted(engine, ada) == [(entry, word)]
+    assert told in plain(done.text)
+    assert "for about half a year" in plain(done.text)
     assert "/interests/" in done.text
+
+
+def test_a_vote_is_undone_by_the_button_of_its_page(web: Visitor, engine: Engine, ada: Subscriber) -> None:
+    done = web.post(f"{link(engine, Purpose.FEEDBACK, ada)}/save/{quote('plasma waves/2', safe='')}")
+    [undo] = re.findall(r'action="([^"]+/undo/[^"]+)"', done.text)
+
+    looked, kept = web.get(undo).status_code, voted(engine, ada)
+    undone = web.post(undo)
+
+    assert (looked, kept) == (405, [("plasma waves/2", "save")])
+    assert "Taken back" in plain(undone.text)
+    assert voted(engine, ada) == []
+    assert stored(engine, ada) == ada
+    assert web.post(undo).status_code == 200
+
+
+def test_votes_need_a_token_of_their_own(web: Visitor, engine: Engine, ada: Subscriber) -> None:
+    tokens = [engine.tokens.sign(each, ada.id) for each in Purpose if each is not Purpose.FEEDBACK]
+
+    for token in (*tokens, "forged"):
+        for word in ("more", "less", "save", "undo"):
+            assert web.post(f"/feedback/{token}/{word}/mamba").status_code == 404
+
+    assert voted(engine, ada) == []
+
+
+def test_saved_papers_come_first_and_every_word_has_its_day(web: Visitor, engine: Engine, ada: Subscriber) -> None:
+    engine.feedback(ada.id, "diffusion", Verb.SAVE)
+    engine.feedback(ada.id, "mamba", Verb.LESS)
+
+    page = web.get(link(engine, Purpose.INTERESTS, ada)).text
+
+    words = plain(page)
+    assert words.index("On diffusion Saved, 17 March 2025") < words.index("On mamba Fewer like this, 17 March 2025")
+    assert "On plasma waves/2 Fewer like this" in words
+    assert "On mamba More like this" not in words
+    assert '<a href="https://papers.example.org/diffusion">On diffusion</a><br>' in page
+
+
+def test_a_saved_link_leads_to_the_web_or_nowhere(web: Visitor, engine: Engine, ada: Subscriber) -> None:
+    engine.store.sightings.add([Named(make_entry("evil", url="javascript:alert(1)"), ("evil",))], NOON)
+
+    pages = web.post(f"{link(engine, Purpose.FEEDBACK, ada)}/save/evil"), web.get(link(engine, Purpose.INTERESTS, ada))
+
+    assert all("On evil" in page.text and "javascript:" not in page.text for page in pages)
+
+
+def test_forgetting_takes_votes_back(web: Visitor, engine: Engine, ada: Subscriber) -> None:
+    for entry, verb in (("mamba", Verb.MORE), ("diffusion", Verb.SAVE), ("plasma waves/2", Verb.LESS)):
+        engine.feedback(ada.id, entry, verb)
+
+    web.post(link(engine, Purpose.INTERESTS, ada), data=sheet(forget=["mamba", "diffusion"]))
+
+    assert voted(engine, ada) == [("plasma waves/2", "less")]
+    assert stored(engine, ada).profile.liked == ()
 
 
 def test_feedback_on_an_unknown_paper_is_a_page_not_found(web: Visitor, engine: Engine, ada: Subscriber) -> None:
@@ -413,7 +480,8 @@ def every_link(engine: Engine, person: Subscriber) -> list[str]:
     unsubscribe, view = link(engine, Purpose.UNSUBSCRIBE, person), link(engine, Purpose.VIEW, person, "2025-W12")
     feedback = link(engine, Purpose.FEEDBACK, person)
     entry = next(iter(engine.press("2025-W12").entries))
-    return [confirm, interests, unsubscribe, view, f"{feedback}/more/{entry}", f"{feedback}/less/{entry}"]
+    votes = [f"{feedback}/{word}/{entry}" for word in ("more", "less", "save")]
+    return [confirm, interests, unsubscribe, view, *votes]
 
 
 def test_looking_at_any_page_changes_nothing(weekly: Engine) -> None:
