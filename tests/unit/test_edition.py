@@ -90,6 +90,7 @@ def test_both_parts_say_the_same(issue: PreparedIssue) -> None:
                 "https://papers.example.org/pdf",
                 f"{BASE}/f/more/full",
                 f"{BASE}/f/less/two",
+                f"{BASE}/f/save/full",
             ),
             *(LINKS.view, LINKS.interests, LINKS.unsubscribe, "2025-W12"),
         ):
