@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +20,7 @@ import click
 
 from newsletter import __version__
 from newsletter.errors import InputError, NewsletterError
-from newsletter.types import Cadence, Outcome, SourceState, Status
+from newsletter.types import Cadence, Outcome, SourceState, Status, Verb
 
 if TYPE_CHECKING:
     from newsletter.config import Settings
@@ -311,7 +312,7 @@ def rank(
 @main.group()
 @config_option
 def subscribers() -> None:
-    """Who gets mail: add, list, show, like, import, export, pause, resume, unsubscribe, erase."""
+    """Who gets mail: add, list, show, like, vote, import, export, pause, resume, unsubscribe, erase."""
 
 
 @subscribers.command("add")
@@ -358,7 +359,8 @@ def show_subscriber(address: str) -> None:
     from newsletter.formats import subscriber_row
 
     with _engine() as engine:
-        row = subscriber_row(engine.store.subscribers.find(address))
+        [(person, votes)] = engine.store.votes.beside([engine.store.subscribers.find(address)])
+        row = subscriber_row(person, votes)
     click.echo(json.dumps(row, ensure_ascii=False, indent=2))
 
 
@@ -369,7 +371,8 @@ def import_subscribers(file: Path) -> None:
     """Add or change subscribers from FILE: JSON Lines, or CSV with a header line.
 
     A bad line is named by number and skipped (exit code 3). What a row leaves out stays as it is. Nobody who
-    unsubscribed, bounced or complained is brought back. Of interests a CSV holds the names only.
+    unsubscribed, bounced or complained is brought back. Of interests a CSV holds the names only; votes on single
+    papers are not taken from a file.
     """
     from newsletter.formats import parse_subscriber, read_table
 
@@ -399,13 +402,13 @@ def import_subscribers(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--csv", "as_csv", is_flag=True, help="CSV instead of JSON Lines.")
 def export_subscribers(file: Path | None, as_csv: bool) -> None:
-    """Write all subscribers to FILE or standard output, as `import` reads them."""
+    """Write all subscribers to FILE or standard output, as `import` reads them; JSON Lines hold their votes too."""
     from newsletter.formats import csv_lines, dump_lines, subscriber_row
 
     if file and file.suffix.lower() == ".csv":
         as_csv = True
     with _engine() as engine:
-        rows = map(subscriber_row, engine.store.subscribers.listed())
+        rows = starmap(subscriber_row, engine.store.votes.beside(engine.store.subscribers.listed()))
         lines = csv_lines(rows) if as_csv else dump_lines(rows)
         if file is None:
             _print(lines)
@@ -455,12 +458,30 @@ def like_library(address: str, library: str, key: str) -> None:
         sys.exit(PARTLY_FAILED)
 
 
+@subscribers.command("vote")
+@config_option
+@click.argument("address")
+@click.argument("verb", type=click.Choice(["more", "less", "save", "undo"]))
+@click.argument("entry")
+def vote_on_paper(address: str, verb: str, entry: str) -> None:
+    """Say for ADDRESS what the links under a paper in its mails say: more or less like ENTRY, save it, or undo that.
+
+    ENTRY is an id in any form: 2401.00001, https://doi.org/10.1000/x. The later word on a paper counts.
+    """
+    with _engine() as engine:
+        number = engine.store.subscribers.find(address).id
+        if verb == "undo":
+            click.echo("taken back" if engine.take_back(number, [entry]) else "nothing was said of this paper")
+        else:
+            click.echo(f"{verb}: {engine.feedback(number, entry, Verb(verb)).title}")
+
+
 @subscribers.command()
 @config_option
 @click.argument("address")
 @click.confirmation_option(prompt="Forget this person for good?")
 def erase(address: str) -> None:
-    """Forget ADDRESS: its row, profile and editions; the ledger keeps numbers without a name."""
+    """Forget ADDRESS: its row, profile, votes and editions; the ledger keeps numbers without a name."""
     with _engine() as engine:
         engine.store.subscribers.erase(engine.store.subscribers.find(address).id)
     click.echo("erased")

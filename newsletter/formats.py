@@ -23,7 +23,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from newsletter.config import Hour, Share, Timezone, Weekday
 from newsletter.errors import InputError
-from newsletter.types import Cadence, Entry, Interest, Pick, Profile, Status, Subscriber
+from newsletter.types import Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Vote
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -275,11 +275,12 @@ def profile_row(profile: Profile) -> dict[str, Any]:
     return row
 
 
-def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
-    """As `parse_subscriber` reads it; the number stays inside."""
+def subscriber_row(subscriber: Subscriber, votes: Iterable[Vote] = ()) -> dict[str, Any]:
+    """As `parse_subscriber` reads it, which passes votes over; the number stays inside."""
     row = {each.name: getattr(subscriber, each.name) for each in fields(subscriber)}
     del row["id"]
-    return {**_without_empty(row), "profile": profile_row(subscriber.profile)}
+    told = [{"entry": each.entry, "verb": each.verb.value, "at": each.at.isoformat()} for each in votes]
+    return {**_without_empty(row), "profile": profile_row(subscriber.profile), **({"votes": told} if told else {})}
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:

@@ -250,6 +250,27 @@ def test_the_demo_takes_nothing_away_that_it_did_not_write(run: Run, tmp_path: P
     assert (tmp_path / "demo" / "page.html").read_text() == "mine"
 
 
+def test_a_vote_is_said_shown_exported_and_undone(letter: Run) -> None:
+    paper = json.loads(letter("entries", "--format", "jsonl").output.splitlines()[0])
+
+    said = letter("subscribers", "vote", "ada@example.org", "save", paper["id"])
+
+    assert said.output == f"save: {paper['title']}\n"
+    [vote] = json.loads(letter("subscribers", "show", "ada@example.org").output)["votes"]
+    assert (vote["entry"], vote["verb"]) == (paper["id"], "save")
+    ada, bob = map(json.loads, letter("subscribers", "export").output.splitlines())
+    assert (ada["votes"], "votes" in bob) == ([vote], False)
+    undone = [letter("subscribers", "vote", "ada@example.org", "undo", paper["id"]).output for _ in range(2)]
+    assert undone == ["taken back\n", "nothing was said of this paper\n"]
+    assert "votes" not in json.loads(letter("subscribers", "show", "ada@example.org").output)
+
+
+def test_a_vote_on_what_nobody_knows_is_one_line(letter: Run) -> None:
+    assert "not known here" in letter("subscribers", "vote", "ada@example.org", "more", "nothing", code=1).stderr
+    assert "no subscriber" in letter("subscribers", "vote", "eve@example.org", "more", "nothing", code=1).stderr
+    letter("subscribers", "vote", "ada@example.org", "passed", "nothing", code=2)
+
+
 def test_an_erased_person_is_gone(letter: Run) -> None:
     letter("subscribers", "erase", "ada@example.org", "--yes")
 
