@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import starmap
@@ -19,14 +19,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from newsletter import __version__
-from newsletter.errors import InputError, NewsletterError
+from newsletter.errors import EmbedderError, InputError, NewsletterError
 from newsletter.types import Cadence, Outcome, SourceState, Status, Verb
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from newsletter.config import Settings
     from newsletter.engine import Collected, Engine, Sent
     from newsletter.overview import Overview
-    from newsletter.types import Health, Profile, Subscriber
+    from newsletter.types import Entry, Health, Profile, Subscriber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
@@ -217,6 +220,7 @@ def collect(sources: tuple[str, ...], dry_run: bool, force: bool, form: str) -> 
         with _progress(label="collecting", length=len(engine.settings.sources)) as bar:
             done = asyncio.run(engine.collect(sources, not dry_run, force, lambda _: bar.update(1)))
         summaries = None if dry_run else asyncio.run(engine.summarise())
+        trouble = "" if dry_run else engine.embed()
     if form == "jsonl":
         _print(dump_lines(entry_row(entry) for each in done for entry in each.harvest.entries))
     else:
@@ -225,6 +229,7 @@ def collect(sources: tuple[str, ...], dry_run: bool, force: bool, form: str) -> 
         click.echo(f"{summaries.written} summaries written")
     if summaries and summaries.trouble:
         _warn([summaries.trouble])
+    _warn_of_words_alone(trouble)
     for each in done:
         name = each.harvest.source.name
         _warn((f"{name}: {line}" for line in (*each.harvest.problems, *each.harvest.notes)), each.harvest.error, name)
@@ -243,6 +248,12 @@ def _harvest_row(each: Collected) -> tuple[object, ...]:
     if health and health.state is not SourceState.FAILING:  # an error is told in full below
         detail = detail or _cut(health.detail, 60)
     return (harvest.source.name, harvest.source.kind, found, each.added, state, since, detail)
+
+
+def _warn_of_words_alone(trouble: str) -> None:
+    from newsletter.overview import words_alone
+
+    _warn([words_alone(trouble)] if trouble else [])
 
 
 def _warn(problems: Iterable[str], error: str = "", name: str = "") -> None:
@@ -278,8 +289,16 @@ def entries(since: datetime | None, source: str, form: str) -> None:
 @click.option("--library", "library_file", type=click.Path(path_type=Path), help="Entries that profiles refer to.")
 @click.option("--seen", "seen_file", type=click.Path(path_type=Path), help="Pairs that must not be picked again.")
 @click.option("--size", type=click.IntRange(1, 1000), help="Picks per profile [default: the profile's own, or 10].")
+@click.option("--model", default="", help="An embedder: wordllama, folder:PATH, openai:MODEL [default: none].")
+@click.option("--model-url", default="", help="Of openai:MODEL; its key: $NEWSLETTER_SELECTION__MODEL_KEY.")
 def rank(
-    entries_file: Path, profiles_file: Path, library_file: Path | None, seen_file: Path | None, size: int | None
+    entries_file: Path,
+    profiles_file: Path,
+    library_file: Path | None,
+    seen_file: Path | None,
+    size: int | None,
+    model: str,
+    model_url: str,
 ) -> None:
     """Rank entries for profiles: JSON Lines in, JSON Lines out; no database, no configuration.
 
@@ -300,10 +319,26 @@ def rank(
     seen, ill = read_seen(_read(seen_file)) if seen_file else ({}, [])
     for path, lines in ((entries_file, problems), (library_file, more), (profiles_file, bad), (seen_file, ill)):
         _warn(f"{path}, {line}" for line in lines)
+    _rank_vectors(model, model_url, found, library)
     sized = [replace(profile, size=size or profile.size) for _, profile in profiles]
     chosen = select(prepare(found, library), sized, [seen.get(name, set()) for name, _ in profiles])
     rows = zip((name for name, _ in profiles), chosen, strict=True)
     _print(dump_lines({"profile": name, "picks": [pick_row(pick) for pick in picks]} for name, picks in rows))
+
+
+def _rank_vectors(
+    model: str, url: str, entries: Iterable[Entry], library: Iterable[Entry]
+) -> Mapping[str, NDArray[np.float32]] | None:
+    """By entry id; None without a model, and where it fails, with a warning. Raises ConfigError for an unknown name."""
+    from newsletter.embedder import embed_cached, make_embedder, paper_text
+
+    try:
+        embedder = make_embedder(model, url=url, key=os.environ.get("NEWSLETTER_SELECTION__MODEL_KEY", ""))
+        texts = {entry.id: paper_text(entry) for entry in (*library, *entries)}
+        return embed_cached(embedder, texts) if embedder else None
+    except EmbedderError as error:
+        _warn_of_words_alone(f"{model}: {' '.join(str(error).split())}")
+        return None
 
 
 # subscribers
@@ -500,8 +535,10 @@ def plan(cadence: str | None, key: str, until: datetime | None) -> None:
     with _engine() as engine:
         end = until.replace(tzinfo=UTC) if until else None
         issue, tally, new = engine.plan(Cadence(cadence) if cadence else None, key, end)
+        trouble = engine.trouble()
     note = "" if new else " (it was planned already; nothing was changed)"
     click.echo(f"{issue.key}: {tally}{note}")
+    _warn_of_words_alone(trouble)
 
 
 @main.command()
@@ -595,6 +632,7 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
     with _engine() as engine:
         if dry_run:
             count = _dry_run(engine, issue, dry_run)
+            _warn_of_words_alone(engine.trouble())
             click.echo(f"{count} mails in {dry_run}; nothing was sent")
             return
         if test_to:
@@ -604,6 +642,7 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
             click.echo(f"a test mail went to {test_to}: {words}")
             return
         sent = asyncio.run(_send(engine, issue, connections or 0))
+        _warn_of_words_alone(engine.trouble())
     click.echo(str(sent.tally))
     _exit_after(sent)
 
@@ -662,7 +701,7 @@ def _issue_status(engine: Engine, issue: str, form: str) -> None:
 
 
 def _overview(engine: Engine, form: str) -> None:
-    from newsletter.overview import findings
+    from newsletter.overview import findings, notes
 
     overview = engine.overview()
     if form == "json":
@@ -679,6 +718,8 @@ def _overview(engine: Engine, form: str) -> None:
     click.echo("What stands in the way of mail:" if found else "Nothing stands in the way of mail.")
     for line in found:
         click.echo(f"  - {line}")
+    for line in notes(overview):
+        click.echo(f"Note: {line}")
 
 
 def _numbers(each: Health) -> tuple[object, ...]:
@@ -686,7 +727,7 @@ def _numbers(each: Health) -> tuple[object, ...]:
 
 
 def _overview_row(overview: Overview) -> dict[str, Any]:
-    from newsletter.overview import findings
+    from newsletter.overview import findings, notes
 
     return {
         "sources": [_health_row(each) for each in overview.health],
@@ -694,6 +735,7 @@ def _overview_row(overview: Overview) -> dict[str, Any]:
         "next": {"due": overview.due.isoformat(), "since": overview.since.isoformat(), "news": overview.news},
         "readers": {status.value: count for status, count in overview.readers.items()},
         "findings": list(findings(overview)),
+        "notes": list(notes(overview)),
     }
 
 

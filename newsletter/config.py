@@ -36,6 +36,7 @@ from newsletter.types import Cadence, Masthead, Source
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PLACES = ("newsletter.toml", "config/newsletter.toml")  #: looked for in the current folder, in this order
+SECRETS = (("newsletter", "secret"), ("smtp", "password"), ("selection", "model_key"), ("summary", "key"))
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -161,11 +162,23 @@ class WebSection(Section):
 
 
 class SelectionSection(Section):
-    """What a profile gets that does not say otherwise."""
+    """What a profile gets that does not say otherwise, and the embedder."""
+
+    model_config = ConfigDict(protected_namespaces=())  # older pydantics want names with "model_" for themselves
 
     size: Annotated[int, Field(ge=1, le=50)] = 10
     hype: Share = 0.2
     surprise: Share = 0.1
+    model: str = ""
+    model_url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
+    model_key: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def says_where_the_model_is(self) -> SelectionSection:
+        """A model of a service is nowhere else."""
+        if self.model.startswith("openai:") and not self.model_url:
+            raise ValueError('a model "openai:…" needs a model_url')
+        return self
 
 
 class SummarySection(Section):
@@ -332,12 +345,11 @@ def _environment_value(section: str, key: str, value: str) -> object:
 
 def _read_secret_files(tables: dict[str, Any], home: Path) -> None:
     """`password_file` stands for `password`: the first line of that file."""
-    for section, keys in (("newsletter", ("secret",)), ("smtp", ("password",)), ("summary", ("key",))):
+    for section, key in SECRETS:
         table = tables.get(section)
-        for key in keys:
-            place = table.pop(f"{key}_file", None) if isinstance(table, dict) else None
-            if isinstance(table, dict) and place:
-                table[key] = _first_line(home / str(place), f"[{section}] {key}_file")
+        place = table.pop(f"{key}_file", None) if isinstance(table, dict) else None
+        if isinstance(table, dict) and place:
+            table[key] = _first_line(home / str(place), f"[{section}] {key}_file")
 
 
 def _first_line(path: Path, name: str) -> str:
@@ -365,7 +377,7 @@ def _plain(message: str) -> str:
 
 def _shown(place: list[str], value: object) -> str:
     """The wrong value, unless it is a secret or a whole table."""
-    if place[-1] in ("password", "secret", "key") or isinstance(value, (dict, BaseModel)):
+    if place[-1] in {key for _, key in SECRETS} or isinstance(value, (dict, BaseModel)):
         return ""
     return f" = {value!r}"
 

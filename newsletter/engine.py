@@ -1,6 +1,7 @@
 """The engine: the only place that knows every stage. Doors (cli, web, workers) call it and add nothing.
 
     collect   sources ─ collector ─▶ entries ─▶ store
+    embed     news ─ embedder ─▶ vectors (kept); where it fails, papers are ranked by their words alone
     plan      store: pool, templates and audience are frozen; one delivery per subscriber
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails ─ begin ─ transport ─▶ settle
@@ -21,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from newsletter import collector
@@ -28,11 +30,13 @@ from newsletter.collector import Harvest
 from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
 from newsletter.config import Settings, resource
+from newsletter.embedder import Embedder, Vectoriser, make_embedder, paper_text
 from newsletter.errors import (
     HostDown,
     InputError,
     NewsletterError,
     SourceError,
+    StoreError,
     TemplateError,
     UnknownEntry,
     UnknownSubscriber,
@@ -64,6 +68,10 @@ from newsletter.types import (
     Verb,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 logger = logging.getLogger("newsletter")
 
 BLOCK = 100  #: subscribers selected, rendered and claimed together
@@ -74,6 +82,9 @@ LATEST_CACHED = 4  #: prepared issues kept in memory
 LIST_SLACK = timedelta(hours=2)  #: a source may rest for an hour while the list that names it is read again
 MOST_LIKED = 5_000  #: papers that a profile keeps, the latest: a whole library
 MOST_LIKES = 100  #: papers that a source of recommendations is asked with
+EMBEDDING = 120.0  #: seconds for the vectors of an issue that were not made before
+HURRIED = 10.0  #: seconds, while a page waits
+PASSING = 30.0  #: seconds, while the schedule waits
 SUMMARISED = 14  #: days back in which news without a TL;DR is given one
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
 _MISSING = {
@@ -117,13 +128,16 @@ class Press:
         settings: Settings,
         tokens: Tokens,
         twins: Collection[str] = (),
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
+        """`vectors`: of entries, by id; None where no embedder is configured, or where it failed."""
         self.issue = frozen.issue
         self.entries = {entry.id: entry for entry in frozen.entries}
         self._aliases = {asked: entry.id for asked, entry in library.items()}
         self._masthead = frozen.masthead
         self._tokens = tokens
         self._defaults = settings.selection
+        self._vectors = vectors
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
         from newsletter.renderer import Renderer
@@ -204,8 +218,9 @@ class Engine:
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
         self._presses: dict[str, Press] = {}
-        self._unsummarised = False  #: something was collected since summaries were last asked for
+        self._unfinished = False  #: something was collected since summaries and vectors were last asked for
         self._pressing = Lock()
+        self._vectoriser = Vectoriser(settings.selection.model, self._embedder, store.vectors.known, self._keep_vectors)
 
     # collect
 
@@ -340,6 +355,60 @@ class Engine:
         await asyncio.to_thread(self.store.subscribers.change, replace(person, profile=profile))
         return len(liked) - len(before), harvest
 
+    # embed
+
+    def vectors(
+        self, entries: Iterable[Entry], within: float = EMBEDDING, hurry: bool = False
+    ) -> tuple[dict[str, NDArray[np.float32]], str]:
+        """Entry id → a vector of length 1 of its title and abstract; and one line of trouble, "" when all is well.
+
+        Where no embedder is configured ({}, ""), where it fails ({}, why): raises nothing for what an embedder does.
+        `within`: seconds. `hurry`: for a page; an embedder that has just failed is not asked, nothing is noted.
+        """
+        return self._embedded({entry.id: paper_text(entry) for entry in entries}, within, hurry)
+
+    def embed(self, within: float = EMBEDDING) -> str:
+        """Make the vectors that the next issue will need, as of now; returns the trouble.
+
+        Called after collecting, so that planning and sending need not wait for an embedder.
+        """
+        if not self.settings.selection.model:
+            return ""
+        now, cadence = self.now(), self.settings.schedule.cadence
+        since = window(cadence, now, self.store.issues.latest_until(cadence))
+        news = self.store.entries.new_between(since, now)
+        return self.vectors([*news, *self._library().values()], within)[1]
+
+    def trouble(self) -> str:
+        """Why the configured embedder gave no vectors the last time; "" when it did, or when none is configured."""
+        model, noted = self.settings.selection.model, self.store.noted("embedder")
+        return noted if model and noted.startswith(f"{model}: ") else ""
+
+    def _embedded(
+        self, texts: Mapping[str, str], within: float = EMBEDDING, hurry: bool = False
+    ) -> tuple[dict[str, NDArray[np.float32]], str]:
+        """The same for any texts: vectors by their keys."""
+        vectors, trouble = self._vectoriser.vectors(texts, within, hurry)
+        if self.settings.selection.model and not hurry:
+            self._unless_read_only(lambda: self.store.note("embedder", trouble))
+        return vectors, trouble
+
+    def _embedder(self) -> Embedder | None:
+        section = self.settings.selection
+        key = section.model_key.get_secret_value() if section.model_key else ""
+        return make_embedder(section.model, url=section.model_url, key=key, home=self.settings.home)
+
+    def _keep_vectors(self, model: str, made: Mapping[str, bytes]) -> None:
+        self._unless_read_only(lambda: self.store.vectors.put(model, made))
+
+    @staticmethod
+    def _unless_read_only(write: Callable[[], None]) -> None:
+        """What is only kept to save work later on must not stop the work."""
+        try:
+            write()
+        except StoreError as error:
+            logger.warning("not kept", extra={"error": str(error)})
+
     # plan
 
     def plan(
@@ -371,6 +440,8 @@ class Engine:
             )
         )
         logger.info("planned", extra={"issue": key, "deliveries": planned})
+        if planned >= 0 and self.settings.selection.model:
+            self.vectors([*self.store.issues.frozen(key).entries, *self._library().values()])
         return self.store.issues.get(key), self.store.ledger.tally(key), planned >= 0
 
     def _slot(self, weekday: int | None = None, hour: int | None = None, zone: str | None = None) -> Slot:
@@ -441,6 +512,7 @@ class Engine:
             issues=tuple(self.store.ledger.tally(issue.key) for issue in self.store.issues.listed()[:10]),
             due=self.next_event(),
             collect_every=schedule.collect_every,
+            embedder=self.trouble(),
         )
 
     def _templates(self, name: str) -> dict[str, str]:
@@ -482,10 +554,16 @@ class Engine:
         return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
 
     def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
+        library = self._library(people)
+        hurry = people is not None
+        vectors, _ = self.vectors([*frozen.entries, *library.values()], HURRIED if hurry else EMBEDDING, hurry)
+        return Press(frozen, library, self.settings, self.tokens, self._twins(frozen), vectors or None)
+
+    def _library(self, people: Iterable[Subscriber] | None = None) -> dict[str, Entry]:
+        """What these people (all active ones by default) name or voted for: asked-for id → entry."""
         readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else [*people]
         ids = {each for person in readers for each in _ids(person.profile)}
-        ids |= self._voted(None if people is None else [person.id for person in readers])
-        return Press(frozen, self.find(ids), self.settings, self.tokens, self._twins(frozen))
+        return self.find(ids | self._voted(None if people is None else [person.id for person in readers]))
 
     def _voted(self, numbers: Sequence[int] | None) -> set[str]:
         """Ids of the papers that these readers' signals may speak of (None: everybody's)."""
@@ -749,7 +827,7 @@ class Engine:
         troubles: list[NewsletterError] = []
         cadences = sorted(await asyncio.to_thread(self._cadences))
         steps = [self._collect_if_due(), *map(self._plan_if_due, cadences)]
-        for step in [*steps, self._send_if_due(stop), self._summarise_if_collected()]:
+        for step in [*steps, self._send_if_due(stop), self._finish_if_collected()]:
             try:
                 done += await step
             except NewsletterError as error:
@@ -762,15 +840,16 @@ class Engine:
         if not await asyncio.to_thread(self._collection_due):
             return []
         added = sum(each.added for each in await self.collect())
-        self._unsummarised = True
+        self._unfinished = True
         return [f"collected {added} new entries"]
 
-    async def _summarise_if_collected(self) -> list[str]:
-        """After everything else: nothing waits for it."""
-        if not self._unsummarised:
+    async def _finish_if_collected(self) -> list[str]:
+        """Summaries and vectors, after everything else: nothing waits for them."""
+        if not self._unfinished:
             return []
-        self._unsummarised = False
+        self._unfinished = False
         done = await self.summarise()
+        await asyncio.to_thread(self.embed, PASSING)
         return [f"{done.written} summaries written"] if done and done.written else []
 
     async def _send_if_due(self, stop: asyncio.Event | None) -> list[str]:

@@ -7,6 +7,7 @@ NewsletterError
 ├── SourceError          one source could not be read
 ├── TemplateError        a template, with file and line
 ├── TokenError           a signed link
+├── EmbedderError        no vectors: papers are ranked by their words alone
 ├── StoreError           the database
 │   ├── StoreBusy        somebody else is writing; try again
 │   ├── StoreReadOnly
@@ -52,6 +53,10 @@ class TemplateError(NewsletterError):
 
 class TokenError(NewsletterError):
     """This link is not ours or has expired."""
+
+
+class EmbedderError(NewsletterError):
+    """The embedder gave no vectors."""
 
 
 class StoreError(NewsletterError):

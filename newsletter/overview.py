@@ -29,11 +29,22 @@ class Overview:
     issues: tuple[Tally, ...]  #: newest first
     due: datetime  #: the next issue
     collect_every: timedelta
+    embedder: str = ""  #: why it gave no vectors the last time
 
 
 def findings(overview: Overview) -> tuple[str, ...]:
     """One line for each thing that stands in the way of the next mail; none when all is well."""
     return (*_sources(overview), *_papers(overview), *_readers(overview), *_issues(overview))
+
+
+def notes(overview: Overview) -> tuple[str, ...]:
+    """One line for each thing that is not as configured and keeps no mail from coming."""
+    return (words_alone(overview.embedder),) if overview.embedder else ()
+
+
+def words_alone(trouble: str) -> str:
+    """What becomes of an issue without vectors; said by every door in these words."""
+    return f"Papers are ranked by their words alone. {trouble}"
 
 
 def _sources(overview: Overview) -> Iterator[str]:

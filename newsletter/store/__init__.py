@@ -18,6 +18,7 @@ from newsletter.store.schema import facts
 from newsletter.store.sightings import Named, Sightings
 from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
+from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
 
@@ -37,6 +38,7 @@ class Store:
         self.issues = Issues(self.database)
         self.editions = Editions(self.database)
         self.ledger = Ledger(self.database)
+        self.vectors = Vectors(self.database)
 
     def check(self) -> None:
         """Set up an empty SQLite file; raises MigrationNeeded or another StoreError."""
@@ -49,6 +51,17 @@ class Store:
     def installed(self, now: datetime) -> datetime:
         """When this store was first used: no issue is owed for the time before. Called by Engine.tick."""
         return datetime.fromisoformat(self._remembered("installed", now.isoformat()))
+
+    def noted(self, name: str) -> str:
+        """The last note of this name; "" for none. Called by Engine.trouble."""
+        with self.database.read() as connection:
+            note = connection.execute(select(facts.c.value).where(facts.c.name == f"note: {name}")).scalar_one_or_none()
+        return note or ""
+
+    def note(self, name: str, text: str) -> None:
+        """Keep one line until the next one; writes nothing where it says the same. Called by Engine.vectors."""
+        if text != self.noted(name):
+            self.database.put(facts, [{"name": f"note: {name}", "value": text}])
 
     def close(self) -> None:
         self.database.close()

@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
@@ -54,6 +55,16 @@ class Database:
             connection = connection.execution_options(immediate=True)
             with connection.begin():
                 yield connection
+
+    def put(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        """Add the rows, or change those that have the same primary key; in one transaction."""
+        if not rows:
+            return
+        with self.write() as connection:
+            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+            statement = dialect.insert(table)
+            new = {name: statement.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
+            connection.execute(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new), rows)
 
     def revision(self) -> str:
         """The migration the database is at; "" for an empty one."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.store.database import TOGETHER, Database, batched
@@ -35,8 +34,8 @@ class Sources:
     def record(self, health: Health, kept: Iterable[Receipt] = ()) -> None:
         """Called by Engine.collect after the source's entries are stored: a receipt must never outrun its entries."""
         row = {**{name: getattr(health, name) for name in _HEALTH}, "name": health.source}
-        self._put(sources, [row])
-        self._put(receipts, [asdict(receipt) for receipt in kept])
+        self._database.put(sources, [row])
+        self._database.put(receipts, [asdict(receipt) for receipt in kept])
 
     def recall(self, keys: Sequence[str]) -> dict[str, Receipt]:
         """Key → what is known of the last answer."""
@@ -67,7 +66,7 @@ class Sources:
 
     def release(self, host: str, free_at: float) -> None:
         """The host is free from then on."""
-        self._put(hosts, [{"name": host, "free_at": free_at}])
+        self._database.put(hosts, [{"name": host, "free_at": free_at}])
 
     def summaries(self, keys: Sequence[str]) -> dict[str, str]:
         """Content key → summary, for those that were made before."""
@@ -80,13 +79,4 @@ class Sources:
 
     def put_summaries(self, texts: Mapping[str, str]) -> None:
         """Content key → summary."""
-        self._put(summaries, [{"key": key, "text": text} for key, text in texts.items()])
-
-    def _put(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        with self._database.write() as connection:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            statement = dialect.insert(table)
-            new = {name: statement.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
-            connection.execute(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new), rows)
+        self._database.put(summaries, [{"key": key, "text": text} for key, text in texts.items()])

@@ -141,3 +141,19 @@ def test_the_list_id_is_made_of_the_name_and_the_senders_domain(settings: Settin
 
 def test_localhost_never_makes_a_list_id() -> None:
     assert Settings().masthead.list_id == ""
+
+
+def test_a_model_of_a_service_needs_its_address(tmp_path: Path) -> None:
+    assert 'a model "openai:…" needs a model_url' in refusal(tmp_path, '[selection]\nmodel = "openai:small"\n')
+
+
+def test_the_key_of_a_model_is_a_secret(tmp_path: Path) -> None:
+    write(tmp_path, "sk-hush\n", "model.key")
+
+    settings = load(write(tmp_path, '[selection]\nmodel_key_file = "model.key"\n'), {})
+    told = refusal(tmp_path, "[selection]\nmodel_key = 12345678\n")
+
+    assert settings.selection.model_key
+    assert settings.selection.model_key.get_secret_value() == "sk-hush"
+    assert "sk-hush" not in repr(settings)
+    assert "12345678" not in told

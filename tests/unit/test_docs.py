@@ -60,6 +60,7 @@ def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) 
         ("newsletter", "secret_file"),
         ("smtp", "password_file"),
         ("newsletter", "templates"),
+        ("selection", "model_key_file"),
         ("summary", "key_file"),
     ):
         del tables[section][key]

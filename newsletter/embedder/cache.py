@@ -1,0 +1,127 @@
+"""Embed each text once: what was made before is kept by model and by a digest of the text.
+
+Pure of any store: `known` and `put` are functions, and vectors are kept as float32, little-endian.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING
+
+from newsletter.embedder.rows import unit_rows
+from newsletter.errors import EmbedderError
+from newsletter.types import Entry, Interest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from newsletter.embedder import Embedder
+
+Known = Callable[[str, Sequence[str]], Mapping[str, bytes]]  #: (model, digests) → what is kept, by digest
+Put = Callable[[str, Mapping[str, bytes]], object]  #: (model, vectors by digest)
+
+CHUNK = 256  #: texts embedded and kept together
+LONGEST = 8_000  #: characters of one text that are read
+
+logger = logging.getLogger(__name__)
+
+
+def paper_text(entry: Entry) -> str:
+    """What is embedded of a paper."""
+    return f"{entry.title}\n{entry.abstract}"
+
+
+def interest_text(interest: Interest) -> str:
+    """An interest as if it were a paper: its name and its keywords."""
+    return ", ".join(dict.fromkeys((interest.name, *interest.keywords)))
+
+
+def normal(text: str) -> str:
+    """What is embedded, and what the digest is of: white space, forms of a letter and half characters do not count."""
+    whole = unicodedata.normalize("NFC", text[: 2 * LONGEST].encode("utf-8", "replace").decode())
+    lines = (" ".join(line.split()) for line in whole.splitlines())
+    return "\n".join(filter(None, lines))[:LONGEST]
+
+
+def digest(text: str) -> str:
+    """Of a normal text; 32 characters."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def embed_cached(
+    embedder: Embedder,
+    texts: Mapping[str, str],
+    known: Known = lambda model, digests: {},  # noqa: ARG005
+    put: Put = lambda model, vectors: None,  # noqa: ARG005
+    within: float = math.inf,
+) -> dict[str, NDArray[np.float32]]:
+    """Vectors of length 1 by the keys of `texts`; a text in which nothing is known has none.
+
+    Asks only for what `known` does not have, and puts each chunk as it comes: after a failure, or when the seconds in
+    `within` are over, the next run goes on from there. Raises EmbedderError, whatever the embedder raised.
+    """
+    normals = {key: normal(text) for key, text in texts.items()}
+    digests = {key: digest(text) for key, text in normals.items() if text}
+    wanted = {digests[key]: normals[key] for key in digests}
+    found = _decoded(known(embedder.name, list(wanted)))
+    asker = _Asker(embedder, put, within)
+    size = asker.complete(found, {each: text for each, text in wanted.items() if each not in found})
+    if other := _of_another_size(found, size):  # the model has changed and kept its name
+        asker.complete(found, {each: wanted[each] for each in other})
+    if _of_another_size(found, size):
+        raise EmbedderError("vectors of different lengths")
+    return {key: found[each] for key, each in digests.items() if found[each].any()}
+
+
+class _Asker:
+    def __init__(self, embedder: Embedder, put: Put, within: float) -> None:
+        self._embedder, self._put, self._within = embedder, put, within
+        self._ends = time.monotonic() + within
+
+    def complete(self, found: MutableMapping[str, NDArray[np.float32]], missing: Mapping[str, str]) -> int:
+        """The size of the vectors that were made; 0 if none was."""
+        names, size = list(missing), 0
+        for start in range(0, len(names), CHUNK):
+            if time.monotonic() > self._ends:
+                left = f"{len(names) - start} of {len(names)} texts"
+                raise EmbedderError(f"no more time after {self._within:g} s; {left} are left for the next run")
+            some = names[start : start + CHUNK]
+            rows = self._rows([missing[name] for name in some])
+            self._put(self._embedder.name, _encoded(some, rows))
+            found.update(zip(some, rows, strict=True))
+            size = rows.shape[1]
+        return size
+
+    def _rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        try:
+            return unit_rows(self._embedder.embed(texts), len(texts))
+        except EmbedderError:
+            raise
+        except Exception as error:  # somebody else's code
+            logger.debug("an embedder raised", exc_info=True)
+            words = (str(error).strip().splitlines() or [""])[0]
+            raise EmbedderError(f"{type(error).__name__}: {words}".removesuffix(": ")) from error
+
+
+def _of_another_size(found: Mapping[str, NDArray[np.float32]], size: int) -> list[str]:
+    """Digests of the vectors that are not of this size; of all of them, if it is 0 and they differ."""
+    if len({len(row) for row in found.values()}) < 2:
+        return []
+    return [each for each, row in found.items() if len(row) != size]
+
+
+def _decoded(kept: Mapping[str, bytes]) -> dict[str, NDArray[np.float32]]:
+    import numpy as np
+
+    whole = {each: data for each, data in kept.items() if data and len(data) % 4 == 0}
+    return {each: np.frombuffer(data, "<f4").astype(np.float32, copy=False) for each, data in whole.items()}
+
+
+def _encoded(names: Iterable[str], rows: NDArray[np.float32]) -> dict[str, bytes]:
+    return {name: row.tobytes() for name, row in zip(names, rows.astype("<f4", copy=False), strict=True)}

@@ -1,0 +1,31 @@
+"""Vectors: what an embedder made of a text, by model and digest. Bytes here: only who embeds knows what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+
+from newsletter.store.database import TOGETHER, Database, batched
+from newsletter.store.schema import vectors
+
+
+class Vectors:
+    """Part of Store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def known(self, model: str, digests: Sequence[str]) -> dict[str, bytes]:
+        """Digest → vector, for those that were made before. Called by Engine.vectors."""
+        found: dict[str, bytes] = {}
+        with self._database.read() as connection:
+            for some in batched(digests, TOGETHER - 1):
+                mine = vectors.c.model == model, vectors.c.digest.in_(some)
+                found.update((row.digest, row.vector) for row in connection.execute(select(vectors).where(*mine)))
+        return found
+
+    def put(self, model: str, made: Mapping[str, bytes]) -> None:
+        """Called by Engine.vectors."""
+        rows = [{"model": model, "digest": digest, "vector": vector} for digest, vector in made.items()]
+        self._database.put(vectors, rows)
