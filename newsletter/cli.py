@@ -310,7 +310,7 @@ def rank(
 
     from newsletter.collector import read_entries
     from newsletter.formats import dump_lines, pick_row, read_profiles, read_seen
-    from newsletter.selector import prepare, select
+    from newsletter.selector import likes, prepare, select
 
     now = datetime.now(UTC)
     found, problems = read_entries(_read(entries_file), now)
@@ -319,22 +319,25 @@ def rank(
     seen, ill = read_seen(_read(seen_file)) if seen_file else ({}, [])
     for path, lines in ((entries_file, problems), (library_file, more), (profiles_file, bad), (seen_file, ill)):
         _warn(f"{path}, {line}" for line in lines)
-    _rank_vectors(model, model_url, found, library)
     sized = [replace(profile, size=size or profile.size) for _, profile in profiles]
-    chosen = select(prepare(found, library), sized, [seen.get(name, set()) for name, _ in profiles])
+    vectors = _rank_vectors(model, model_url, (*library, *found), sized)
+    pool = prepare(found, library, None, [likes(profile) for profile in sized], vectors)
+    chosen = select(pool, sized, [seen.get(name, set()) for name, _ in profiles])
     rows = zip((name for name, _ in profiles), chosen, strict=True)
     _print(dump_lines({"profile": name, "picks": [pick_row(pick) for pick in picks]} for name, picks in rows))
 
 
 def _rank_vectors(
-    model: str, url: str, entries: Iterable[Entry], library: Iterable[Entry]
+    model: str, url: str, entries: Iterable[Entry], profiles: Iterable[Profile]
 ) -> Mapping[str, NDArray[np.float32]] | None:
-    """By entry id; None without a model, and where it fails, with a warning. Raises ConfigError for an unknown name."""
+    """By entry id, and by the readers' words; None without a model, and where it fails, with a warning. Raises ConfigError for an unknown name."""
     from newsletter.embedder import embed_cached, make_embedder, paper_text
+    from newsletter.selector import phrases
 
     try:
         embedder = make_embedder(model, url=url, key=os.environ.get("NEWSLETTER_SELECTION__MODEL_KEY", ""))
-        texts = {entry.id: paper_text(entry) for entry in (*library, *entries)}
+        words = {word: word for profile in profiles for word in phrases(profile)}
+        texts = words | {entry.id: paper_text(entry) for entry in entries}
         return embed_cached(embedder, texts) if embedder else None
     except EmbedderError as error:
         _warn_of_words_alone(f"{model}: {' '.join(str(error).split())}")

@@ -81,6 +81,7 @@ ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address 
 LATEST_CACHED = 4  #: prepared issues kept in memory
 LIST_SLACK = timedelta(hours=2)  #: a source may rest for an hour while the list that names it is read again
 MOST_LIKED = 5_000  #: papers that a profile keeps, the latest: a whole library
+MOST_READERS = 50_000  #: whose likes teach which papers go together; more teach little more
 MOST_LIKES = 100  #: papers that a source of recommendations is asked with
 EMBEDDING = 120.0  #: seconds for the vectors of an issue that were not made before
 HURRIED = 10.0  #: seconds, while a page waits
@@ -118,6 +119,15 @@ class Collected:
     health: Health | None  #: None: it rests, and was never read before
 
 
+@dataclass(frozen=True, slots=True)
+class _Readership:
+    """What the readers of an issue are known by."""
+
+    library: Mapping[str, Entry]  #: asked-for id → entry: liked, disliked, voted on
+    likes: Sequence[Sequence[str]]  #: of each reader
+    texts: Mapping[str, str]  #: what an embedder reads: of the library by id, of words by themselves
+
+
 class Press:
     """One issue, frozen and prepared: chooses and prints editions. Pure but for what it was given."""
 
@@ -128,23 +138,27 @@ class Press:
         settings: Settings,
         tokens: Tokens,
         twins: Collection[str] = (),
+        likes: Iterable[Sequence[str]] = (),
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
-        """`vectors`: of entries, by id; None where no embedder is configured, or where it failed."""
+        """`likes`: what each reader likes, by ids that `library` knows; `vectors`: of entries, by id, and of words.
+
+        `vectors` None: no embedder is configured, or it failed.
+        """
         self.issue = frozen.issue
         self.entries = {entry.id: entry for entry in frozen.entries}
         self._aliases = {asked: entry.id for asked, entry in library.items()}
         self._masthead = frozen.masthead
         self._tokens = tokens
         self._defaults = settings.selection
-        self._vectors = vectors
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
         from newsletter.renderer import Renderer
 
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
-        self._pool = selector.prepare(candidates, others, rises or None)
+        liked = [self._known(each) for each in likes]
+        self._pool = selector.prepare(candidates, others, rises or None, liked, vectors)
         self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
@@ -377,7 +391,7 @@ class Engine:
         now, cadence = self.now(), self.settings.schedule.cadence
         since = window(cadence, now, self.store.issues.latest_until(cadence))
         news = self.store.entries.new_between(since, now)
-        return self.vectors([*news, *self._library().values()], within)[1]
+        return self._embedded(self._readership().texts | {each.id: paper_text(each) for each in news}, within)[1]
 
     def trouble(self) -> str:
         """Why the configured embedder gave no vectors the last time; "" when it did, or when none is configured."""
@@ -441,7 +455,7 @@ class Engine:
         )
         logger.info("planned", extra={"issue": key, "deliveries": planned})
         if planned >= 0 and self.settings.selection.model:
-            self.vectors([*self.store.issues.frozen(key).entries, *self._library().values()])
+            self.embed()
         return self.store.issues.get(key), self.store.ledger.tally(key), planned >= 0
 
     def _slot(self, weekday: int | None = None, hour: int | None = None, zone: str | None = None) -> Slot:
@@ -554,16 +568,33 @@ class Engine:
         return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
 
     def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
-        library = self._library(people)
         hurry = people is not None
-        vectors, _ = self.vectors([*frozen.entries, *library.values()], HURRIED if hurry else EMBEDDING, hurry)
-        return Press(frozen, library, self.settings, self.tokens, self._twins(frozen), vectors or None)
+        known = self._readership(people)
+        texts = known.texts | {entry.id: paper_text(entry) for entry in frozen.entries}
+        vectors, _ = self._embedded(texts, HURRIED if hurry else EMBEDDING, hurry)
+        twins = self._twins(frozen)
+        return Press(frozen, known.library, self.settings, self.tokens, twins, known.likes, vectors or None)
 
-    def _library(self, people: Iterable[Subscriber] | None = None) -> dict[str, Entry]:
-        """What these people (all active ones by default) name or voted for: asked-for id → entry."""
+    def _readership(self, people: Iterable[Subscriber] | None = None) -> _Readership:
+        """What these people (all active ones by default) name, voted for and wrote."""
+        from newsletter import selector
+
         readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else [*people]
-        ids = {each for person in readers for each in _ids(person.profile)}
-        return self.find(ids | self._voted(None if people is None else [person.id for person in readers]))
+        voted: dict[int, list[str]] = {}
+        for number, vote in self.store.votes.all_votes():
+            if vote.verb in WANTED:
+                voted.setdefault(number, []).append(vote.entry)
+        ids = self._voted(None if people is None else [person.id for person in readers])
+        words: set[str] = set()
+        likes: list[Sequence[str]] = []
+        for person in readers:
+            ids.update(_ids(person.profile))
+            words.update(selector.phrases(person.profile) if self.settings.selection.model else ())
+            if len(likes) < MOST_READERS:
+                likes.append((*selector.likes(person.profile), *voted.get(person.id, ())))
+        library = self.find(ids)
+        texts = {entry.id: paper_text(entry) for entry in library.values()} | {word: word for word in words}
+        return _Readership(library, likes, texts)
 
     def _voted(self, numbers: Sequence[int] | None) -> set[str]:
         """Ids of the papers that these readers' signals may speak of (None: everybody's)."""

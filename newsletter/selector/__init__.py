@@ -1,8 +1,7 @@
 """The right papers for every reader: `prepare` a pool once an issue, then `select` for many readers at a time."""
 
-from newsletter.selector.merge import merge
 from newsletter.selector.pool import Pool, prepare
 from newsletter.selector.rank import select
-from newsletter.selector.scores import HYPE, SIZE, SURPRISE, Defaults
+from newsletter.selector.readers import HYPE, SIZE, SURPRISE, Defaults, likes, phrases
 
-__all__ = ["HYPE", "SIZE", "SURPRISE", "Defaults", "Pool", "merge", "prepare", "select"]
+__all__ = ["HYPE", "SIZE", "SURPRISE", "Defaults", "Pool", "likes", "phrases", "prepare", "select"]

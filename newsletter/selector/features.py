@@ -1,4 +1,13 @@
-"""Texts to numbers: words and pairs of words, weighted so that the dot product of two papers is their likeness."""
+"""Texts to numbers: three views of a paper, weighed so that the dot product of two papers is their likeness.
+
+    words   single words and pairs of neighbours, as they stand        exact, and what reasons are told in
+    stems   the same without English endings                           "diffuse", "diffusion", "diffusing"
+    grams   three to five letters of each word                         "semanticweb" and "semantic web"
+
+A paper's row holds all three, each of length √(its weight), so the row has length about 1 and one product serves all.
+nDCG@10 on the ranking benchmark, titles / abstracts: words alone .249 / .288, with stems .252 / .295, with all three
+.258 / .297; of keywords alone .177 / .136, .178 / .136 and .182 / .140 [measured].
+"""
 
 from __future__ import annotations
 
@@ -6,9 +15,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +32,17 @@ Floats = NDArray[np.float32]
 TITLE = 2  #: a word of the title or the topics counts as this many in the abstract
 K1, B = 0.6, 0.4  #: BM25's saturation and length normalisation
 PAIR = 0.8  #: weight of a pair of words beside that of its words
-COMMON = 4  #: words in fewer papers than this hardly lengthen a vector: few could ever meet them
+STEMS, GRAMS = 0.8, 0.3  #: weights of these views beside 1 for the words
+LENGTHS = (3, 4, 5)  #: letters of a gram; a word's ends count as letters
+BROAD = 0.1  #: grams in a larger share of the papers tell little and cost most
+COMMON = 4  #: terms in fewer papers than this hardly lengthen a row: few could ever meet them
 RARE = 0.05  #: their share in the squared length,
 LEAST = 0.25  #: which is never less than this part of the full one
+PRIOR = 300.0  #: papers that the background table counts for: a pool of 20 cannot tell what is rare
+UNKNOWN, UNKNOWN_PAIR = 2.5e-4, 8e-4  #: rates of what the table does not have; its floors are 5e-4 and 15e-4
+REPEAT = 0.6  #: a reader's next paper has a word of rate p that the last one had with chance REPEAT·√p [measured]
+SOFTER = 0.75  #: power of the weight that is learnt beside the inverse document frequency
+PHRASE = 3.0  #: terms of a usual phrase: two words and their pair
 LONGEST = 20_000  #: characters of one text that are read
 
 #: Scripts written without spaces (and Hangul, whose endings stick to the word): cut into pairs of characters.
@@ -35,6 +53,9 @@ ASCII_WORD = re.compile(r"[^\W_]+")
 WORD = re.compile(f"[{UNSPACED}]+|(?:[^\\W_{UNSPACED}]|[{SIGNS}])+")
 HAS_UNSPACED = re.compile(f"[{UNSPACED}]")
 ACCENT = re.compile("[\u0300-\u036f]")
+ENDING = re.compile(
+    "(?:ational|i[sz]ations?|ations?|ments?|ness|ities|ity|ings?|edly|ed|ly|[oe]rs?|i?ve|[ai]ble|ical|ic|al|ous|is[mt]s?|es?)$"
+)
 
 WORDS_OF_NO_TOPIC = """
 a about above across after again against all almost along already also although always am among an and another
@@ -66,6 +87,13 @@ def singular(word: str) -> str:
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is", "as")):
         return word
     return word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """Without an English ending, where four letters are left: "diffusion" stays, "normalization" is "normal"."""
+    cut = ENDING.sub("", word)
+    return cut if len(cut) >= 4 else word
 
 
 def unspaced(word: str) -> bool:
@@ -100,65 +128,194 @@ def count(entry: Entry) -> Counter[str]:
     return counts
 
 
+def stemmed(term: str) -> tuple[str, ...]:
+    """The one stem, or pair of stems, of a term."""
+    return (" ".join(map(stem, term.split(" "))),)
+
+
+def grams(term: str) -> tuple[str, ...]:
+    """The pieces of a word; none of a pair."""
+    if " " in term:
+        return ()
+    whole = f"<{term}>"
+    return tuple(whole[i : i + length] for length in LENGTHS for i in range(len(whole) - length + 1))
+
+
+@lru_cache(maxsize=1)
+def background() -> Mapping[str, float]:
+    """Term → share of papers it stands in, over all fields: see the head of background.txt."""
+    lines = Path(__file__).with_name("background.txt").read_text("utf-8").splitlines()
+    pairs = (line.split("\t") for line in lines if not line.startswith("#"))
+    return {term: float(rate) / 10_000 for term, rate in pairs}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to see the terms of a pool; weighs texts into rows of length 1."""
+
+    parts: sparse.csr_matrix | None  #: terms × features of this view; None where they are the same
+    values: Floats  #: what a feature weighs
+    common: Floats  #: share of each feature in a squared length: 1, or RARE
+    length: float  #: mean number of counted features in a paper
+    spoken: float = 1.0  #: length of a usual phrase of a reader before it is made 1
+
+    def rows(self, table: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:
+        """Counted terms (texts × terms) to rows of length about 1; empty ones stay empty.
+
+        `spoken`: what readers say keeps its length, beside that of a usual phrase: telling words weigh more than others.
+        BM25's term weights: Robertson and Zaragoza 2009, eq. 3.15.
+        """
+        weighed, norms = self.weighed(table)
+        owner = np.repeat(np.arange(weighed.shape[0]), np.diff(weighed.indptr))
+        lengths = self.spoken if spoken else np.where(norms > 0, norms, 1)[owner]
+        return sparse.csr_matrix(
+            ((weighed.data / lengths).astype(np.float32), weighed.indices, weighed.indptr), shape=weighed.shape
+        )
+
+    def weighed(self, table: sparse.csr_matrix) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+        """Rows before they are made 1, and their lengths."""
+        counted = table if self.parts is None else (table @ self.parts).tocsr()
+        owner = np.repeat(np.arange(counted.shape[0]), np.diff(counted.indptr))
+        lengths = np.bincount(owner, weights=counted.data, minlength=counted.shape[0])[owner]
+        saturation = K1 * (1 - B + B * lengths / self.length)
+        data = self.values[counted.indices] * counted.data * (K1 + 1) / (counted.data + saturation)
+        squares = data.astype(np.float64) ** 2
+        full = np.bincount(owner, weights=squares, minlength=counted.shape[0])
+        met = np.bincount(owner, weights=squares * self.common[counted.indices], minlength=counted.shape[0])
+        norms = np.sqrt(np.maximum(met, LEAST * full))
+        return sparse.csr_matrix((data, counted.indices, counted.indptr), shape=counted.shape), norms
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The terms of one pool, with what is needed to weigh further texts."""
 
     terms: tuple[str, ...]
-    columns: Mapping[str, int]  #: term -> its place in `terms`
-    idf: Floats
-    frequent: Floats  #: share of each term in a squared length: 1, or RARE
-    length: float  #: mean number of counted terms in an entry
-    norm: float = 1.0  #: mean length of an entry's vector before it is made 1
+    columns: Mapping[str, int]  #: term → its place in `terms`, and its column in the rows
+    views: tuple[View, ...]
+    weights: tuple[float, ...]  #: of the views; their squares sum to 1
 
-    def table(self, counts: Sequence[Mapping[str, int]]) -> sparse.csr_matrix:
-        """Counted terms, one row a text; terms that no entry has are left out."""
-        return _table([{t: n for t, n in row.items() if t in self.columns} for row in counts], self.columns)
+    def rows(self, texts: Iterable[Iterable[str]]) -> sparse.csr_matrix:
+        """Words of readers, a list a row: rows × features."""
+        counts = [Counter(term for text in some for term in terms(text)) for some in texts]
+        known = [{t: n for t, n in row.items() if t in self.columns} for row in counts]
+        return self.weigh(table(known, self.columns), spoken=True)
 
-    def weigh(self, table: sparse.csr_matrix) -> sparse.csr_matrix:
-        """BM25's term weights (Robertson and Zaragoza 2009, eq. 3.15), not yet normalised."""
-        rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
-        lengths = np.bincount(rows, weights=table.data, minlength=table.shape[0])[rows]
-        saturation = K1 * (1 - B + B * lengths / self.length)
-        data = self.idf[table.indices] * table.data * (K1 + 1) / (table.data + saturation)
-        return sparse.csr_matrix((data.astype(np.float32), table.indices, table.indptr), shape=table.shape)
-
-    def norms(self, weighed: sparse.csr_matrix) -> Floats:
-        """Lengths of the rows, 1 for an empty one."""
-        own = weighed.multiply(weighed)
-        squares = np.maximum(own @ self.frequent, own @ np.full_like(self.frequent, LEAST))
-        return np.where(squares > 0, np.sqrt(squares), 1.0).astype(np.float32)
-
-    def pseudo_papers(self, texts: Iterable[Sequence[str]]) -> sparse.csr_matrix:
-        """Keywords as papers; a word weighs what it would in a paper of usual length, so few words weigh little."""
-        counts = [Counter(term for text in keywords for term in terms(text)) for keywords in texts]
-        weighed = self.weigh(self.table(counts))
-        return weighed.multiply(np.float32(1 / self.norm)).tocsr()
+    def weigh(self, counted: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:
+        """All views side by side; the words' columns come first."""
+        shares = zip(self.views, self.weights, strict=True)
+        rows = [view.rows(counted, spoken) * np.float32(weight) for view, weight in shares]
+        return sparse.hstack(rows, format="csr", dtype=np.float32)
 
 
-def learn(entries: Sequence[Entry]) -> tuple[Vocabulary, sparse.csr_matrix]:
-    """The vocabulary of these entries and their vectors (entries × terms), each of length about 1."""
+def learn(entries: Sequence[Entry], likes: Sequence[Sequence[int]] = ()) -> tuple[Vocabulary, sparse.csr_matrix]:
+    """The vocabulary of these entries and their rows (entries × features).
+
+    likes: for each reader the places of liked entries; from two on they teach which words come back.
+    """
     counts = [count(entry) for entry in entries]
     columns: dict[str, int] = {}
     for row in counts:
         for term in row:
             columns.setdefault(term, len(columns))
-    table = _table(counts, columns)
-    spread = np.bincount(table.indices, minlength=len(columns))
-    idf = np.log1p((len(entries) - spread + 0.5) / (spread + 0.5))
-    idf *= np.fromiter((PAIR if " " in term else 1.0 for term in columns), float, len(columns))
-    frequent = np.where(spread < COMMON, RARE, 1.0).astype(np.float32)
-    length = max(float(table.sum()) / max(len(entries), 1), 1.0)
-    vocabulary = Vocabulary(tuple(columns), columns, idf.astype(np.float32), frequent, length)
-    weighed = vocabulary.weigh(table)
-    norms = vocabulary.norms(weighed)
-    vectors = sparse.diags(1 / norms).dot(weighed).astype(np.float32).tocsr()
-    mean = float(norms.mean()) if len(norms) else 1.0
-    return Vocabulary(tuple(columns), columns, vocabulary.idf, frequent, length, mean), vectors
+    counted = table(counts, columns)
+    rates = np.fromiter((_rate(term) for term in columns), np.float64, len(columns))
+    pairs = np.fromiter((" " in term for term in columns), np.bool_, len(columns))
+    views = (
+        _view(counted, None, rates, np.where(pairs, PAIR, 1.0), likes),
+        _mapped(counted, columns, stemmed, rates, likes),
+        _mapped(counted, columns, grams, rates, None),
+    )
+    shares = np.sqrt(np.array([1.0, STEMS, GRAMS]) / (1 + STEMS + GRAMS))
+    vocabulary = Vocabulary(tuple(columns), columns, views, tuple(shares.tolist()))
+    return vocabulary, vocabulary.weigh(counted)
 
 
-def _table(counts: Sequence[Mapping[str, int]], columns: Mapping[str, int]) -> sparse.csr_matrix:
+def table(counts: Sequence[Mapping[str, int]], columns: Mapping[str, int]) -> sparse.csr_matrix:
+    """Counted terms as a matrix: texts × columns."""
     ends = np.cumsum([0, *(len(row) for row in counts)])
     indices = np.fromiter((columns[term] for row in counts for term in row), np.int32, ends[-1])
     data = np.fromiter((number for row in counts for number in row.values()), np.float32, ends[-1])
     return sparse.csr_matrix((data, indices, ends), shape=(len(counts), len(columns)))
+
+
+def _rate(term: str) -> float:
+    return background().get(term, UNKNOWN_PAIR if " " in term else UNKNOWN)
+
+
+def _mapped(
+    counted: sparse.csr_matrix, columns: Mapping[str, int], pieces: object, rates: NDArray[np.float64], likes: object
+) -> View:
+    """A view whose features are pieces of terms; a piece is as frequent as the terms that have it together."""
+    known: dict[str, int] = {}
+    lists = [[known.setdefault(piece, len(known)) for piece in pieces(term)] for term in columns]  # type: ignore[operator]
+    ends = np.cumsum([0, *map(len, lists)])
+    indices = np.fromiter((piece for row in lists for piece in row), np.int32, ends[-1])
+    ones = np.ones(ends[-1], np.float32)
+    parts = sparse.csr_matrix((ones, indices, ends), shape=(len(columns), len(known)))
+    parts.sum_duplicates()
+    together = np.minimum(np.asarray(parts.T @ rates).ravel(), 0.9)
+    weights = np.fromiter((PAIR if " " in piece else 1.0 for piece in known), np.float64, len(known))
+    return _view(counted, parts, together, weights, likes)  # type: ignore[arg-type]
+
+
+def _view(
+    counted: sparse.csr_matrix,
+    parts: sparse.csr_matrix | None,
+    rates: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    likes: Sequence[Sequence[int]] | None,
+) -> View:
+    """likes None: this view learns nothing and drops what is broad."""
+    seen = counted if parts is None else (counted @ parts).tocsr()
+    papers = np.bincount(seen.indices, minlength=seen.shape[1])
+    rate = (papers + PRIOR * rates) / (counted.shape[0] + PRIOR)
+    value = -np.log(rate) * weights
+    if likes is None:
+        value *= rate <= BROAD
+    else:
+        value *= _learnt(rate, *repeats(seen, likes))
+    length = max(float(seen.sum()) / max(seen.shape[0], 1), 1.0)
+    common = np.where(papers < COMMON, RARE, 1.0)
+    view = View(parts, value.astype(np.float32), common.astype(np.float32), length)
+    norms = view.weighed(counted)[1]
+    share = PHRASE / max(counted.nnz / max(counted.shape[0], 1), PHRASE)
+    return replace(view, spoken=max(float(norms.mean() * np.sqrt(share)) if len(norms) else 1.0, 1e-6))
+
+
+EVIDENCE = 10.0  #: pairs of a reader's papers that the rule REPEAT·√p counts for
+
+
+def _learnt(rate: NDArray[np.float64], again: NDArray[np.float64], chances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Factor beside the idf: how much more often a word comes back in a reader's papers than it should by chance.
+
+    log P(both have it | same reader) / P(both have it | any two) = log(chance to come back) - log(rate), which is the
+    idf and log(chance); 2 is added, so that hardly any word counts against a paper.
+    """
+    chance = (again + EVIDENCE * REPEAT * np.sqrt(rate)) / (chances + EVIDENCE)
+    idf = -np.log(rate)
+    factor: NDArray[np.float64] = (np.maximum(idf + np.log(chance) + 2, 0.05) / idf) ** SOFTER
+    return factor
+
+
+def repeats(
+    counted: sparse.csr_matrix, likes: Sequence[Sequence[int]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Per feature: how often it came back in another paper of the same reader, and how often it could have.
+
+    Every reader with n papers counts as n, whatever n: a word of one of them may come back in n - 1 others.
+    """
+    several = [row for row in likes if len(row) > 1]
+    ends = np.cumsum([0, *map(len, several)])
+    indices = np.fromiter((paper for row in several for paper in row), np.int64, ends[-1])
+    readers = sparse.csr_matrix((np.ones(ends[-1], np.float32), indices, ends), shape=(len(several), counted.shape[0]))
+    has = sparse.csr_matrix((np.ones_like(counted.data), counted.indices, counted.indptr), shape=counted.shape)
+    holding = (readers @ has).tocsr()
+    others = np.diff(ends) - 1
+    owner = np.repeat(np.arange(len(several)), np.diff(holding.indptr))
+    again = holding.data * (holding.data - 1) / np.maximum(others, 1)[owner]
+    width = counted.shape[1]
+    return (
+        np.bincount(holding.indices, weights=again, minlength=width),
+        np.bincount(holding.indices, weights=holding.data, minlength=width),
+    )

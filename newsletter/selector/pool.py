@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -12,13 +13,20 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from newsletter.selector.features import Floats, Vocabulary, fold, learn, unspaced, words
+from newsletter.selector.likeness import CHUNK, Beside, beside
+from newsletter.selector.meaning import Meaning, meaning_of
+from newsletter.selector.readership import neighbours
+from newsletter.selector.table import RIDGE, Table
 from newsletter.selector.trend import trends
 from newsletter.types import Entry
 
-BACKGROUND = 3000  #: papers that stand for "everything else"; more cost much and change little [measured]
-RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one paper
+BACKGROUND = 6000  #: papers that stand for "everything else", those that most readers like first
+
+DIMENSIONS = 64  #: in which papers of one field are told from others
+TWINS, LONG = 0.85, 300  #: two candidates with such a cosine, and so many features each, tell one story: one comes
 
 Author = tuple[str, ...]  #: folded parts of a name, given names first
+Numbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +35,32 @@ class Pool:
 
     entries: tuple[Entry, ...]  #: candidates, then library
     size: int  #: number of candidates
-    rows: Mapping[str, int]  #: entry id -> row, library included
-    same: Mapping[str, int]  #: entry id -> the candidate that is the same paper
+    rows: Mapping[str, int]  #: entry id → row, library included
+    same: Mapping[str, int]  #: entry id → the candidate that is the same paper
     vocabulary: Vocabulary
-    vectors: sparse.csr_matrix  #: entries × terms
-    background: sparse.csr_matrix  #: papers × terms
+    vectors: sparse.csr_matrix  #: entries × features
+    meaning: Meaning | None  #: where an embedder gave vectors
+    candidates: Beside
+    background: Beside
     damping: Floats  #: background × candidates; see `_damping`
+    compass: Floats  #: background × dimensions: tells which papers are of one field; see `_compass`
+    shared: sparse.csr_matrix  #: entries × background: papers that the same readers like
+    story: Numbers  #: per candidate the first one that tells the same story
     trend: Floats  #: 0..1, NaN where nothing is known
     measured: bool  #: the trend was given, so it tells a rise; else it was derived from plain counts
-    popular: NDArray[np.intp]  #: candidates for a reader without interests, best first
-    authors: Mapping[str, Sequence[tuple[Author, int, str]]]  #: last name -> name, candidate, name as printed
+    popular: Numbers  #: candidates for a reader without interests, best first
+    authors: Mapping[str, Sequence[tuple[Author, int, str]]]  #: last name → name, candidate, name as printed
     text: str  #: all candidates' texts, folded, each field on a line of its own
-    starts: NDArray[np.intp]  #: where each candidate begins in it
+    starts: Numbers  #: where each candidate begins in it
+    table: Table  #: what was computed of it so far
+    links: dict[tuple[int | str, int], Any]  #: what reasons were made of so far: see reasons.Link
+    heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
+
+    def muted(self, phrase: str) -> tuple[int, ...]:
+        """As `holding`, remembered."""
+        if phrase not in self.heard:
+            self.heard[phrase] = tuple(dict.fromkeys(self.holding(phrase)))
+        return self.heard[phrase]
 
     def holding(self, phrase: str) -> list[int]:
         """Candidates whose title, abstract, topics or authors hold this phrase as whole words (or their plural)."""
@@ -55,36 +77,60 @@ class Pool:
         return int(self.starts[candidate]) if candidate < self.size else len(self.text)
 
 
-def prepare(entries: Sequence[Entry], library: Sequence[Entry] = (), trend: Mapping[str, float] | None = None) -> Pool:
+def prepare(
+    entries: Sequence[Entry],
+    library: Sequence[Entry] = (),
+    trend: Mapping[str, float] | None = None,
+    likes: Iterable[Sequence[str]] = (),
+    embedded: Mapping[str, Floats] | None = None,
+) -> Pool:
     """Once per issue. library: entries that profiles refer to but that are not candidates.
 
-    trend: entry id -> share 0..1 of comparable entries that rose less; an absent id is unknown, not zero. Without it,
-    it is derived from votes, comments and stars. Of several candidates with one title, the fullest stands for all.
+    trend: entry id → share 0..1 of comparable entries that rose less; an absent id is unknown, not zero. Without it,
+    it is derived from votes, comments and stars. likes: ids that each reader likes, of all readers: what they have in
+    common serves every one of them. embedded: vectors of one embedder, of entries by id and of readers' words by
+    themselves; what has none is ranked by its words. Of several candidates with one title, the fullest stands for all.
     """
     candidates, same = _distinct(entries)
     others = sorted({e.id: e for e in library if e.id not in same}.values(), key=lambda e: e.id)
     everything = (*candidates, *others)
     titles = {_title(entry): number for number, entry in enumerate(candidates)}
     same |= {e.id: titles[_title(e)] for e in others if _title(e) in titles}
-    vocabulary, vectors = learn(everything)
-    background = vectors[_sample(everything, len(candidates))]
+    rows = {**same, **{entry.id: row for row, entry in enumerate(everything)}}
+    liked = [[rows[name] for name in dict.fromkeys(each) if name in rows] for each in likes]
+    vocabulary, vectors = learn(everything, liked)
+    sample = _sample(everything, len(candidates), liked)
+    terms = np.diff(vectors[:, : len(vocabulary.terms)].indptr)
+    meaning = meaning_of([entry.id for entry in everything], terms, embedded)
+    own, typical = (meaning.rows[: len(candidates)], meaning.rows[sample]) if meaning else (None, None)
+    near, around = beside(vectors[: len(candidates)], own), beside(vectors[sample], typical)
+    gram = around.likeness(vectors[sample], typical)
+    compass = _compass(gram)
     known = trends(candidates) if trend is None else np.array([_share(trend.get(e.id)) for e in candidates], np.float32)
     texts = [_lines(entry) for entry in candidates]
     return Pool(
         entries=everything,
         size=len(candidates),
-        rows={**same, **{entry.id: row for row, entry in enumerate(everything)}},
+        rows=rows,
         same=same,
         vocabulary=vocabulary,
         vectors=vectors,
-        background=background,
-        damping=_damping(background, vectors[: len(candidates)]),
+        meaning=meaning,
+        candidates=near,
+        background=around,
+        damping=_damping(gram, near.likeness(vectors[sample], typical)),
+        compass=compass,
+        shared=neighbours(liked, len(everything), sample)[:, sample],
+        story=_stories(vectors[: len(candidates)], near),
         trend=known,
         measured=trend is not None,
         popular=_popular(candidates, known),
         authors=_authors(candidates),
         text="".join(texts),
         starts=np.cumsum([0, *map(len, texts)])[:-1],
+        table=Table(),
+        links={},
+        heard={},
     )
 
 
@@ -134,26 +180,61 @@ def _distinct(entries: Iterable[Entry]) -> tuple[list[Entry], dict[str, int]]:
     return kept, {entry.id: numbers[_title(entry)] for entry in unique.values()}
 
 
-def _sample(entries: Sequence[Entry], candidates: int) -> list[int]:
-    """What readers liked (the library), filled up with candidates; by a checksum, so the same whoever asks."""
-    order = sorted(range(len(entries)), key=lambda row: (row < candidates, crc32(entries[row].id.encode()), row))
-    return sorted(order[:BACKGROUND])
+def _sample(entries: Sequence[Entry], candidates: int, likes: Sequence[Sequence[int]]) -> Numbers:
+    """Rows of the background: what most readers like, then the library, then candidates; else by a checksum.
+
+    A checksum rather than chance: the same whoever asks.
+    """
+    popularity = np.zeros(len(entries), np.intp)
+    for row in likes:
+        popularity[row] += 1
+    mixed = [crc32(entry.id.encode()) for entry in entries]
+    order = np.lexsort((mixed, np.arange(len(entries)) < candidates, -popularity))
+    return np.sort(order[:BACKGROUND])
 
 
-def _damping(background: sparse.csr_matrix, candidates: sparse.csr_matrix) -> Floats:
-    """(B Bᵀ + λ)⁻¹ B Nᵀ: what a reader's likeness to the background says about each candidate.
+def _compass(gram: Floats) -> Floats:
+    """Gram matrix → background × dimensions: a paper's likeness to the background times this is its place.
+
+    Latent semantic analysis by Nyström's method: the largest eigenvectors but the first, which all papers share, found
+    by two steps of subspace iteration from a fixed start (Halko, Martinsson and Tropp 2011).
+    """
+    size = len(gram)
+    start = np.random.default_rng(0).standard_normal((size, min(DIMENSIONS + 16, size))).astype(np.float32)
+    basis = np.linalg.qr(gram @ (gram @ start))[0] if size else start
+    values, vectors = np.linalg.eigh(basis.T @ gram @ basis)
+    kept = np.flatnonzero(values > 1e-3)[::-1][1 : DIMENSIONS + 1]
+    found: Floats = (basis @ vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
+    return found
+
+
+def _damping(gram: Floats, likeness: Floats) -> Floats:
+    """(B Bᵀ + λ)⁻¹ B Nᵀ: what a reader's likeness to the background says about each candidate. Overwrites `gram`.
 
     A ridge regression of "liked" on the words of all papers scores a candidate n for a reader u as
     λ u (BᵀB + λ)⁻¹ nᵀ = u nᵀ - (u Bᵀ) (B Bᵀ + λ)⁻¹ B nᵀ (Woodbury): likeness less what any paper shares with it.
-    One matrix serves every reader.
+    One matrix serves every reader; λ times its row of a background paper is that paper's own score.
     """
-    gram = (background @ background.T).toarray()
+    if not likeness.size:
+        return likeness
     gram[np.diag_indices_from(gram)] += RIDGE
-    if not candidates.shape[0]:
-        return np.zeros((background.shape[0], 0), np.float32)
-    likeness = (background @ candidates.T).toarray()
     solved: Floats = linalg.solve(gram, likeness, assume_a="pos", overwrite_a=True, check_finite=False)
     return solved
+
+
+def _stories(candidates: sparse.csr_matrix, near: Beside) -> Numbers:
+    """Per candidate the first one (by id) that is its near-duplicate, itself if none is.
+
+    By the cosine; texts of a few words only are too short to tell.
+    """
+    first = np.arange(near.size)
+    lengths = np.sqrt(np.asarray(candidates.multiply(candidates).sum(axis=1)).ravel())
+    lengths[np.diff(candidates.indptr) < LONG] = np.inf
+    for start in range(0, near.size, CHUNK):
+        some = slice(start, start + CHUNK)
+        alike = near.likeness(candidates[some]) >= TWINS * lengths[some, None] * lengths[None, :]
+        first[some] = np.where(alike.any(axis=1), np.argmax(alike, axis=1), first[some])
+    return np.minimum(first, first[first])
 
 
 def _share(value: float | None) -> float:

@@ -1,70 +1,76 @@
-"""Why a paper was chosen, in plain words, from the numbers that chose it."""
+"""Why a paper was chosen, in plain words, from the numbers that chose it.
+
+A score is a weighted mean over what the reader likes and said; the parts that brought most of it are told.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from newsletter.selector.features import LONGEST, STOP, WORD, fold, singular, unspaced
+from newsletter.selector.kernel import ALONE, FAIR, POPULAR, STRANGE, Chosen, Readers
 from newsletter.selector.pool import Pool
-from newsletter.selector.profile import Wishes
+from newsletter.selector.readers import Reader, Wish
+from newsletter.selector.table import Atom, vectors
 from newsletter.types import Entry, Pick
 
 WORDS = 3  #: named at most
 WORTH = 0.2  #: a word is named when it brought at least this share of the likeness
-LIKE = 0.12  #: a liked paper is named from this cosine on; of unrelated abstracts 0.04 % reach it [measured]
+LIKE = 0.08  #: a liked paper is named from this cosine on
+RISING = 0.75  #: a trend that is worth a word
 SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
+REMEMBERED = 300_000  #: pairs of a reader's word or paper and a candidate
 
 TRENDING, NEW = "trending this week", "new this week"
+OUTSIDE = "a little outside your interests"
 
 
-class Way(Enum):
-    """How a candidate came into an edition."""
+class Link(NamedTuple):
+    """What joins a reader's word or liked paper with a candidate."""
 
-    FAIR = "in the share of an interest"
-    OUTSIDE = "exploratory"
-    POPULAR = "too few matched"
-    ALONE = "the reader has no interests"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A pick before it is explained; numbers are those of the pool and the block."""
-
-    entry: int
-    wish: int | None
-    score: float
-    way: Way = Way.FAIR
-    rising: bool = False  #: the trend is high, and part of the score
+    words: tuple[str, ...]  #: shared, as the candidate writes them
+    near: str  #: the liked paper's title, where it is really alike
+    beside: str  #: the liked paper's title, where its readers like papers like this one
 
 
-def explain(
-    pool: Pool, wishes: Wishes, authored: Sequence[Mapping[int, str]], choices: Sequence[Sequence[Choice]]
-) -> list[tuple[Pick, ...]]:
+def tell(pool: Pool, readers: Sequence[Reader], block: Readers, chosen: Chosen) -> list[tuple[Pick, ...]]:
     """Picks with their reasons, one tuple a reader."""
-    served = [(each, each.wish) for row in choices for each in row if each.wish is not None]
-    told = _told(pool, wishes, authored, served)
-    names = {wish: _name(pool, wishes, wish) for wish in {wish for _, wish in served}}
-    return [
-        tuple(
-            Pick(
-                entry=pool.entries[each.entry],
-                score=round(each.score, 6),
-                interest=names[each.wish] if each.wish is not None and each.way is Way.FAIR else "",
-                reasons=(_unasked(pool, each),) if each.wish is None else next(told),
+    atoms = [atom for reader in readers for wish in reader.wishes for atom, _ in wish.bag]
+    links = _links(pool, atoms, chosen)
+    told: list[tuple[Pick, ...]] = []
+    columns = (chosen.entry, chosen.group, chosen.wish, chosen.score, chosen.way, chosen.first, chosen.second)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    starts = block.wish_start.tolist()
+    wishes = [wish for reader in readers for wish in reader.wishes]
+    names: dict[tuple[int, int], str] = {}
+    for number, (reader, count, row) in enumerate(zip(readers, chosen.count.tolist(), rows, strict=True)):
+        picks = []
+        for entry, group, wish, score, way, first, second in zip(*(column[:count] for column in row), strict=True):
+            interest = ""
+            if wish >= 0 and way == FAIR:
+                key = (number, group)
+                if key not in names:
+                    names[key] = _name(pool, wishes[wish], _own(block, chosen, atoms, wish, group))
+                interest = names[key]
+            author = wishes[wish].authored.get(entry, "") if wish >= 0 else ""
+            rising = reader.knobs.hype > 0 and bool(pool.trend[entry] >= RISING)
+            found = (
+                links.get((atoms[first], entry)) if first >= 0 else None,
+                links.get((atoms[second], entry)) if second >= 0 else None,
             )
-            for each in row
-        )
-        for row in choices
-    ]
+            picks.append(
+                Pick(pool.entries[entry], round(score, 6), interest, _reasons(pool, way, author, found, rising, entry))
+            )
+        told.append(tuple(picks))
+    return told
 
 
 def shorten(title: str) -> str:
@@ -75,29 +81,76 @@ def shorten(title: str) -> str:
     return cut[: max(cut.rfind(" "), SHORT // 2)].rstrip(" ,;:-") + "…"
 
 
-def _unasked(pool: Pool, choice: Choice) -> str:
-    trending = pool.trend[choice.entry] >= 0.5
-    if choice.way is Way.ALONE:
+def _reasons(
+    pool: Pool, way: int, author: str, found: tuple[Link | None, Link | None], rising: bool, entry: int
+) -> tuple[str, ...]:
+    if way in (POPULAR, ALONE):
+        return (_unasked(bool(pool.trend[entry] >= 0.5), way),)
+    first, second = found
+    pair = (first or NOTHING, second or NOTHING)
+    return _line(way == STRANGE, author, *pair, ("rising fast" if pool.measured else "popular now") if rising else "")
+
+
+NOTHING = Link((), "", "")
+
+
+@lru_cache(maxsize=200_000)
+def _line(strange: bool, author: str, first: Link, second: Link, rising: str) -> tuple[str, ...]:
+    """The parts of a reason, the strongest first."""
+    reasons = [OUTSIDE] if strange else []
+    reasons += [f"by {author}"] if author else []
+    if shared := [*dict.fromkeys((*first.words, *second.words))][:WORDS]:
+        reasons.append(f"matches {', '.join(shared)}")
+    if near := first.near or second.near:
+        reasons.append(f"near {shorten(near)}")
+    elif beside := first.beside or second.beside:
+        reasons.append(f"close to what readers of {shorten(beside)} like")
+    reasons += [rising] if rising else []
+    return tuple(reasons) or ("in the field of your interest",)
+
+
+@lru_cache(maxsize=4)
+def _unasked(trending: bool, way: int) -> str:
+    if way == ALONE:
         return f"no interests yet: {TRENDING if trending else NEW}"
     return TRENDING if trending else f"{NEW}, outside your interests"
 
 
-def _told(
-    pool: Pool, wishes: Wishes, authored: Sequence[Mapping[int, str]], served: Sequence[tuple[Choice, int]]
-) -> Iterator[tuple[str, ...]]:
-    shares = pool.vectors[[choice.entry for choice, _ in served]].multiply(wishes.wanted[[wish for _, wish in served]])
-    nearest = _nearest(pool, wishes, served)
-    for (choice, wish), found in zip(served, _strongest(shares.tocsr(), pool.vocabulary.terms), strict=True):
-        reasons = ["a little outside your interests"] if choice.way is Way.OUTSIDE else []
-        if author := authored[wish].get(choice.entry):
-            reasons.append(f"by {author}")
-        if found:
-            reasons.append(f"matches {', '.join(_phrases(pool.entries[choice.entry], found))}")
-        if like := nearest.get((wish, choice.entry)):
-            reasons.append(f"near {shorten(like)}")
-        if choice.rising:
-            reasons.append("rising fast" if pool.measured else "popular now")
-        yield tuple(reasons)
+def _links(pool: Pool, atoms: Sequence[Atom], chosen: Chosen) -> Mapping[tuple[Atom, int], Link]:
+    """For every pair that a pick rests on; those that were told before are remembered."""
+    known = pool.links
+    served = np.arange(chosen.entry.shape[1]) < chosen.count[:, None]
+    pairs: dict[tuple[Atom, int], None] = {}
+    for column in (chosen.first, chosen.second):
+        places = np.nonzero(served & (column >= 0))
+        found = zip(column[places].tolist(), chosen.entry[places].tolist(), strict=True)
+        pairs.update(dict.fromkeys((atoms[atom], entry) for atom, entry in found))
+    new = [pair for pair in pairs if pair not in known]
+    if len(known) + len(new) > REMEMBERED:
+        known.clear()
+        new = list(pairs)
+    for kind in (int, str):
+        some = [pair for pair in new if isinstance(pair[0], kind)]
+        for start in range(0, len(some), 4096):
+            known.update(_linked(pool, some[start : start + 4096]))
+    return known
+
+
+def _linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[tuple[tuple[Atom, int], Link]]:
+    if not pairs:
+        return
+    mine, theirs = vectors(pool, [atom for atom, _ in pairs]), pool.vectors[[entry for _, entry in pairs]]
+    product = mine.multiply(theirs).tocsr()
+    cosines = np.asarray(product.sum(axis=1)).ravel()
+    shared = product[:, : len(pool.vocabulary.terms)]
+    for pair, found, cosine in zip(pairs, _strongest(shared, pool.vocabulary.terms), cosines.tolist(), strict=True):
+        atom, entry = pair
+        words = _phrases(pool.entries[entry], found) if found else ()
+        title = "" if isinstance(atom, str) else pool.entries[atom].title
+        if isinstance(atom, str):
+            yield pair, Link(words or (atom,), "", "")
+        else:
+            yield pair, Link(words, title if cosine >= LIKE else "", "" if cosine >= LIKE else title)
 
 
 def _strongest(shares: sparse.csr_matrix, terms: Sequence[str]) -> Iterator[dict[str, float]]:
@@ -108,30 +161,27 @@ def _strongest(shares: sparse.csr_matrix, terms: Sequence[str]) -> Iterator[dict
         yield {terms[columns[place]]: float(data[place]) for place in best if data[place] > 0}
 
 
-def _nearest(pool: Pool, wishes: Wishes, served: Sequence[tuple[Choice, int]]) -> dict[tuple[int, int], str]:
-    """(wish, candidate) -> title of the liked paper most like it, if any is really alike."""
-    entries: dict[int, list[int]] = {}
-    for choice, wish in served:
-        if wishes.each[wish].liked:
-            entries.setdefault(wish, []).append(choice.entry)
-    found: dict[tuple[int, int], str] = {}
-    for wish, chosen in entries.items():
-        liked = wishes.each[wish].liked
-        cosines = (pool.vectors[chosen] @ pool.vectors[list(liked)].T).toarray()
-        for entry, place, cosine in zip(chosen, cosines.argmax(axis=1), cosines.max(axis=1), strict=True):
-            if cosine >= LIKE:
-                found[wish, entry] = pool.entries[liked[place]].title
-    return found
+def _own(block: Readers, chosen: Chosen, atoms: Sequence[Atom], wish: int, group: int) -> list[Atom]:
+    """The atoms of a wish that belong to this interest of its reader."""
+    places = range(int(block.atom_start[wish]), int(block.atom_start[wish + 1]))
+    return [atoms[place] for place in places if chosen.owner[place] == group]
 
 
-def _name(pool: Pool, wishes: Wishes, number: int) -> str:
+def _name(pool: Pool, wish: Wish, own: Sequence[Atom]) -> str:
     """What the reader called it, else its most telling words as its newest liked paper that has them writes them."""
-    wish = wishes.each[number]
-    if name := wish.interest.name.strip() or ", ".join(wish.interest.keywords[:2]):
+    words = [atom for atom in own if isinstance(atom, str)]
+    if name := wish.interest.name.strip() or ", ".join(words[:2]):
         return name
-    found = next(_strongest(wishes.wanted[number], pool.vocabulary.terms), {})
-    liked = (_phrases(pool.entries[row], found, 0)[:2] for row in reversed(wish.liked))
-    return ", ".join(next((phrases for phrases in liked if phrases), ())) or ", ".join(wish.interest.authors[:2])
+    liked = [atom for atom in own if not isinstance(atom, str)]
+    return _telling(pool, tuple(liked)) or ", ".join(wish.interest.authors[:2])
+
+
+def _telling(pool: Pool, liked: tuple[int, ...]) -> str:
+    width = len(pool.vocabulary.terms)
+    mean = sparse.csr_matrix(pool.vectors[list(liked)].sum(axis=0))[:, :width]
+    found = next(_strongest(mean, pool.vocabulary.terms), {})
+    written = (_phrases(pool.entries[row], found, 0)[:2] for row in reversed(liked))
+    return ", ".join(next((phrases for phrases in written if phrases), ()))
 
 
 Token = tuple[str, int, int, str]  #: folded word, start, end, what joins it to the word before: " ", "" or none ("\n")

@@ -1,0 +1,560 @@
+"""The choice for each reader, in plain loops over numbers: compiled by numba for many readers, as it stands for few.
+
+    atoms ─ group ─▶ interests ─ fit ─▶ rankings ─ merge (fair shares) ─▶ picks ─ credit ─▶ what made each score
+
+Python takes 150 µs for each reader and interest of a pool of 59, and numba's compiler 15 s once per installation; so
+small work is interpreted, large work compiled, and both are this one text [measured].
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from functools import lru_cache
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FAINT, WEAK = 0.02, 0.15  #: no match below this score, nor below this share of the interest's best
+OUTSIDE = 0.5  #: an exploratory pick has less than this relevance for every interest of the reader
+PINNED = 1.0  #: a paper by an author of the interest stands above the best by words alone
+LESS = 0.5  #: what a disliked paper takes from the papers that are more like it than like the interest
+STEPS = 1e6  #: scores differ by 1 / STEPS or are equal, and the id decides
+SLACK = 8  #: candidates of an interest kept beyond twice the size, for those that other interests take
+GROUPED = 24  #: loose likes that are grouped, the newest; older ones follow the nearest
+GROUPS = 4  #: interests made of loose likes, at most
+APART = 0.25  #: groups with a smaller mean cosine are two interests
+SMALL = 0.15  #: a group with a smaller share of the loose likes joins its nearest
+OVERALL = 0.7  #: of the score of such an interest, the part of all loose likes and words together
+NEAR = 0.35  #: a loose like nearer than this to an interest of the reader's own belongs to it
+
+EVERYWHERE = -2  #: owner of words that speak for every group of loose likes
+FAIR, STRANGE, POPULAR, ALONE = 0, 1, 2, 3  #: how a candidate came into an edition
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+
+class Readers(NamedTuple):
+    """A block of readers as arrays; `x_start[i] : x_start[i + 1]` are the x of i."""
+
+    wish_start: Ints  #: readers + 1
+    weight: Doubles  #: of each wish (one interest of one reader)
+    loose: NDArray[np.bool_]  #: wishes: a bag of likes and words that belong to no interest, the last of its reader
+    atom_start: Ints  #: wishes + 1
+    atom: Ints  #: row of the table
+    share: Doubles  #: its weight in the wish
+    word: NDArray[np.bool_]  #: the reader's own words, no paper
+    pin_start: Ints  #: wishes + 1
+    pin: Ints  #: candidates by the authors of the wish
+    less_start: Ints  #: readers + 1
+    less: Ints  #: rows of the table: disliked papers
+    less_share: Doubles
+    hidden_start: Ints  #: readers + 1
+    hidden: Ints  #: candidates that the reader must not get
+    size: Ints  #: readers
+    hype: Doubles
+    surprise: Doubles
+
+
+class Chosen(NamedTuple):
+    """Readers × the largest size; what is beyond `count` means nothing."""
+
+    count: Ints  #: readers
+    entry: Ints
+    wish: Ints  #: the wish that the pick serves, -1 for none; groups of a loose wish all bear its number
+    group: Ints  #: number among the reader's interests
+    score: Doubles
+    way: Ints
+    first: Ints  #: the atom (a place in Readers.atom) that made most of the score, -1 for none
+    second: Ints
+    share: Doubles  #: fair share of the pick's interest, 0..1
+    owner: Ints  #: per atom of the block: the number of the interest that it belongs to
+
+
+def room(readers: int, largest: int, atoms: int) -> Chosen:
+    """Space for the choices of a block."""
+    shape = (readers, largest)
+    whole = [np.full(shape, -1, np.int64) for _ in range(6)]
+    entry, wish, group, way, first, second = whole
+    score, share = np.zeros(shape), np.zeros(shape)
+    owner = np.zeros(atoms, np.int64)
+    return Chosen(np.zeros(readers, np.int64), entry, wish, group, score, way, first, second, share, owner)
+
+
+def choose(
+    scores: Floats,
+    fields: Floats,
+    trend: Doubles,
+    story: Ints,
+    popular: Ints,
+    readers: Readers,
+    start: int,
+    stop: int,
+    chosen: Chosen,
+) -> None:
+    """Fill `chosen` for the readers start..stop; several threads may work on parts of a block.
+
+    scores: atoms × candidates; fields: atoms × dimensions, of length 1, to tell which likes belong together; trend:
+    0..1, .5 for unknown; story: per candidate the first that tells the same; popular: all candidates, best first.
+    """
+    width = trend.shape[0]
+    widest = 0
+    for reader in range(start, stop):
+        widest = max(widest, readers.wish_start[reader + 1] - readers.wish_start[reader])
+    most = widest + GROUPS + 1
+    fits = np.zeros((most, width), np.float32)
+    hidden = np.full(width, -1, np.int64)
+    told = np.full(width, -1, np.int64)
+    taken = np.full(width, -1, np.int64)
+    pinned = np.full(width, -1, np.int64)
+    turn = 0
+    for reader in range(start, stop):
+        size = min(readers.size[reader], width)
+        if size <= 0:
+            continue
+        first, last = readers.wish_start[reader], readers.wish_start[reader + 1]
+        low = readers.atom_start[first]
+        high = readers.atom_start[last]
+        owner = chosen.owner[low:high]
+        weight = np.zeros(most)
+        wish_of = np.zeros(most, np.int64)
+        number = group(fields, readers, first, last, owner, weight, wish_of)
+        for place in range(readers.hidden_start[reader], readers.hidden_start[reader + 1]):
+            hidden[readers.hidden[place]] = reader
+            told[story[readers.hidden[place]]] = reader
+        loose = number
+        while loose > 0 and readers.loose[wish_of[loose - 1]]:
+            loose -= 1
+        fit(scores, readers, reader, low, owner, loose, number, fits)
+        hype, total = readers.hype[reader], 0.0
+        for each in range(number):
+            total += weight[each]
+        keep = min(2 * size + SLACK, width)
+        ranked = np.full((number, keep), -1, np.int64)
+        best = np.zeros(number)
+        for each in range(number):
+            turn += 1
+            wish = wish_of[each]
+            for place in range(readers.pin_start[wish], readers.pin_start[wish + 1]):
+                pinned[readers.pin[place]] = turn
+            best[each] = best_of(fits[each], hidden, reader)
+            if weight[each] > 0:
+                rank(fits[each], best[each], hidden, reader, pinned, turn, trend, hype, ranked[each])
+        strange = int(readers.surprise[reader] * size + 1e-9)
+        count = merge(ranked, weight[:number], size, story, told, taken, reader, width, chosen)
+        if strange > 0 and number > 0:
+            count = explore(
+                fits,
+                best,
+                weight,
+                number,
+                hidden,
+                told,
+                taken,
+                story,
+                reader,
+                trend,
+                hype,
+                size,
+                strange,
+                count,
+                chosen,
+            )
+        for place in range(count):
+            each = chosen.group[reader, place]
+            if each >= 0:
+                chosen.wish[reader, place] = wish_of[each]
+                chosen.share[reader, place] = weight[each] / total
+                credit(scores, readers, low, owner, loose, each, reader, place, chosen)
+        for place in range(width):
+            if count == size:
+                break
+            candidate = popular[place]
+            if hidden[candidate] != reader and taken[candidate] != reader and told[story[candidate]] != reader:
+                taken[candidate] = told[story[candidate]] = reader
+                chosen.entry[reader, count] = candidate
+                chosen.group[reader, count] = -1
+                chosen.score[reader, count] = hype * trend[candidate]
+                chosen.way[reader, count] = POPULAR if last > first else ALONE
+                count += 1
+        chosen.count[reader] = count
+
+
+def group(fields: Floats, readers: Readers, first: int, last: int, owner: Ints, weight: Doubles, wish_of: Ints) -> int:
+    """Which interest each atom of a reader belongs to; returns how many interests there are.
+
+    An interest of the reader's own keeps its atoms. Loose ones near it join it; the others are grouped by average
+    linkage into at most GROUPS interests, which share the weight of the loose ones by size.
+    """
+    low, number = readers.atom_start[first], 0
+    for wish in range(first, last):
+        begin, end = readers.atom_start[wish], readers.atom_start[wish + 1]
+        if not readers.loose[wish]:
+            owner[begin - low : end - low] = number
+            weight[number], wish_of[number] = readers.weight[wish], wish
+            number += 1
+            continue
+        free = np.zeros(end - begin, np.int64)
+        left, words = 0, 0
+        for place in range(begin, end):
+            nearest, value = -1, NEAR
+            for other in range(low, begin):
+                if weight[owner[other - low]] > 0:
+                    found = np.dot(fields[readers.atom[place]], fields[readers.atom[other]])
+                    if found > value:
+                        nearest, value = owner[other - low], found
+            if readers.word[place]:
+                words += 1
+                owner[place - low] = EVERYWHERE
+            elif nearest >= 0:
+                owner[place - low] = nearest
+            else:
+                free[left] = place
+                left += 1
+        if left == 0 and words == 0:
+            continue
+        if left == 0:
+            owner[begin - low : end - low][readers.word[begin:end]] = number
+            weight[number], wish_of[number] = readers.weight[wish], wish
+            number += 1
+            continue
+        labels = linked(fields, readers.atom, readers.share, free[:left])
+        mass = np.zeros(GROUPS)
+        for place in range(left):
+            owner[free[place] - low] = number + labels[place]
+            mass[labels[place]] += readers.share[free[place]]
+        groups = labels.max() + 1
+        if groups == 1:
+            owner[begin - low : end - low][readers.word[begin:end]] = number
+        for each in range(groups):
+            weight[number + each] = readers.weight[wish] * mass[each] / max(mass.sum(), 1e-12)
+            wish_of[number + each] = wish
+        number += groups
+    return number
+
+
+def linked(fields: Floats, atom: Ints, share: Doubles, free: Ints) -> Ints:
+    """A label 0.. for each of these atoms, in the order in which they first appear."""
+    count = len(free)
+    newest = max(0, count - GROUPED)
+    few = count - newest
+    near = np.zeros((few, few))
+    for one in range(few):
+        for other in range(one):
+            value = np.dot(fields[atom[free[newest + one]]], fields[atom[free[newest + other]]])
+            near[one, other] = near[other, one] = value
+    label = np.arange(few)
+    mass = np.zeros(few)
+    for one in range(few):
+        mass[one] = share[free[newest + one]]
+    alive, whole = few, mass.sum()
+    while alive > 1:
+        best, value, small = (-1, -1), -2.0, alive > GROUPS
+        for one in range(few):
+            for other in range(one):
+                if label[one] == one and label[other] == other:
+                    forced = small or min(mass[one], mass[other]) < SMALL * whole
+                    if (forced or near[one, other] >= APART) and near[one, other] > value:
+                        best, value = (one, other), near[one, other]
+        one, other = best
+        if one < 0:
+            break
+        both = mass[one] + mass[other]
+        for third in range(few):
+            mean = (mass[one] * near[one, third] + mass[other] * near[other, third]) / max(both, 1e-12)
+            near[other, third] = near[third, other] = mean
+        mass[other] = both
+        for third in range(few):
+            if label[third] == one:
+                label[third] = other
+        alive -= 1
+    labels = np.zeros(count, np.int64)
+    for place in range(newest):
+        nearest, value = 0, -2.0
+        for one in range(few):
+            found = np.dot(fields[atom[free[place]]], fields[atom[free[newest + one]]])
+            if found > value:
+                nearest, value = one, found
+        labels[place] = label[nearest]
+    labels[newest:] = label
+    names = np.full(few, -1, np.int64)
+    number = 0
+    for place in range(count):
+        if names[labels[place]] < 0:
+            names[labels[place]] = number
+            number += 1
+        labels[place] = names[labels[place]]
+    return labels
+
+
+def fit(
+    scores: Floats, readers: Readers, reader: int, low: int, owner: Ints, loose: int, number: int, fits: Floats
+) -> None:
+    """fits[interest]: the weighted mean of its atoms' scores, less what is more like a disliked paper.
+
+    Interests from `loose` on are groups of loose likes: several of them speak for each other by OVERALL.
+    """
+    whole = np.zeros(number + 1)
+    for each in range(number + 1):
+        fits[each] = 0
+    several = number - loose > 1
+    for place in range(len(owner)):
+        if owner[place] >= 0:
+            whole[owner[place]] += readers.share[low + place]
+        if several and (owner[place] >= loose or owner[place] == EVERYWHERE):
+            whole[number] += readers.share[low + place]
+    for place in range(len(owner)):
+        each = owner[place] if owner[place] >= 0 else number
+        mine, row = fits[each], scores[readers.atom[low + place]]
+        part = np.float32(readers.share[low + place] / whole[each])
+        for candidate in range(len(row)):
+            mine[candidate] += part * row[candidate]
+    if several:
+        together = fits[number]
+        for each in range(loose, number):
+            part = np.float32(whole[each] / whole[number])
+            for candidate in range(fits.shape[1]):
+                together[candidate] += part * fits[each, candidate]
+        for each in range(loose, number):
+            for candidate in range(fits.shape[1]):
+                mean = OVERALL * together[candidate] + (1 - OVERALL) * fits[each, candidate]
+                fits[each, candidate] = mean
+    for place in range(readers.less_start[reader], readers.less_start[reader + 1]):
+        part = np.float32(readers.less_share[place])
+        row = scores[readers.less[place]]
+        for each in range(number):
+            mine = fits[each]
+            for candidate in range(len(mine)):
+                excess = part * row[candidate] - max(mine[candidate], np.float32(0))
+                if excess > 0:
+                    mine[candidate] -= np.float32(LESS) * excess
+
+
+def best_of(fits: Floats, hidden: Ints, reader: int) -> float:
+    """The best score among what the reader may get, 0 for none."""
+    best = np.float32(0)
+    for candidate in range(len(fits)):
+        if fits[candidate] > best and hidden[candidate] != reader:
+            best = fits[candidate]
+    return best
+
+
+def rank(
+    fits: Floats,
+    best: float,
+    hidden: Ints,
+    reader: int,
+    pinned: Ints,
+    turn: int,
+    trend: Doubles,
+    hype: float,
+    ranked: Ints,
+) -> None:
+    """Fill `ranked` with the keys of the best matching candidates, best first; -1 behind the last."""
+    width, found = len(fits), 0
+    least = max(FAINT, WEAK * best)
+    keep = len(ranked)
+    lowest = np.int64(-1)
+    for candidate in range(width):
+        by_author = pinned[candidate] == turn
+        if (fits[candidate] < least and not by_author) or hidden[candidate] == reader:
+            continue
+        relevance = 1.0 if by_author else min(fits[candidate] / best, 1.0)
+        value = (1 - hype) * relevance + hype * trend[candidate]
+        if by_author:
+            value += PINNED
+        key = np.int64(value * STEPS + 0.5) * width + (width - 1 - candidate)
+        if found < keep:
+            ranked[found] = key
+            found += 1
+            if found == keep:
+                ranked.sort()
+                lowest = ranked[0]
+        elif key > lowest:
+            place = 0
+            while place + 1 < keep and ranked[place + 1] < key:
+                ranked[place] = ranked[place + 1]
+                place += 1
+            ranked[place] = key
+            lowest = ranked[0]
+    ranked[:found].sort()
+    ranked[:found] = ranked[:found][::-1].copy()
+
+
+def next_interest(weight: Doubles, places: Ints, alive: NDArray[np.bool_]) -> int:
+    """Sainte-Laguë: the largest weight / (2·places so far + 1); of equals the one with less weight, then the first."""
+    chosen, highest = -1, 0.0
+    for each in range(len(weight)):
+        if not alive[each]:
+            continue
+        value = weight[each] / (2 * places[each] + 1)
+        equal = abs(value - highest) <= 1e-9 * highest
+        if chosen < 0 or (value > highest and not equal) or (equal and weight[each] < weight[chosen]):
+            chosen, highest = each, value
+    return chosen
+
+
+def merge(
+    ranked: Ints,
+    weight: Doubles,
+    size: int,
+    story: Ints,
+    told: Ints,
+    taken: Ints,
+    reader: int,
+    width: int,
+    chosen: Chosen,
+) -> int:
+    """Fair shares: each interest in its turn takes its best candidate that is left; returns how many were taken.
+
+    Weights ≤ 0 get no place; an interest that has run dry leaves its places to the others. The first n are fair for
+    every n.
+    """
+    number, count = len(weight), 0
+    places = np.zeros(number, np.int64)
+    at = np.zeros(number, np.int64)
+    alive = weight > 0
+    while count < size:
+        each = next_interest(weight, places, alive)
+        if each < 0:
+            break
+        candidate, key = -1, np.int64(-1)
+        while at[each] < ranked.shape[1] and ranked[each, at[each]] >= 0:
+            key = ranked[each, at[each]]
+            at[each] += 1
+            other = width - 1 - key % width
+            if taken[other] != reader and told[story[other]] != reader:
+                candidate = other
+                break
+        if candidate < 0:
+            alive[each] = False
+            continue
+        places[each] += 1
+        taken[candidate] = told[story[candidate]] = reader
+        chosen.entry[reader, count] = candidate
+        chosen.group[reader, count] = each
+        chosen.score[reader, count] = (key // width) / STEPS
+        chosen.way[reader, count] = FAIR
+        count += 1
+    return count
+
+
+def explore(
+    fits: Floats,
+    best: Doubles,
+    weight: Doubles,
+    number: int,
+    hidden: Ints,
+    told: Ints,
+    taken: Ints,
+    story: Ints,
+    reader: int,
+    trend: Doubles,
+    hype: float,
+    size: int,
+    strange: int,
+    count: int,
+    chosen: Chosen,
+) -> int:
+    """Put up to `strange` candidates a little outside the interests in the last places; returns the new count."""
+    width = len(trend)
+    keys = np.full(strange, -1, np.int64)
+    nearest = np.full(strange, -1, np.int64)
+    kept = min(count, size - strange)
+    for candidate in range(width):
+        if hidden[candidate] == reader:
+            continue
+        late = False
+        for place in range(kept):
+            if story[chosen.entry[reader, place]] == story[candidate]:
+                late = True
+                break
+        if late or (told[story[candidate]] == reader and taken[candidate] != reader):
+            continue
+        closest, highest = -1, -1.0
+        for each in range(number):
+            if weight[each] > 0 and fits[each, candidate] >= max(FAINT, WEAK * best[each]):
+                relevance = fits[each, candidate] / best[each]
+                if relevance > highest:
+                    closest, highest = each, relevance
+        if closest < 0 or highest >= OUTSIDE:
+            continue
+        value = (1 - hype) * highest + hype * trend[candidate]
+        key = np.int64(value * STEPS + 0.5) * width + (width - 1 - candidate)
+        place = strange
+        while place > 0 and key > keys[place - 1]:
+            place -= 1
+        if place < strange:
+            for other in range(strange - 1, place, -1):
+                keys[other], nearest[other] = keys[other - 1], nearest[other - 1]
+            keys[place], nearest[place] = key, closest
+    found = 0
+    while found < strange and keys[found] >= 0:
+        found += 1
+    kept = 0
+    for place in range(count):  # a regular pick that is also exploratory moves to the end
+        candidate, moved = chosen.entry[reader, place], False
+        for other in range(found):
+            moved = moved or width - 1 - keys[other] % width == candidate
+        if not moved and kept < size - found:
+            chosen.entry[reader, kept] = candidate
+            chosen.group[reader, kept] = chosen.group[reader, place]
+            chosen.score[reader, kept] = chosen.score[reader, place]
+            kept += 1
+        elif not moved:
+            taken[candidate] = told[story[candidate]] = -1
+    for place in range(found):
+        candidate = width - 1 - keys[place] % width
+        taken[candidate] = told[story[candidate]] = reader
+        chosen.entry[reader, kept] = candidate
+        chosen.group[reader, kept] = nearest[place]
+        chosen.score[reader, kept] = (keys[place] // width) / STEPS
+        chosen.way[reader, kept] = STRANGE
+        kept += 1
+    return kept
+
+
+def credit(
+    scores: Floats,
+    readers: Readers,
+    low: int,
+    owner: Ints,
+    loose: int,
+    each: int,
+    reader: int,
+    place: int,
+    chosen: Chosen,
+) -> None:
+    """The two atoms that gave a pick most of its score: of its interest, or words that speak for all loose ones."""
+    candidate, first, second = chosen.entry[reader, place], 0.0, 0.0
+    for atom in range(len(owner)):
+        if owner[atom] != each and not (owner[atom] == EVERYWHERE and each >= loose):
+            continue
+        part = readers.share[low + atom] * scores[readers.atom[low + atom], candidate]
+        if part > first:
+            second, chosen.second[reader, place] = first, chosen.first[reader, place]
+            first, chosen.first[reader, place] = part, low + atom
+        elif part > second:
+            second, chosen.second[reader, place] = part, low + atom
+
+
+_PARTS = (linked, group, best_of, rank, fit, next_interest, merge, explore, credit)
+
+
+@lru_cache(maxsize=1)
+def compiled() -> Callable[..., Any]:
+    """`choose` as machine code; itself where numba is not installed."""
+    if importlib.util.find_spec("numba") is None:
+        return choose
+    import numba
+
+    known: dict[str, Any] = dict(globals())
+    for part in (*_PARTS, choose):
+        whole = FunctionType(part.__code__, known, part.__name__, part.__defaults__)
+        whole.__module__, whole.__qualname__ = part.__module__, part.__qualname__
+        known[part.__name__] = numba.njit(nogil=True, cache=True)(whole)
+    return known["choose"]  # type: ignore[no-any-return]

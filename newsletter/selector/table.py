@@ -1,0 +1,102 @@
+"""What a liked paper, or a reader's keyword, says of every candidate: a row each, computed once an issue.
+
+    row   likeness to each candidate, less what any paper shares with it, with what the same readers like
+
+A reader's score is a weighted mean of such rows, so a million readers cost some additions each, and the parts of a
+score are known to the last digit: that is what reasons are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from newsletter.selector.features import Floats
+from newsletter.selector.likeness import CHUNK, padded
+
+if TYPE_CHECKING:
+    from newsletter.selector.pool import Pool
+
+LARGEST = 400_000_000  #: bytes of rows that are kept; then it starts anew
+RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one paper
+GRID = 2.0**20  #: scores are multiples of 1 / GRID, so that the order of additions does not matter
+
+Atom = int | str  #: a row of the pool (a liked paper), or a reader's own words
+
+
+class Table:
+    """Grows as readers come; one per pool. Whoever uses it holds `lock`."""
+
+    def __init__(self) -> None:
+        self.scores: Floats = np.zeros((0, 0), np.float32)  #: atoms × candidates
+        self.fields: Floats = np.zeros((0, 0), np.float32)  #: atoms × dimensions, of length 1: see Pool.compass
+        self.lock = Lock()
+        self._numbers: dict[Atom, int] = {}
+
+    def numbers(self, pool: Pool, atoms: Iterable[Atom]) -> dict[Atom, int]:
+        """Atom → its row in `scores`; those that are new are computed. Older numbers may be gone after that."""
+        wanted = dict.fromkeys(atoms)
+        new = [atom for atom in wanted if atom not in self._numbers]
+        if self._numbers and not fits(pool, len(self._numbers) + len(new)):
+            self._numbers, new = {}, list(wanted)
+        self._grow(pool, len(self._numbers) + len(new))
+        for rows in (sorted(a for a in new if isinstance(a, int)), sorted(a for a in new if isinstance(a, str))):
+            for start in range(0, len(rows), CHUNK):
+                self._add(pool, rows[start : start + CHUNK])
+        return self._numbers
+
+    def _grow(self, pool: Pool, needed: int) -> None:
+        have = len(self.scores)
+        if needed <= have and have:
+            return
+        size = max(needed, min(2 * have, LARGEST // (4 * max(pool.size, 1))))
+        scores = np.zeros((size, pool.size), np.float32)
+        fields = np.zeros((size, pool.compass.shape[1]), np.float32)
+        if have:
+            scores[:have], fields[:have] = self.scores, self.fields
+        self.scores, self.fields = scores, fields
+
+    def _add(self, pool: Pool, atoms: Sequence[Atom]) -> None:
+        start, stop = len(self._numbers), len(self._numbers) + len(atoms)
+        self.scores[start:stop], self.fields[start:stop] = computed(pool, atoms)
+        self._numbers.update(zip(atoms, range(start, stop), strict=True))
+
+
+def fits(pool: Pool, atoms: int) -> bool:
+    """Whether so many atoms may stand in a table at once."""
+    return atoms * max(pool.size, 1) * 4 <= LARGEST
+
+
+def vectors(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
+    """atoms × features; all of one kind."""
+    if atoms and isinstance(atoms[0], str):
+        return pool.vocabulary.rows((str(atom),) for atom in atoms)
+    return pool.vectors[list(atoms)]
+
+
+def meanings(pool: Pool, atoms: Sequence[Atom]) -> Floats | None:
+    """atoms × dimensions of the embedder, if there is one; all of one kind."""
+    if pool.meaning is None:
+        return None
+    if isinstance(atoms[0], str):
+        return pool.meaning.said([str(atom) for atom in atoms])
+    return pool.meaning.rows[list(atoms)]
+
+
+def computed(pool: Pool, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
+    """Scores (atoms × candidates) and fields (atoms × dimensions) of at most CHUNK atoms, all of one kind.
+
+    With v an atom's row, N the candidates, B the background and D its damping: v Nᵀ - (v Bᵀ) D, the score of a ridge
+    regression, and for a paper λ s D beside it, where s holds the papers that the same readers like: λ D is their score.
+    """
+    rows, meaning = vectors(pool, atoms), meanings(pool, atoms)
+    known = pool.background.likeness(rows, meaning)
+    fields = (padded(known) @ pool.compass)[: len(atoms)]
+    sizes = np.sqrt((fields * fields).sum(axis=1, keepdims=True))
+    factors = -known if isinstance(atoms[0], str) else RIDGE * pool.shared[list(atoms)].toarray() - known
+    found = pool.candidates.likeness(rows, meaning) + (padded(factors) @ pool.damping)[: len(atoms)]
+    return np.round(found * GRID) / GRID, fields / np.where(sizes > 0, sizes, 1)
