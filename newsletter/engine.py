@@ -5,6 +5,7 @@
     plan      store: pool, templates and audience are frozen; one delivery per subscriber
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails ─ begin ─ transport ─▶ settle
+    evaluate  editions (kept), votes, pools chosen anew ─ quality ─▶ report
     status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
 
 An edition is kept before its mail goes out, so that a mail is the same to the byte when it is sent again.
@@ -16,7 +17,7 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -25,7 +26,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from newsletter import collector
+from newsletter import collector, quality
 from newsletter.collector import Harvest
 from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
@@ -45,7 +46,7 @@ from newsletter.errors import (
 from newsletter.overview import Overview
 from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
-from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, day_of
+from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
     WANTED,
@@ -78,6 +79,8 @@ BLOCK = 100  #: subscribers selected, rendered and claimed together
 LEASE = timedelta(seconds=4)  #: a sender that has not renewed for this long is dead
 RENEW = 1.0  #: seconds
 ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address in this time
+PAST_ISSUES = 26  #: half a year of a weekly mail, evaluated
+MOST_REPLAYED = 500  #: voters for whom a past issue is chosen anew; enough for a mean, and a bound for the time
 LATEST_CACHED = 4  #: prepared issues kept in memory
 LIST_SLACK = timedelta(hours=2)  #: a source may rest for an hour while the list that names it is read again
 MOST_LIKED = 5_000  #: papers that a profile keeps, the latest: a whole library
@@ -118,15 +121,14 @@ class Collected:
     health: Health | None  #: None: it rests, and was never read before
 
 
-class Press:
-    """One issue, frozen and prepared: chooses and prints editions. Pure but for what it was given."""
+class Desk:
+    """One issue's papers, prepared: chooses editions. Pure but for what it was given."""
 
     def __init__(
         self,
         frozen: Frozen,
         library: Mapping[str, Entry],
         settings: Settings,
-        tokens: Tokens,
         twins: Collection[str] = (),
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
@@ -134,18 +136,14 @@ class Press:
         self.issue = frozen.issue
         self.entries = {entry.id: entry for entry in frozen.entries}
         self._aliases = {asked: entry.id for asked, entry in library.items()}
-        self._masthead = frozen.masthead
-        self._tokens = tokens
         self._defaults = settings.selection
         self._vectors = vectors
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
-        from newsletter.renderer import Renderer
 
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
         self._pool = selector.prepare(candidates, others, rises or None)
-        self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
         """One edition per subscriber, in their order; their profiles hold their signals. Called by Engine only."""
@@ -154,29 +152,6 @@ class Press:
         profiles = [self._completed(person.profile) for person in people]
         chosen = selector.select(self._pool, profiles, [seen.get(person.id, set()) for person in people])
         return [Edition(self.issue, person, picks) for person, picks in zip(people, chosen, strict=True)]
-
-    def kept(self, edition: Edition, made: datetime) -> Kept:
-        """An edition with what makes its bytes the same again."""
-        domain = parseaddr(self._masthead.sender)[1].rpartition("@")[2]
-        return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
-
-    def print(self, kept: Kept) -> Mail:
-        """The mail: the same bytes for the same kept edition, always."""
-        links = self.links(kept.edition.subscriber.id)
-        return self._prepared.render(kept.edition, links, kept.message_id, kept.made)
-
-    def links(self, number: int) -> Links:
-        """All signed for one purpose each."""
-        base, sign = self._masthead.base_url, self._tokens.sign
-        unsubscribe = sign(Purpose.UNSUBSCRIBE, number)
-        address = parseaddr(self._masthead.reply_to or self._masthead.sender)[1]
-        return Links(
-            view=f"{base}/view/{sign(Purpose.VIEW, number, self.issue.key)}",
-            interests=f"{base}/interests/{sign(Purpose.INTERESTS, number)}",
-            unsubscribe=f"{base}/unsubscribe/{unsubscribe}",
-            unsubscribe_mailto=f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{unsubscribe}",
-            feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number)}",
-        )
 
     def _completed(self, profile: Profile) -> Profile:
         """The newsletter's defaults where the subscriber said nothing; every id by its entry's own name.
@@ -203,6 +178,50 @@ class Press:
 
     def _name(self, entry_id: str) -> str:
         return entry_id if entry_id in self.entries else self._aliases.get(entry_id, entry_id)
+
+
+class Press(Desk):
+    """One issue, frozen and prepared: chooses and prints editions."""
+
+    def __init__(
+        self,
+        frozen: Frozen,
+        library: Mapping[str, Entry],
+        settings: Settings,
+        tokens: Tokens,
+        twins: Collection[str] = (),
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        """See Desk; raises TemplateError."""
+        super().__init__(frozen, library, settings, twins, vectors)
+        from newsletter.renderer import Renderer
+
+        self._masthead = frozen.masthead
+        self._tokens = tokens
+        self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
+
+    def kept(self, edition: Edition, made: datetime) -> Kept:
+        """An edition with what makes its bytes the same again."""
+        domain = parseaddr(self._masthead.sender)[1].rpartition("@")[2]
+        return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
+
+    def print(self, kept: Kept) -> Mail:
+        """The mail: the same bytes for the same kept edition, always."""
+        links = self.links(kept.edition.subscriber.id)
+        return self._prepared.render(kept.edition, links, kept.message_id, kept.made)
+
+    def links(self, number: int) -> Links:
+        """All signed for one purpose each."""
+        base, sign = self._masthead.base_url, self._tokens.sign
+        unsubscribe = sign(Purpose.UNSUBSCRIBE, number)
+        address = parseaddr(self._masthead.reply_to or self._masthead.sender)[1]
+        return Links(
+            view=f"{base}/view/{sign(Purpose.VIEW, number, self.issue.key)}",
+            interests=f"{base}/interests/{sign(Purpose.INTERESTS, number)}",
+            unsubscribe=f"{base}/unsubscribe/{unsubscribe}",
+            unsubscribe_mailto=f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{unsubscribe}",
+            feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number)}",
+        )
 
 
 class Engine:
@@ -559,17 +578,17 @@ class Engine:
         vectors, _ = self.vectors([*frozen.entries, *library.values()], HURRIED if hurry else EMBEDDING, hurry)
         return Press(frozen, library, self.settings, self.tokens, self._twins(frozen), vectors or None)
 
-    def _library(self, people: Iterable[Subscriber] | None = None) -> dict[str, Entry]:
+    def _library(self, people: Iterable[Subscriber] | None = None, moment: datetime | None = None) -> dict[str, Entry]:
         """What these people (all active ones by default) name or voted for: asked-for id → entry."""
         readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else [*people]
         ids = {each for person in readers for each in _ids(person.profile)}
-        return self.find(ids | self._voted(None if people is None else [person.id for person in readers]))
+        return self.find(ids | self._voted(None if people is None else [person.id for person in readers], moment))
 
-    def _voted(self, numbers: Sequence[int] | None) -> set[str]:
-        """Ids of the papers that these readers' signals may speak of (None: everybody's)."""
+    def _voted(self, numbers: Sequence[int] | None, moment: datetime | None = None) -> set[str]:
+        """Ids of the papers that these readers' signals may speak of (None: everybody's), then or now."""
         from newsletter.selector import feedback
 
-        now = self.now()
+        now = moment or self.now()
         return self.store.votes.papers(now - feedback.LASTS, now - feedback.PASSED_LASTS, numbers)
 
     def _twins(self, frozen: Frozen) -> set[str]:
@@ -688,15 +707,23 @@ class Engine:
         chosen = press.choose(self._with_signals(people, but=key), seen)
         return [replace(each, subscriber=person) for each, person in zip(chosen, people, strict=True)]
 
-    def _with_signals(self, people: Sequence[Subscriber], but: str = "") -> list[Subscriber]:
-        """The same people, with what their votes say as of now; what issue `but` showed does not count."""
+    def _with_signals(
+        self, people: Sequence[Subscriber], but: str = "", moment: datetime | None = None
+    ) -> list[Subscriber]:
+        """The same people, with what their votes say as of now; what issue `but` showed does not count.
+
+        `moment`: as of then, from what had been said and shown before.
+        """
+        now, surprise = moment or self.now(), self.settings.selection.surprise
         said = self.store.votes.of([person.id for person in people])
+        if moment:
+            before = {number: [vote for vote in votes if vote.at < moment] for number, votes in said.items()}
+            said = {number: votes for number, votes in before.items() if votes}
         if not said:
             return [*people]
         from newsletter.selector import feedback
 
-        shown = self.store.votes.shown([*said], feedback.LOOK_BACK)
-        now, surprise = self.now(), self.settings.selection.surprise
+        shown = self.store.votes.shown([*said], feedback.LOOK_BACK, moment)
 
         def heard(person: Subscriber) -> Subscriber:
             showings = [each for each in shown.get(person.id, ()) if each.issue != but]
@@ -725,6 +752,67 @@ class Engine:
             return await connection.send(mail, _no_ledger)
         finally:
             await connection.close()
+
+    # evaluate
+
+    def past(self, since: datetime | None = None, most: int = PAST_ISSUES) -> list[Issue]:
+        """The latest issues of which editions were made, oldest first. `since`: only pools that end there or later."""
+        made = self.store.editions.issues()
+        listed = (each for each in self.store.issues.listed() if each.key in made)
+        return [each for each in listed if since is None or each.until >= since][:most][::-1]
+
+    def evaluate(
+        self,
+        since: datetime | None = None,
+        most_issues: int = PAST_ISSUES,
+        on_issue: Callable[[Issue], None] = lambda _: None,
+    ) -> quality.Report:
+        """How good past issues were, and how good today's selector would have been: see quality.
+
+        Keeps vectors that are made for it, and changes nothing else. A block of subscribers is looked at at a time.
+        """
+        pasts, pools = [], {}
+        for issue in self.past(since, most_issues):
+            frozen = self.store.issues.frozen(issue.key)
+            pools[issue] = pool = self._named_today(frozen)
+            size = len({entry.id for entry in pool.values()})
+            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool))))
+            on_issue(issue)
+        return quality.measure(pasts, self._past_readers(pools))
+
+    def _named_today(self, frozen: Frozen) -> dict[str, Entry]:
+        """Frozen id → what figures need of an entry, under the id that it has today."""
+        present = self.store.entries.present(entry.id for entry in frozen.entries)
+        return {
+            each.id: Entry(present.get(each.id, each.id), each.title, published=each.published, topics=each.topics)
+            for each in frozen.entries
+        }
+
+    def _past_readers(self, pools: Mapping[Issue, Mapping[str, Entry]]) -> Iterator[quality.Reader]:
+        for people in batched(self.store.subscribers.listed() if pools else (), BLOCK):
+            numbers = [person.id for person in people]
+            votes = self.store.votes.of(numbers)
+            for number, editions in self.store.editions.of(numbers, pools).items():
+                yield quality.Reader(number, editions, votes.get(number, ()))
+
+    def _replays(self, frozen: Frozen, pool: Mapping[str, Entry]) -> Iterator[quality.Replay]:
+        """The issue chosen anew for a sample of those who voted for a paper of it."""
+        wanted, issue = self.store.votes.wanted(frozen.issue.key), frozen.issue
+        numbers = quality.sample(wanted, MOST_REPLAYED)
+        people = self.store.subscribers.many(numbers)
+        if not people:
+            return
+        library = self._library(people, issue.until)
+        vectors, _ = self.vectors([*frozen.entries, *library.values()])
+        desk = Desk(frozen, library, self.settings, self._twins(frozen), vectors or None)
+        ids = {entry.id for entry in pool.values()}
+        spoilt = {asked for asked, entry in library.items() if entry.id in ids}
+        heard = self._with_signals(people, issue.key, issue.until)
+        arms = ([_unspoilt(each, spoilt) for each in some] for some in (heard, people, [*map(_unknown, people)]))
+        seen = self.store.editions.seen(numbers, issue.key, issue.until)
+        chosen = ([_ids_today(edition, pool) for edition in desk.choose(some, seen)] for some in arms)
+        for person, *rankings in zip(people, *chosen, strict=True):
+            yield quality.Replay(frozenset(wanted[person.id]), *rankings)
 
     # resolve
 
@@ -1006,6 +1094,32 @@ def _likes(profile: Profile) -> Iterable[str]:
     yield from profile.liked
     for interest in profile.interests:
         yield from interest.liked
+
+
+def _unspoilt(person: Subscriber, ids: Collection[str]) -> Subscriber:
+    """Without a word on these papers: nobody could know it before they were shown."""
+    profile = person.profile
+
+    def others(some: Iterable[str]) -> tuple[str, ...]:
+        return tuple(each for each in some if each not in ids)
+
+    silent = replace(
+        profile,
+        liked=others(profile.liked),
+        disliked=others(profile.disliked),
+        interests=tuple(replace(each, liked=others(each.liked)) for each in profile.interests),
+        signals=tuple(each for each in profile.signals if each.entry not in ids),
+    )
+    return replace(person, profile=silent)
+
+
+def _unknown(person: Subscriber) -> Subscriber:
+    """As if they had said nothing but what they do not want to see."""
+    return replace(person, profile=Profile(muted=person.profile.muted, size=person.profile.size))
+
+
+def _ids_today(edition: Edition, pool: Mapping[str, Entry]) -> tuple[str, ...]:
+    return tuple(pool[pick.entry.id].id for pick in edition.picks)
 
 
 async def _no_ledger() -> None:
