@@ -34,6 +34,28 @@ EXPECTED = 1.0  #: places due to an interest in BACK issues, below which nothing
 MOST_STARVED = 100  #: named in a report
 OUTSIDE = "a little outside"  #: how the selector's reason for an exploratory pick begins
 
+#: What a figure is called by every door.
+LABELS = {
+    "as_mailed": "nDCG@10 as mailed",
+    "now": "nDCG@10 today's selector",
+    "deaf": "nDCG@10 without feedback",
+    "popular": "nDCG@10 popular only",
+    "largest": "largest interest, of its share",
+    "smallest": "smallest interest, of its share",
+    "distance": "distance from fair shares",
+    "novelty": "novelty",
+    "age": "age of a paper, days",
+    "coverage": "coverage of the pool",
+    "gini": "inequality of showings (Gini)",
+    "outside": "exploratory picks",
+    "filled": "picks for no interest",
+    "more": '"more" per 100 mails',
+    "save": '"save" per 100 mails',
+    "less": '"less" per 100 mails',
+}
+SHARES = ("coverage", "outside", "filled")  #: told in per cent
+TENTHS = ("age", "more", "save", "less")  #: told with one place after the point
+
 Words = frozenset[str]
 
 
@@ -152,6 +174,28 @@ def measure(pasts: Sequence[Past], readers: Iterable[Reader]) -> Report:
     )
 
 
+def told(name: str, value: float | None) -> str:
+    """A figure for people; a dash for one that there is not, which is not zero."""
+    if value is None:
+        return "—"
+    if name in SHARES:
+        return f"{100 * value:.1f} %"
+    return f"{value:.1f}" if name in TENTHS else f"{value:.3f}"
+
+
+def findings(report: Report) -> Iterator[str]:
+    """What stands out, or stands in the way of figures: one line each."""
+    if not report.issues:
+        yield "No issue was mailed yet: there is nothing to evaluate."
+        return
+    if not any(each.rated for each in report.issues):
+        yield "Nobody voted for a paper of these issues yet: there is no nDCG."
+    if report.repeats:
+        yield f"{report.repeats} picks came to a reader who had got that paper before (some were joined only later)."
+    if report.starving:
+        yield f"{report.starving} interests got less than half of their share in their reader's last {BACK} issues."
+
+
 def ndcg(ranking: Sequence[str], wanted: Set[str]) -> float:
     """Σ 1/log2(place + 1) of the wanted in the first DEPTH places, beside what it is with all wanted ones in front."""
     found = sum(_gain(place) for place, each in enumerate(ranking[:DEPTH]) if each in wanted)
@@ -236,7 +280,7 @@ class _Audience:
         had: set[str] = set()
         latest: deque[list[Words]] = deque(maxlen=BACK)
         for edition in editions:
-            found, words = sums[edition.issue.key], [self._told(pick.entry) for pick in edition.picks]
+            found, words = sums[edition.issue.key], [self._worded(pick.entry) for pick in edition.picks]
             ids = {pick.entry.id for pick in edition.picks}
             _count(found, edition, verbs)
             found.counts["repeats"] += len(ids & had)
@@ -245,7 +289,7 @@ class _Audience:
             had |= ids
             latest.append(words)
 
-    def _told(self, entry: Entry) -> Words:
+    def _worded(self, entry: Entry) -> Words:
         """Words of four letters and more in title and topics; a topic that all papers have makes them alike."""
         if entry.id not in self._words:
             text = " ".join((entry.title, *entry.topics)).casefold()
