@@ -578,17 +578,17 @@ class Engine:
         vectors, _ = self.vectors([*frozen.entries, *library.values()], HURRIED if hurry else EMBEDDING, hurry)
         return Press(frozen, library, self.settings, self.tokens, self._twins(frozen), vectors or None)
 
-    def _library(self, people: Iterable[Subscriber] | None = None, moment: datetime | None = None) -> dict[str, Entry]:
+    def _library(self, people: Iterable[Subscriber] | None = None) -> dict[str, Entry]:
         """What these people (all active ones by default) name or voted for: asked-for id → entry."""
         readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else [*people]
         ids = {each for person in readers for each in _ids(person.profile)}
-        return self.find(ids | self._voted(None if people is None else [person.id for person in readers], moment))
+        return self.find(ids | self._voted(None if people is None else [person.id for person in readers]))
 
-    def _voted(self, numbers: Sequence[int] | None, moment: datetime | None = None) -> set[str]:
-        """Ids of the papers that these readers' signals may speak of (None: everybody's), then or now."""
+    def _voted(self, numbers: Sequence[int] | None) -> set[str]:
+        """Ids of the papers that these readers' signals may speak of (None: everybody's)."""
         from newsletter.selector import feedback
 
-        now = moment or self.now()
+        now = self.now()
         return self.store.votes.papers(now - feedback.LASTS, now - feedback.PASSED_LASTS, numbers)
 
     def _twins(self, frozen: Frozen) -> set[str]:
@@ -802,12 +802,12 @@ class Engine:
         people = self.store.subscribers.many(numbers)
         if not people:
             return
-        library = self._library(people, issue.until)
+        heard = self._with_signals(people, issue.key, issue.until)
+        library = self.find(each for person in heard for each in (*_ids(person.profile), *_signalled(person.profile)))
         vectors, _ = self.vectors([*frozen.entries, *library.values()])
         desk = Desk(frozen, library, self.settings, self._twins(frozen), vectors or None)
         ids = {entry.id for entry in pool.values()}
         spoilt = {asked for asked, entry in library.items() if entry.id in ids}
-        heard = self._with_signals(people, issue.key, issue.until)
         arms = ([_unspoilt(each, spoilt) for each in some] for some in (heard, people, [*map(_unknown, people)]))
         seen = self.store.editions.seen(numbers, issue.key, issue.until)
         chosen = ([_ids_today(edition, pool) for edition in desk.choose(some, seen)] for some in arms)
@@ -1094,6 +1094,10 @@ def _likes(profile: Profile) -> Iterable[str]:
     yield from profile.liked
     for interest in profile.interests:
         yield from interest.liked
+
+
+def _signalled(profile: Profile) -> Iterable[str]:
+    return (each.entry for each in profile.signals)
 
 
 def _unspoilt(person: Subscriber, ids: Collection[str]) -> Subscriber:

@@ -186,7 +186,7 @@ def told(name: str, value: float | None) -> str:
 def findings(report: Report) -> Iterator[str]:
     """What stands out, or stands in the way of figures: one line each."""
     if not report.issues:
-        yield "No issue was mailed yet: there is nothing to evaluate."
+        yield "There is no issue to evaluate: none was mailed yet, or none since that day."
         return
     if not any(each.rated for each in report.issues):
         yield "Nobody voted for a paper of these issues yet: there is no nDCG."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from newsletter.config import Settings
-from newsletter.quality import LABELS, Measured, Report, findings, told
+from newsletter.quality import LABELS, SHARES, Measured, Report, findings, told
 from newsletter.web.pages import Pages
 
 
@@ -65,7 +65,6 @@ _PLANS = (
         "Unfairness",
         ("distance",),
         "The share of an edition's places that would have to go to another interest to make it fair.",
-        1,
     ),
     _Plan(
         "Novelty",
@@ -87,7 +86,6 @@ _PLANS = (
         ("outside", "filled"),
         "The share of picks that were chosen a little outside a reader's interests, and of those that served none "
         "because too few papers matched.",
-        1,
     ),
     _Plan("Votes", ("more", "save", "less"), "How often readers said more, save or less, per 100 mails."),
 )
@@ -121,7 +119,7 @@ def _chart(plan: _Plan, report: Report) -> Chart:
         for name, column in zip(plan.figures, columns, strict=True)
     )
     fair = None if plan.ideal is None else 100 * (1 - plan.ideal / top)
-    shown = f"{top:g}" if plan.figures[0] != "coverage" else "1 = 100 %"
+    shown = f"{100 * top:g} %" if {*plan.figures} <= {*SHARES} else f"{top:g}"
     return Chart(plan.title, plan.caption, shown, fair, tuple(lines))
 
 
