@@ -797,22 +797,33 @@ class Engine:
 
     def _replays(self, frozen: Frozen, pool: Mapping[str, Entry]) -> Iterator[quality.Replay]:
         """The issue chosen anew for a sample of those who voted for a paper of it."""
-        wanted, issue = self.store.votes.wanted(frozen.issue.key), frozen.issue
-        numbers = quality.sample(wanted, MOST_REPLAYED)
-        people = self.store.subscribers.many(numbers)
+        wanted = self.store.votes.wanted(frozen.issue.key)
+        people = self.store.subscribers.many(quality.sample(wanted, MOST_REPLAYED))
         if not people:
             return
-        heard = self._with_signals(people, issue.key, issue.until)
+        heard = self._with_signals(people, frozen.issue.key, frozen.issue.until)
         library = self.find(each for person in heard for each in (*_ids(person.profile), *_signalled(person.profile)))
         vectors, _ = self.vectors([*frozen.entries, *library.values()])
         desk = Desk(frozen, library, self.settings, self._twins(frozen), vectors or None)
-        ids = {entry.id for entry in pool.values()}
-        spoilt = {asked for asked, entry in library.items() if entry.id in ids}
-        arms = ([_unspoilt(each, spoilt) for each in some] for some in (heard, people, [*map(_unknown, people)]))
-        seen = self.store.editions.seen(numbers, issue.key, issue.until)
+        seen = self.store.editions.seen([person.id for person in people], frozen.issue.key, frozen.issue.until)
+        arms = (*self._unspoilt((heard, people), frozen.issue, pool, library), [*map(_unknown, people)])
         chosen = ([_ids_today(edition, pool) for edition in desk.choose(some, seen)] for some in arms)
         for person, *rankings in zip(people, *chosen, strict=True):
             yield quality.Replay(frozenset(wanted[person.id]), *rankings)
+
+    def _unspoilt(
+        self,
+        arms: Iterable[Sequence[Subscriber]],
+        issue: Issue,
+        pool: Mapping[str, Entry],
+        library: Mapping[str, Entry],
+    ) -> Iterator[list[Subscriber]]:
+        """Without a word on what the issue itself showed them: it was said afterwards."""
+        names = {asked: entry.id for asked, entry in library.items()}
+        for people in arms:
+            got = self.store.editions.of([person.id for person in people], {issue: pool})
+            shown = {number: {pick.entry.id for pick in edition.picks} for number, [edition] in got.items()}
+            yield [_silent(person, shown.get(person.id, ()), names) for person in people]
 
     # resolve
 
@@ -1100,21 +1111,21 @@ def _signalled(profile: Profile) -> Iterable[str]:
     return (each.entry for each in profile.signals)
 
 
-def _unspoilt(person: Subscriber, ids: Collection[str]) -> Subscriber:
-    """Without a word on these papers: nobody could know it before they were shown."""
+def _silent(person: Subscriber, on: Collection[str], names: Mapping[str, str]) -> Subscriber:
+    """As if they had said nothing on these papers. `names`: an id in a profile → the id that it has today."""
     profile = person.profile
 
     def others(some: Iterable[str]) -> tuple[str, ...]:
-        return tuple(each for each in some if each not in ids)
+        return tuple(each for each in some if names.get(each) not in on)
 
-    silent = replace(
+    rest = replace(
         profile,
         liked=others(profile.liked),
         disliked=others(profile.disliked),
         interests=tuple(replace(each, liked=others(each.liked)) for each in profile.interests),
-        signals=tuple(each for each in profile.signals if each.entry not in ids),
+        signals=tuple(each for each in profile.signals if each.entry not in on),
     )
-    return replace(person, profile=silent)
+    return replace(person, profile=rest)
 
 
 def _unknown(person: Subscriber) -> Subscriber:

@@ -191,9 +191,9 @@ def findings(report: Report) -> Iterator[str]:
     if not any(each.rated for each in report.issues):
         yield "Nobody voted for a paper of these issues yet: there is no nDCG."
     if report.repeats:
-        yield f"{report.repeats} picks came to a reader who had got that paper before (some were joined only later)."
+        yield f"Picks of a paper that its reader had got before, or that was joined with one later: {report.repeats}."
     if report.starving:
-        yield f"{report.starving} interests got less than half of their share in their reader's last {BACK} issues."
+        yield f"Interests with less than half of their share in their reader's last {BACK} issues: {report.starving}."
 
 
 def ndcg(ranking: Sequence[str], wanted: Set[str]) -> float:
