@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.engine import Collected, Engine, Sent
     from newsletter.overview import Overview
+    from newsletter.quality import Report
     from newsletter.types import Entry, Health, Profile, Subscriber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -330,7 +331,10 @@ def rank(
 def _rank_vectors(
     model: str, url: str, entries: Iterable[Entry], profiles: Iterable[Profile]
 ) -> Mapping[str, NDArray[np.float32]] | None:
-    """By entry id, and by the readers' words; None without a model, and where it fails, with a warning. Raises ConfigError for an unknown name."""
+    """By entry id, and by the readers' words; None without a model, and where it fails, with a warning.
+
+    Raises ConfigError for an unknown name.
+    """
     from newsletter.embedder import embed_cached, make_embedder, paper_text
     from newsletter.selector import phrases
 
@@ -610,10 +614,7 @@ def _write_preview(body: bytes, out: Path | None) -> None:
     if out is None:
         click.echo(data.decode())
         return
-    try:
-        out.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"{out}: {error.strerror}") from error
+    _write(out, data)
     click.echo(f"{out}: written")
 
 
@@ -791,6 +792,65 @@ def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None) -> None
         click.echo(f"Now `newsletter send {issue}` sends them again.")
 
 
+@main.command()
+@config_option
+@click.option("--since", type=click.DateTime(), help="Only issues whose pool ends on or after this day (UTC).")
+@click.option("--issues", "most", type=click.IntRange(1, 1000), default=26, show_default=True, help="The latest N.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write a page of charts: quality.html.")
+@table_or("json")
+def evaluate(since: datetime | None, most: int, out: Path | None, form: str) -> None:
+    """How good past issues were, from what was mailed and what readers said of it.
+
+    The pools of past issues are chosen anew by today's selector, with and without the votes from before; that shows
+    what feedback brings. Readers vote only on what they were shown, so compare such figures roughly and over many
+    issues. A dash means that there is nothing to take a figure from.
+    """
+    from newsletter.quality import findings
+
+    start = since.replace(tzinfo=UTC) if since else None
+    with _engine() as engine:
+        with _progress(length=len(engine.past(start, most)), label="evaluating") as bar:
+            report = engine.evaluate(start, most, lambda _: bar.update(1))
+        if out:
+            from newsletter.web.charts import render_report
+
+            _write(out, render_report(engine.settings, report))
+    if form == "json":
+        click.echo(json.dumps(_report_row(report), ensure_ascii=False))
+    else:
+        _report_table(report)
+        _print(findings(report))
+    if out:
+        click.echo(f"{out}: written", err=form == "json")
+
+
+def _report_table(report: Report) -> None:
+    """The figures of all issues together, and of the latest ones."""
+    from newsletter.quality import LABELS, told
+
+    if not report.issues:
+        return
+    latest = report.issues[-4:]
+    head = (
+        "",
+        f"{len(report.issues)} issues" if len(report.issues) > 1 else "1 issue",
+        *(each.issue for each in latest),
+    )
+    figures = (report.overall, *(each.figures for each in latest))
+    rows = [(label, *(told(name, getattr(each, name)) for each in figures)) for name, label in LABELS.items()]
+    repeats = ("repeats", report.repeats, *(each.repeats for each in latest))
+    _table(head, [*rows, repeats, ("mails", report.editions, *(each.editions for each in latest))])
+    voters = "—" if report.voters is None else f"{100 * report.voters:.0f} %"
+    click.echo(f"{report.readers} readers, {voters} of them ever voted")
+
+
+def _report_row(report: Report) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    issues = [{**asdict(each), "until": each.until.isoformat()} for each in report.issues]
+    return {**asdict(report), "issues": issues}
+
+
 # in the long run
 
 
@@ -845,6 +905,13 @@ def _serve(app: Any, what: str, host: str, port: int, proxies: tuple[str, ...] =
 def _read(path: Path) -> bytes:
     try:
         return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
 

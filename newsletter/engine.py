@@ -5,6 +5,7 @@
     plan      store: pool, templates and audience are frozen; one delivery per subscriber
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails ─ begin ─ transport ─▶ settle
+    evaluate  editions (kept), votes, pools chosen anew ─ quality ─▶ report
     status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
 
 An edition is kept before its mail goes out, so that a mail is the same to the byte when it is sent again.
@@ -16,7 +17,7 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -25,7 +26,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from newsletter import collector
+from newsletter import collector, quality
 from newsletter.collector import Harvest
 from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
@@ -45,7 +46,7 @@ from newsletter.errors import (
 from newsletter.overview import Overview
 from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
-from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, day_of
+from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
     WANTED,
@@ -78,6 +79,8 @@ BLOCK = 100  #: subscribers selected, rendered and claimed together
 LEASE = timedelta(seconds=4)  #: a sender that has not renewed for this long is dead
 RENEW = 1.0  #: seconds
 ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address in this time
+PAST_ISSUES = 26  #: half a year of a weekly mail, evaluated
+MOST_REPLAYED = 500  #: voters for whom a past issue is chosen anew; enough for a mean, and a bound for the time
 LATEST_CACHED = 4  #: prepared issues kept in memory
 LIST_SLACK = timedelta(hours=2)  #: a source may rest for an hour while the list that names it is read again
 MOST_LIKED = 5_000  #: papers that a profile keeps, the latest: a whole library
@@ -128,15 +131,14 @@ class _Readership:
     texts: Mapping[str, str]  #: what an embedder reads: of the library by id, of words by themselves
 
 
-class Press:
-    """One issue, frozen and prepared: chooses and prints editions. Pure but for what it was given."""
+class Desk:
+    """One issue's papers, prepared: chooses editions. Pure but for what it was given."""
 
     def __init__(
         self,
         frozen: Frozen,
         library: Mapping[str, Entry],
         settings: Settings,
-        tokens: Tokens,
         twins: Collection[str] = (),
         likes: Iterable[Sequence[str]] = (),
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
@@ -148,18 +150,14 @@ class Press:
         self.issue = frozen.issue
         self.entries = {entry.id: entry for entry in frozen.entries}
         self._aliases = {asked: entry.id for asked, entry in library.items()}
-        self._masthead = frozen.masthead
-        self._tokens = tokens
         self._defaults = settings.selection
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
-        from newsletter.renderer import Renderer
 
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
-        liked = [self._known(each) for each in likes]
+        liked = [self._known(each, ()) for each in likes]
         self._pool = selector.prepare(candidates, others, rises or None, liked, vectors)
-        self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
         """One edition per subscriber, in their order; their profiles hold their signals. Called by Engine only."""
@@ -168,29 +166,6 @@ class Press:
         profiles = [self._completed(person.profile) for person in people]
         chosen = selector.select(self._pool, profiles, [seen.get(person.id, set()) for person in people])
         return [Edition(self.issue, person, picks) for person, picks in zip(people, chosen, strict=True)]
-
-    def kept(self, edition: Edition, made: datetime) -> Kept:
-        """An edition with what makes its bytes the same again."""
-        domain = parseaddr(self._masthead.sender)[1].rpartition("@")[2]
-        return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
-
-    def print(self, kept: Kept) -> Mail:
-        """The mail: the same bytes for the same kept edition, always."""
-        links = self.links(kept.edition.subscriber.id)
-        return self._prepared.render(kept.edition, links, kept.message_id, kept.made)
-
-    def links(self, number: int) -> Links:
-        """All signed for one purpose each."""
-        base, sign = self._masthead.base_url, self._tokens.sign
-        unsubscribe = sign(Purpose.UNSUBSCRIBE, number)
-        address = parseaddr(self._masthead.reply_to or self._masthead.sender)[1]
-        return Links(
-            view=f"{base}/view/{sign(Purpose.VIEW, number, self.issue.key)}",
-            interests=f"{base}/interests/{sign(Purpose.INTERESTS, number)}",
-            unsubscribe=f"{base}/unsubscribe/{unsubscribe}",
-            unsubscribe_mailto=f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{unsubscribe}",
-            feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number)}",
-        )
 
     def _completed(self, profile: Profile) -> Profile:
         """The newsletter's defaults where the subscriber said nothing; every id by its entry's own name.
@@ -217,6 +192,51 @@ class Press:
 
     def _name(self, entry_id: str) -> str:
         return entry_id if entry_id in self.entries else self._aliases.get(entry_id, entry_id)
+
+
+class Press(Desk):
+    """One issue, frozen and prepared: chooses and prints editions."""
+
+    def __init__(
+        self,
+        frozen: Frozen,
+        library: Mapping[str, Entry],
+        settings: Settings,
+        tokens: Tokens,
+        twins: Collection[str] = (),
+        likes: Iterable[Sequence[str]] = (),
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        """See Desk; raises TemplateError."""
+        super().__init__(frozen, library, settings, twins, likes, vectors)
+        from newsletter.renderer import Renderer
+
+        self._masthead = frozen.masthead
+        self._tokens = tokens
+        self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
+
+    def kept(self, edition: Edition, made: datetime) -> Kept:
+        """An edition with what makes its bytes the same again."""
+        domain = parseaddr(self._masthead.sender)[1].rpartition("@")[2]
+        return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
+
+    def print(self, kept: Kept) -> Mail:
+        """The mail: the same bytes for the same kept edition, always."""
+        links = self.links(kept.edition.subscriber.id)
+        return self._prepared.render(kept.edition, links, kept.message_id, kept.made)
+
+    def links(self, number: int) -> Links:
+        """All signed for one purpose each."""
+        base, sign = self._masthead.base_url, self._tokens.sign
+        unsubscribe = sign(Purpose.UNSUBSCRIBE, number)
+        address = parseaddr(self._masthead.reply_to or self._masthead.sender)[1]
+        return Links(
+            view=f"{base}/view/{sign(Purpose.VIEW, number, self.issue.key)}",
+            interests=f"{base}/interests/{sign(Purpose.INTERESTS, number)}",
+            unsubscribe=f"{base}/unsubscribe/{unsubscribe}",
+            unsubscribe_mailto=f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{unsubscribe}",
+            feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number)}",
+        )
 
 
 class Engine:
@@ -391,7 +411,13 @@ class Engine:
         now, cadence = self.now(), self.settings.schedule.cadence
         since = window(cadence, now, self.store.issues.latest_until(cadence))
         news = self.store.entries.new_between(since, now)
-        return self._embedded(self._readership().texts | {each.id: paper_text(each) for each in news}, within)[1]
+        return self._embed(news, within)
+
+    def _embed(self, entries: Iterable[Entry], within: float) -> str:
+        """These entries, and what readers like and wrote."""
+        return self._embedded({**self._readership().texts, **{each.id: paper_text(each) for each in entries}}, within)[
+            1
+        ]
 
     def trouble(self) -> str:
         """Why the configured embedder gave no vectors the last time; "" when it did, or when none is configured."""
@@ -455,7 +481,7 @@ class Engine:
         )
         logger.info("planned", extra={"issue": key, "deliveries": planned})
         if planned >= 0 and self.settings.selection.model:
-            self.embed()
+            self._embed(self.store.issues.frozen(key).entries, EMBEDDING)
         return self.store.issues.get(key), self.store.ledger.tally(key), planned >= 0
 
     def _slot(self, weekday: int | None = None, hour: int | None = None, zone: str | None = None) -> Slot:
@@ -570,7 +596,7 @@ class Engine:
     def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
         hurry = people is not None
         known = self._readership(people)
-        texts = known.texts | {entry.id: paper_text(entry) for entry in frozen.entries}
+        texts = {**known.texts, **{entry.id: paper_text(entry) for entry in frozen.entries}}
         vectors, _ = self._embedded(texts, HURRIED if hurry else EMBEDDING, hurry)
         twins = self._twins(frozen)
         return Press(frozen, known.library, self.settings, self.tokens, twins, known.likes, vectors or None)
@@ -719,15 +745,23 @@ class Engine:
         chosen = press.choose(self._with_signals(people, but=key), seen)
         return [replace(each, subscriber=person) for each, person in zip(chosen, people, strict=True)]
 
-    def _with_signals(self, people: Sequence[Subscriber], but: str = "") -> list[Subscriber]:
-        """The same people, with what their votes say as of now; what issue `but` showed does not count."""
+    def _with_signals(
+        self, people: Sequence[Subscriber], but: str = "", moment: datetime | None = None
+    ) -> list[Subscriber]:
+        """The same people, with what their votes say as of now; what issue `but` showed does not count.
+
+        `moment`: as of then, from what had been said and shown before.
+        """
+        now, surprise = moment or self.now(), self.settings.selection.surprise
         said = self.store.votes.of([person.id for person in people])
+        if moment:
+            before = {number: [vote for vote in votes if vote.at < moment] for number, votes in said.items()}
+            said = {number: votes for number, votes in before.items() if votes}
         if not said:
             return [*people]
         from newsletter.selector import feedback
 
-        shown = self.store.votes.shown([*said], feedback.LOOK_BACK)
-        now, surprise = self.now(), self.settings.selection.surprise
+        shown = self.store.votes.shown([*said], feedback.LOOK_BACK, moment)
 
         def heard(person: Subscriber) -> Subscriber:
             showings = [each for each in shown.get(person.id, ()) if each.issue != but]
@@ -756,6 +790,83 @@ class Engine:
             return await connection.send(mail, _no_ledger)
         finally:
             await connection.close()
+
+    # evaluate
+
+    def past(self, since: datetime | None = None, most: int = PAST_ISSUES) -> list[Issue]:
+        """The latest issues of which editions were made, oldest first. `since`: only pools that end there or later."""
+        made = self.store.editions.issues()
+        listed = (each for each in self.store.issues.listed() if each.key in made)
+        return [each for each in listed if since is None or each.until >= since][:most][::-1]
+
+    def evaluate(
+        self,
+        since: datetime | None = None,
+        most_issues: int = PAST_ISSUES,
+        on_issue: Callable[[Issue], None] = lambda _: None,
+    ) -> quality.Report:
+        """How good past issues were, and how good today's selector would have been: see quality.
+
+        Keeps vectors that are made for it, and changes nothing else. A block of subscribers is looked at at a time.
+        """
+        pasts, pools = [], {}
+        for issue in self.past(since, most_issues):
+            frozen = self.store.issues.frozen(issue.key)
+            pools[issue] = pool = self._named_today(frozen)
+            size = len({entry.id for entry in pool.values()})
+            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool))))
+            on_issue(issue)
+        return quality.measure(pasts, self._past_readers(pools))
+
+    def _named_today(self, frozen: Frozen) -> dict[str, Entry]:
+        """Frozen id → what figures need of an entry, under the id that it has today."""
+        present = self.store.entries.present(entry.id for entry in frozen.entries)
+        return {
+            each.id: Entry(present.get(each.id, each.id), each.title, published=each.published, topics=each.topics)
+            for each in frozen.entries
+        }
+
+    def _past_readers(self, pools: Mapping[Issue, Mapping[str, Entry]]) -> Iterator[quality.Reader]:
+        for people in batched(self.store.subscribers.listed() if pools else (), BLOCK):
+            numbers = [person.id for person in people]
+            votes = self.store.votes.of(numbers)
+            for number, editions in self.store.editions.of(numbers, pools).items():
+                yield quality.Reader(number, editions, votes.get(number, ()))
+
+    def _replays(self, frozen: Frozen, pool: Mapping[str, Entry]) -> Iterator[quality.Replay]:
+        """The issue chosen anew for a sample of those who voted for a paper of it."""
+        wanted = self.store.votes.wanted(frozen.issue.key)
+        people = self.store.subscribers.many(quality.sample(wanted, MOST_REPLAYED))
+        if not people:
+            return
+        heard = self._with_signals(people, frozen.issue.key, frozen.issue.until)
+        library = self.find(each for person in heard for each in (*_ids(person.profile), *_signalled(person.profile)))
+        from newsletter import selector
+
+        texts = {entry.id: paper_text(entry) for entry in (*frozen.entries, *library.values())}
+        texts |= {word: word for person in heard for word in selector.phrases(person.profile)}
+        vectors, _ = self._embedded(texts)
+        likes = [[each for each in selector.likes(person.profile) if each not in pool] for person in heard]
+        desk = Desk(frozen, library, self.settings, self._twins(frozen), likes, vectors or None)
+        seen = self.store.editions.seen([person.id for person in people], frozen.issue.key, frozen.issue.until)
+        arms = (*self._unspoilt((heard, people), frozen.issue, pool, library), [*map(_unknown, people)])
+        chosen = ([_ids_today(edition, pool) for edition in desk.choose(some, seen)] for some in arms)
+        for person, *rankings in zip(people, *chosen, strict=True):
+            yield quality.Replay(frozenset(wanted[person.id]), *rankings)
+
+    def _unspoilt(
+        self,
+        arms: Iterable[Sequence[Subscriber]],
+        issue: Issue,
+        pool: Mapping[str, Entry],
+        library: Mapping[str, Entry],
+    ) -> Iterator[list[Subscriber]]:
+        """Without a word on what the issue itself showed them: it was said afterwards."""
+        names = {asked: entry.id for asked, entry in library.items()}
+        for people in arms:
+            got = self.store.editions.of([person.id for person in people], {issue: pool})
+            shown = {number: {pick.entry.id for pick in edition.picks} for number, [edition] in got.items()}
+            yield [_silent(person, shown.get(person.id, ()), names) for person in people]
 
     # resolve
 
@@ -1037,6 +1148,36 @@ def _likes(profile: Profile) -> Iterable[str]:
     yield from profile.liked
     for interest in profile.interests:
         yield from interest.liked
+
+
+def _signalled(profile: Profile) -> Iterable[str]:
+    return (each.entry for each in profile.signals)
+
+
+def _silent(person: Subscriber, on: Collection[str], names: Mapping[str, str]) -> Subscriber:
+    """As if they had said nothing on these papers. `names`: an id in a profile → the id that it has today."""
+    profile = person.profile
+
+    def others(some: Iterable[str]) -> tuple[str, ...]:
+        return tuple(each for each in some if names.get(each) not in on)
+
+    rest = replace(
+        profile,
+        liked=others(profile.liked),
+        disliked=others(profile.disliked),
+        interests=tuple(replace(each, liked=others(each.liked)) for each in profile.interests),
+        signals=tuple(each for each in profile.signals if each.entry not in on),
+    )
+    return replace(person, profile=rest)
+
+
+def _unknown(person: Subscriber) -> Subscriber:
+    """As if they had said nothing but what they do not want to see."""
+    return replace(person, profile=Profile(muted=person.profile.muted, size=person.profile.size))
+
+
+def _ids_today(edition: Edition, pool: Mapping[str, Entry]) -> tuple[str, ...]:
+    return tuple(pool[pick.entry.id].id for pick in edition.picks)
 
 
 async def _no_ledger() -> None:

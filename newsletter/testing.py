@@ -1,4 +1,4 @@
-"""For our tests and other people's: a fixed clock, ready-made entries and subscribers, transports that misbehave.
+"""For our tests and other people's: a clock to move, ready-made entries and subscribers, transports that misbehave.
 
 `ScriptedServer` is a real SMTP server on loopback that answers what its script says and records what it truly
 accepted: the independent judge of a test.
@@ -18,6 +18,20 @@ from newsletter.types import Cadence, Entry, Interest, Issue, Mail, Profile, Sta
 
 NOON = datetime(2025, 3, 17, 12, tzinfo=UTC)  #: a Monday
 WEEK_12 = Issue(key="2025-W12", cadence=Cadence.WEEKLY, since=NOON - timedelta(days=7), until=NOON)
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        """By a timedelta's words: `days=7`."""
+        self.now += timedelta(**by)
 
 
 def make_entry(entry_id: str = "mamba", **changes: object) -> Entry:

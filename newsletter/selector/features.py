@@ -162,7 +162,7 @@ class View:
     def rows(self, table: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:
         """Counted terms (texts × terms) to rows of length about 1; empty ones stay empty.
 
-        `spoken`: what readers say keeps its length, beside that of a usual phrase: telling words weigh more than others.
+        `spoken`: what readers say keeps its length beside that of a usual phrase, so telling words weigh more.
         BM25's term weights: Robertson and Zaragoza 2009, eq. 3.15.
         """
         weighed, norms = self.weighed(table)
@@ -316,6 +316,6 @@ def repeats(
     again = holding.data * (holding.data - 1) / np.maximum(others, 1)[owner]
     width = counted.shape[1]
     return (
-        np.bincount(holding.indices, weights=again, minlength=width),
-        np.bincount(holding.indices, weights=holding.data, minlength=width),
+        np.bincount(holding.indices, weights=again, minlength=width).astype(np.float64),
+        np.bincount(holding.indices, weights=holding.data, minlength=width).astype(np.float64),
     )

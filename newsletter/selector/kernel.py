@@ -61,9 +61,9 @@ class Readers(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """Readers × the largest size; what is beyond `count` means nothing."""
+    """Readers × the largest size; what is beyond `number` means nothing."""
 
-    count: Ints  #: readers
+    number: Ints  #: readers: how many picks
     entry: Ints
     wish: Ints  #: the wish that the pick serves, -1 for none; groups of a loose wish all bear its number
     group: Ints  #: number among the reader's interests
@@ -181,7 +181,7 @@ def choose(
                 chosen.score[reader, count] = hype * trend[candidate]
                 chosen.way[reader, count] = POPULAR if last > first else ALONE
                 count += 1
-        chosen.count[reader] = count
+        chosen.number[reader] = count
 
 
 def group(fields: Floats, readers: Readers, first: int, last: int, owner: Ints, weight: Doubles, wish_of: Ints) -> int:
@@ -334,7 +334,7 @@ def fit(
                     mine[candidate] -= np.float32(LESS) * excess
 
 
-def best_of(fits: Floats, hidden: Ints, reader: int) -> float:
+def best_of(fits: Floats, hidden: Ints, reader: int) -> np.float32:
     """The best score among what the reader may get, 0 for none."""
     best = np.float32(0)
     for candidate in range(len(fits)):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from newsletter.selector.features import Floats
 
 MEANING = 0.8  #: weight of the meaning of a text without words, beside 1 for its words,
-HALF = 60.0  #: and half of it for a text of so many different words and pairs
+HALF = 30.0  #: half of it for so many different words and pairs, a fiftieth for an abstract's 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,25 @@ class Meaning:
 
 
 def meaning_of(
-    ids: Sequence[str], lengths: NDArray[np.int64], vectors: Mapping[str, NDArray[np.float32]] | None
+    ids: Sequence[str], lengths: NDArray[np.float64], vectors: Mapping[str, NDArray[np.float32]] | None
 ) -> Meaning | None:
     """vectors: entry id or words → vector; None, or vectors of different sizes: no meaning. lengths: terms a text."""
     found = [vectors.get(each) for each in ids] if vectors else []
     known = [each for each in found if each is not None]
     if vectors is None or not known or len({len(each) for each in vectors.values()}) > 1:
         return None
-    mean = np.mean(np.stack(known), axis=0, dtype=np.float64)
+    mean = np.stack(known).astype(np.float64).mean(axis=0)
     return Meaning(_rows(found, mean, lengths), mean, vectors)
 
 
 def _rows(
-    found: Sequence[NDArray[np.float32] | None],
-    mean: NDArray[np.float64],
-    lengths: NDArray[np.float64] | NDArray[np.int64],
+    found: Sequence[NDArray[np.float32] | None], mean: NDArray[np.float64], lengths: NDArray[np.float64]
 ) -> Floats:
-    table = np.stack([mean if each is None else each for each in found]) - mean if found else np.zeros((0, len(mean)))
+    table = np.zeros((len(found), len(mean)))
+    for number, each in enumerate(found):
+        if each is not None:
+            table[number] = each - mean
     sizes = np.sqrt((table * table).sum(axis=1))
-    weights = np.sqrt(MEANING / (1 + lengths / HALF))
+    weights = np.sqrt(MEANING / (1 + (lengths / HALF) ** 2))
     scaled: Floats = (table * (weights / np.where(sizes > 1e-9, sizes, 1))[:, None]).astype(np.float32)
     return scaled

@@ -100,7 +100,7 @@ def prepare(
     liked = [[rows[name] for name in dict.fromkeys(each) if name in rows] for each in likes]
     vocabulary, vectors = learn(everything, liked)
     sample = _sample(everything, len(candidates), liked)
-    terms = np.diff(vectors[:, : len(vocabulary.terms)].indptr)
+    terms = np.diff(vectors[:, : len(vocabulary.terms)].indptr).astype(np.float64)
     meaning = meaning_of([entry.id for entry in everything], terms, embedded)
     own, typical = (meaning.rows[: len(candidates)], meaning.rows[sample]) if meaning else (None, None)
     near, around = beside(vectors[: len(candidates)], own), beside(vectors[sample], typical)
@@ -188,7 +188,7 @@ def _sample(entries: Sequence[Entry], candidates: int, likes: Sequence[Sequence[
     popularity = np.zeros(len(entries), np.intp)
     for row in likes:
         popularity[row] += 1
-    mixed = [crc32(entry.id.encode()) for entry in entries]
+    mixed = np.array([crc32(entry.id.encode()) for entry in entries], np.int64)
     order = np.lexsort((mixed, np.arange(len(entries)) < candidates, -popularity))
     return np.sort(order[:BACKGROUND])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,9 +72,7 @@ def choose(pool: Pool, readers: Sequence[Reader]) -> tuple[Readers, Chosen]:
     compiled, parts = kernel.compiled(), os.cpu_count() or 1
     edges = np.linspace(0, len(readers), parts + 1).astype(int)
     with ThreadPoolExecutor(parts) as threads:
-        jobs = [
-            threads.submit(compiled, *given, int(a), int(b), chosen) for a, b in zip(edges, edges[1:], strict=False)
-        ]
+        jobs = [threads.submit(compiled, *given, int(a), int(b), chosen) for a, b in pairwise(edges)]
     for job in jobs:
         job.result()
     return block, chosen

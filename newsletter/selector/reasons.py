@@ -48,10 +48,9 @@ def tell(pool: Pool, readers: Sequence[Reader], block: Readers, chosen: Chosen) 
     told: list[tuple[Pick, ...]] = []
     columns = (chosen.entry, chosen.group, chosen.wish, chosen.score, chosen.way, chosen.first, chosen.second)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    starts = block.wish_start.tolist()
     wishes = [wish for reader in readers for wish in reader.wishes]
     names: dict[tuple[int, int], str] = {}
-    for number, (reader, count, row) in enumerate(zip(readers, chosen.count.tolist(), rows, strict=True)):
+    for number, (reader, count, row) in enumerate(zip(readers, chosen.number.tolist(), rows, strict=True)):
         picks = []
         for entry, group, wish, score, way, first, second in zip(*(column[:count] for column in row), strict=True):
             interest = ""
@@ -119,7 +118,7 @@ def _unasked(trending: bool, way: int) -> str:
 def _links(pool: Pool, atoms: Sequence[Atom], chosen: Chosen) -> Mapping[tuple[Atom, int], Link]:
     """For every pair that a pick rests on; those that were told before are remembered."""
     known = pool.links
-    served = np.arange(chosen.entry.shape[1]) < chosen.count[:, None]
+    served = np.arange(chosen.entry.shape[1]) < chosen.number[:, None]
     pairs: dict[tuple[Atom, int], None] = {}
     for column in (chosen.first, chosen.second):
         places = np.nonzero(served & (column >= 0))

@@ -84,14 +84,14 @@ def meanings(pool: Pool, atoms: Sequence[Atom]) -> Floats | None:
         return None
     if isinstance(atoms[0], str):
         return pool.meaning.said([str(atom) for atom in atoms])
-    return pool.meaning.rows[list(atoms)]
+    return pool.meaning.rows[[int(atom) for atom in atoms]]
 
 
 def computed(pool: Pool, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
     """Scores (atoms × candidates) and fields (atoms × dimensions) of at most CHUNK atoms, all of one kind.
 
     With v an atom's row, N the candidates, B the background and D its damping: v Nᵀ - (v Bᵀ) D, the score of a ridge
-    regression, and for a paper λ s D beside it, where s holds the papers that the same readers like: λ D is their score.
+    regression, and for a paper λ s D beside it, where s holds what the same readers like: λ D is the score of that.
     """
     rows, meaning = vectors(pool, atoms), meanings(pool, atoms)
     known = pool.background.likeness(rows, meaning)
@@ -99,4 +99,5 @@ def computed(pool: Pool, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
     sizes = np.sqrt((fields * fields).sum(axis=1, keepdims=True))
     factors = -known if isinstance(atoms[0], str) else RIDGE * pool.shared[list(atoms)].toarray() - known
     found = pool.candidates.likeness(rows, meaning) + (padded(factors) @ pool.damping)[: len(atoms)]
-    return np.round(found * GRID) / GRID, fields / np.where(sizes > 0, sizes, 1)
+    rounded = (np.round(found * GRID) / GRID).astype(np.float32)
+    return rounded, (fields / np.where(sizes > 0, sizes, 1)).astype(np.float32)

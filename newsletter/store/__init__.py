@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
-from newsletter.store.database import Database
+from newsletter.store.database import Database, batched
 from newsletter.store.editions import Editions, Kept
 from newsletter.store.entries import Entries, day_of
 from newsletter.store.issues import Frozen, Issues, Plan
@@ -22,7 +22,7 @@ from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
 
-__all__ = ["Claim", "Frozen", "Kept", "Named", "Plan", "Store", "day_of"]
+__all__ = ["Claim", "Frozen", "Kept", "Named", "Plan", "Store", "batched", "day_of"]
 
 
 class Store:

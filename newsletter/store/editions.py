@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, select
+from sqlalchemy import Connection, Row, Select, Table, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.formats import parse_subscriber, subscriber_row
@@ -60,14 +60,34 @@ class Editions:
             rows = connection.execute(query).all()
         return {row.subscriber: _kept(row, issue, pool) for row in rows}
 
-    def seen(self, subscriber_ids: Sequence[int], but: str = "") -> dict[int, set[str]]:
-        """Subscriber id → all ids, present and former, of the entries ever shown to them in any issue but `but`."""
-        mine = (
+    def issues(self) -> set[str]:
+        """Keys of the issues of which an edition was made. Called by Engine.evaluate."""
+        with self._database.read() as connection:
+            made = exists().where(editions.c.issue == issues.c.num)
+            return set(connection.execute(select(issues.c.key).where(made)).scalars())
+
+    def of(self, subscriber_ids: Sequence[int], pools: Mapping[Issue, Mapping[str, Entry]]) -> dict[int, list[Edition]]:
+        """Subscriber id → what they got in these issues, in their order; who got none is left out.
+
+        `pools`: issue → frozen id → entry. Called by Engine.evaluate for a block of subscribers at a time.
+        """
+        found: dict[int, list[Edition]] = {}
+        for issue, pool in pools.items():
+            for subscriber, kept in self.kept(issue, subscriber_ids, pool).items():
+                found.setdefault(subscriber, []).append(kept.edition)
+        return found
+
+    def seen(self, subscriber_ids: Sequence[int], but: str = "", before: datetime | None = None) -> dict[int, set[str]]:
+        """Subscriber id → all ids, present and former, of the entries ever shown to them in any issue but `but`.
+
+        `before`: only in issues that were planned before then.
+        """
+        query = (
             select(shown.c.subscriber, shown.c.entry)
             .join(issues, issues.c.num == shown.c.issue)
             .where(shown.c.subscriber.in_(subscriber_ids), issues.c.key != but)
-            .subquery()
         )
+        mine = (query.where(issues.c.planned < before) if before else query).subquery()
         now = select(mine.c.subscriber, entries.c.id).join(entries, entries.c.num == mine.c.entry)
         then = select(mine.c.subscriber, former.c.id).join(former, former.c.entry == mine.c.entry)
         seen: dict[int, set[str]] = {each: set() for each in subscriber_ids}

@@ -78,6 +78,16 @@ class Entries:
             found = {row.num: entry_of(row) for row in chosen(connection, set(nums.values()))}
         return {each: found[num] for each, num in nums.items()}
 
+    def present(self, ids: Iterable[str]) -> dict[str, str]:
+        """Asked-for id → the id that this entry has today; unknown ones are left out. Called by Engine.evaluate."""
+        with self._database.read() as connection:
+            nums = numbers(connection, sorted(set(ids)))
+            known: dict[int, str] = {}
+            for some in batched(sorted(set(nums.values())), TOGETHER):
+                query = select(entries.c.num, entries.c.id).where(entries.c.num.in_(some))
+                known.update((num, entry_id) for num, entry_id in connection.execute(query))
+        return {each: known[num] for each, num in nums.items()}
+
     def raw(self, entry_id: str) -> tuple[str, str] | None:
         """(title, abstract) as the source wrote them, where that is not what is shown."""
         with self._database.read() as connection:

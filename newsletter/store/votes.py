@@ -67,10 +67,18 @@ class Votes:
         with self._database.read() as connection:
             yield from ((row.subscriber, _vote(row)) for row in connection.execute(_told()))
 
-    def shown(self, subscriber_ids: Sequence[int], most_issues: int) -> dict[int, list[Showing]]:
-        """Subscriber id → the papers of their latest issues, oldest issue first. Called by Engine for voters only."""
+    def shown(
+        self, subscriber_ids: Sequence[int], most_issues: int, before: datetime | None = None
+    ) -> dict[int, list[Showing]]:
+        """Subscriber id → the papers of their latest issues, oldest issue first. Called by Engine for voters only.
+
+        `before`: of the latest of those that were planned before then.
+        """
         place = func.dense_rank().over(partition_by=shown.c.subscriber, order_by=shown.c.issue.desc())
-        mine = select(shown, place.label("place")).where(shown.c.subscriber.in_(subscriber_ids)).subquery()
+        theirs = select(shown, place.label("place")).where(shown.c.subscriber.in_(subscriber_ids))
+        if before:
+            theirs = theirs.where(shown.c.issue.in_(select(issues.c.num).where(issues.c.planned < before)))
+        mine = theirs.subquery()
         query = (
             select(mine.c.subscriber, entries.c.id, issues.c.key, issues.c.planned)
             .join(entries, entries.c.num == mine.c.entry)
@@ -100,6 +108,24 @@ class Votes:
         query = select(entries.c.id).join(nums, nums.c.entry == entries.c.num)
         with self._database.read() as connection:
             return set(connection.execute(query).scalars())
+
+    def wanted(self, key: str) -> dict[int, set[str]]:
+        """Subscriber id → ids of the papers that this issue showed them and that they voted for.
+
+        Called by Engine.evaluate.
+        """
+        query = (
+            select(votes.c.subscriber, entries.c.id)
+            .join(shown, (shown.c.subscriber == votes.c.subscriber) & (shown.c.entry == votes.c.entry))
+            .join(issues, issues.c.num == shown.c.issue)
+            .join(entries, entries.c.num == votes.c.entry)
+            .where(issues.c.key == key, votes.c.verb.in_(WANTED))
+        )
+        found: dict[int, set[str]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.subscriber, set()).add(row.id)
+        return found
 
     def counted(self, verbs: Collection[Verb]) -> dict[str, int]:
         """Entry id → how many active subscribers say one of these. Called by Engine for sources of recommendations."""
