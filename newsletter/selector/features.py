@@ -43,6 +43,7 @@ UNKNOWN, UNKNOWN_PAIR = 2.5e-4, 8e-4  #: rates of what the table does not have; 
 REPEAT = 0.6  #: a reader's next paper has a word of rate p that the last one had with chance REPEAT·√p [measured]
 SOFTER = 0.75  #: power of the weight that is learnt beside the inverse document frequency
 PHRASE = 3.0  #: terms of a usual phrase: two words and their pair
+SOME = 2048  #: papers weighed at once: they have some 1,500 features each
 LONGEST = 20_000  #: characters of one text that are read
 
 #: Scripts written without spaces (and Hangul, whose endings stick to the word): cut into pairs of characters.
@@ -204,8 +205,14 @@ class Vocabulary:
     def weigh(self, counted: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:
         """All views side by side; the words' columns come first."""
         shares = zip(self.views, self.weights, strict=True)
-        rows = [view.rows(counted, spoken) * np.float32(weight) for view, weight in shares]
-        return sparse.hstack(rows, format="csr", dtype=np.float32)
+        weighted = [(view, np.float32(weight)) for view, weight in shares]
+        rows = [
+            sparse.hstack(
+                [view.rows(some, spoken) * weight for view, weight in weighted], format="csr", dtype=np.float32
+            )
+            for some in _some(counted)
+        ]
+        return sparse.vstack(rows, format="csr", dtype=np.float32)
 
 
 def learn(entries: Sequence[Entry], likes: Sequence[Sequence[int]] = ()) -> tuple[Vocabulary, sparse.csr_matrix]:
@@ -239,6 +246,11 @@ def table(counts: Sequence[Mapping[str, int]], columns: Mapping[str, int]) -> sp
     return sparse.csr_matrix((data, indices, ends), shape=(len(counts), len(columns)))
 
 
+def _some(counted: sparse.csr_matrix) -> Iterator[sparse.csr_matrix]:
+    for start in range(0, max(counted.shape[0], 1), SOME):
+        yield counted[start : start + SOME]
+
+
 def _rate(term: str) -> float:
     return background().get(term, UNKNOWN_PAIR if " " in term else UNKNOWN)
 
@@ -267,18 +279,21 @@ def _view(
     likes: Sequence[Sequence[int]] | None,
 ) -> View:
     """likes None: this view learns nothing and drops what is broad."""
-    seen = counted if parts is None else (counted @ parts).tocsr()
-    papers = np.bincount(seen.indices, minlength=seen.shape[1])
+    papers, total = np.zeros(len(rates), np.int64), 0.0
+    for some in _some(counted):
+        seen = some if parts is None else (some @ parts).tocsr()
+        papers += np.bincount(seen.indices, minlength=len(rates))
+        total += float(seen.sum())
     rate = (papers + PRIOR * rates) / (counted.shape[0] + PRIOR)
     value = -np.log(rate) * weights
     if likes is None:
         value *= rate <= BROAD
     else:
-        value *= _learnt(rate, *repeats(seen, likes))
-    length = max(float(seen.sum()) / max(seen.shape[0], 1), 1.0)
+        value *= _learnt(rate, *repeats(counted if parts is None else (counted @ parts).tocsr(), likes))
+    length = max(total / max(counted.shape[0], 1), 1.0)
     common = np.where(papers < COMMON, RARE, 1.0)
     view = View(parts, value.astype(np.float32), common.astype(np.float32), length)
-    norms = view.weighed(counted)[1]
+    norms = view.weighed(counted[:SOME])[1]
     share = PHRASE / max(counted.nnz / max(counted.shape[0], 1), PHRASE)
     return replace(view, spoken=max(float(norms.mean() * np.sqrt(share)) if len(norms) else 1.0, 1e-6))
 

@@ -35,6 +35,7 @@ FAIR, STRANGE, POPULAR, ALONE = 0, 1, 2, 3  #: how a candidate came into an edit
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Steps = NDArray[np.int16]
 Doubles = NDArray[np.float64]
 
 
@@ -86,7 +87,8 @@ def room(readers: int, largest: int, atoms: int) -> Chosen:
 
 
 def choose(
-    scores: Floats,
+    steps: Steps,
+    sizes: Floats,
     fields: Floats,
     trend: Doubles,
     story: Ints,
@@ -98,7 +100,7 @@ def choose(
 ) -> None:
     """Fill `chosen` for the readers start..stop; several threads may work on parts of a block.
 
-    scores: atoms × candidates; fields: atoms × dimensions, of length 1, to tell which likes belong together; trend:
+    steps: atoms × candidates, in units of sizes (atoms); fields: atoms × dimensions, of length 1, to tell which likes belong together; trend:
     0..1, .5 for unknown; story: per candidate the first that tells the same; popular: all candidates, best first.
     """
     width = trend.shape[0]
@@ -129,7 +131,7 @@ def choose(
         loose = number
         while loose > 0 and readers.loose[wish_of[loose - 1]]:
             loose -= 1
-        fit(scores, readers, reader, low, owner, loose, number, fits)
+        fit(steps, sizes, readers, reader, low, owner, loose, number, fits)
         hype, total = readers.hype[reader], 0.0
         for each in range(number):
             total += weight[each]
@@ -169,7 +171,7 @@ def choose(
             if each >= 0:
                 chosen.wish[reader, place] = wish_of[each]
                 chosen.share[reader, place] = weight[each] / total
-                credit(scores, readers, low, owner, loose, each, reader, place, chosen)
+                credit(steps, sizes, readers, low, owner, loose, each, reader, place, chosen)
         for place in range(width):
             if count == size:
                 break
@@ -292,7 +294,15 @@ def linked(fields: Floats, atom: Ints, share: Doubles, free: Ints) -> Ints:
 
 
 def fit(
-    scores: Floats, readers: Readers, reader: int, low: int, owner: Ints, loose: int, number: int, fits: Floats
+    steps: Steps,
+    sizes: Floats,
+    readers: Readers,
+    reader: int,
+    low: int,
+    owner: Ints,
+    loose: int,
+    number: int,
+    fits: Floats,
 ) -> None:
     """fits[interest]: the weighted mean of its atoms' scores, less what is more like a disliked paper.
 
@@ -309,8 +319,8 @@ def fit(
             whole[number] += readers.share[low + place]
     for place in range(len(owner)):
         each = owner[place] if owner[place] >= 0 else number
-        mine, row = fits[each], scores[readers.atom[low + place]]
-        part = np.float32(readers.share[low + place] / whole[each])
+        mine, row = fits[each], steps[readers.atom[low + place]]
+        part = np.float32(sizes[readers.atom[low + place]] * readers.share[low + place] / whole[each])
         for candidate in range(len(row)):
             mine[candidate] += part * row[candidate]
     if several:
@@ -324,8 +334,8 @@ def fit(
                 mean = OVERALL * together[candidate] + (1 - OVERALL) * fits[each, candidate]
                 fits[each, candidate] = mean
     for place in range(readers.less_start[reader], readers.less_start[reader + 1]):
-        part = np.float32(readers.less_share[place])
-        row = scores[readers.less[place]]
+        part = np.float32(sizes[readers.less[place]] * readers.less_share[place])
+        row = steps[readers.less[place]]
         for each in range(number):
             mine = fits[each]
             for candidate in range(len(mine)):
@@ -519,7 +529,8 @@ def explore(
 
 
 def credit(
-    scores: Floats,
+    steps: Steps,
+    sizes: Floats,
     readers: Readers,
     low: int,
     owner: Ints,
@@ -534,7 +545,8 @@ def credit(
     for atom in range(len(owner)):
         if owner[atom] != each and not (owner[atom] == EVERYWHERE and each >= loose):
             continue
-        part = readers.share[low + atom] * scores[readers.atom[low + atom], candidate]
+        row = readers.atom[low + atom]
+        part = readers.share[low + atom] * sizes[row] * steps[row, candidate]
         if part > first:
             second, chosen.second[reader, place] = first, chosen.first[reader, place]
             first, chosen.first[reader, place] = part, low + atom

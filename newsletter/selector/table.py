@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.features import Floats
@@ -21,9 +22,9 @@ from newsletter.selector.likeness import CHUNK, padded
 if TYPE_CHECKING:
     from newsletter.selector.pool import Pool
 
-LARGEST = 400_000_000  #: bytes of rows that are kept; then it starts anew
+LARGEST = 600_000_000  #: bytes of rows that are kept; then it starts anew
+FINEST = 32_767  #: a row is kept in so many steps up to its largest number: half the memory, and half the time to read
 RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one paper
-GRID = 2.0**20  #: scores are multiples of 1 / GRID, so that the order of additions does not matter
 
 Atom = int | str  #: a row of the pool (a liked paper), or a reader's own words
 
@@ -32,13 +33,14 @@ class Table:
     """Grows as readers come; one per pool. Whoever uses it holds `lock`."""
 
     def __init__(self) -> None:
-        self.scores: Floats = np.zeros((0, 0), np.float32)  #: atoms × candidates
+        self.steps: NDArray[np.int16] = np.zeros((0, 0), np.int16)  #: atoms × candidates
+        self.sizes: Floats = np.zeros(0, np.float32)  #: per atom: what one step is worth
         self.fields: Floats = np.zeros((0, 0), np.float32)  #: atoms × dimensions, of length 1: see Pool.compass
         self.lock = Lock()
         self._numbers: dict[Atom, int] = {}
 
     def numbers(self, pool: Pool, atoms: Iterable[Atom]) -> dict[Atom, int]:
-        """Atom → its row in `scores`; those that are new are computed. Older numbers may be gone after that."""
+        """Atom → its row in `steps`; those that are new are computed. Older numbers may be gone after that."""
         wanted = dict.fromkeys(atoms)
         new = [atom for atom in wanted if atom not in self._numbers]
         if self._numbers and not fits(pool, len(self._numbers) + len(new)):
@@ -50,25 +52,29 @@ class Table:
         return self._numbers
 
     def _grow(self, pool: Pool, needed: int) -> None:
-        have = len(self.scores)
+        have = len(self.steps)
         if needed <= have and have:
             return
-        size = max(needed, min(2 * have, LARGEST // (4 * max(pool.size, 1))))
-        scores = np.zeros((size, pool.size), np.float32)
+        size = max(needed, min(2 * have, LARGEST // (2 * max(pool.size, 1))))
+        steps = np.zeros((size, pool.size), np.int16)
+        sizes = np.zeros(size, np.float32)
         fields = np.zeros((size, pool.compass.shape[1]), np.float32)
         if have:
-            scores[:have], fields[:have] = self.scores, self.fields
-        self.scores, self.fields = scores, fields
+            steps[:have], sizes[:have], fields[:have] = self.steps, self.sizes, self.fields
+        self.steps, self.sizes, self.fields = steps, sizes, fields
 
     def _add(self, pool: Pool, atoms: Sequence[Atom]) -> None:
         start, stop = len(self._numbers), len(self._numbers) + len(atoms)
-        self.scores[start:stop], self.fields[start:stop] = computed(pool, atoms)
+        found, self.fields[start:stop] = computed(pool, atoms)
+        self.sizes[start:stop] = np.abs(found).max(axis=1, initial=0) / FINEST
+        worth = np.where(self.sizes[start:stop] > 0, self.sizes[start:stop], 1)
+        self.steps[start:stop] = np.round(found / worth[:, None])
         self._numbers.update(zip(atoms, range(start, stop), strict=True))
 
 
 def fits(pool: Pool, atoms: int) -> bool:
     """Whether so many atoms may stand in a table at once."""
-    return atoms * max(pool.size, 1) * 4 <= LARGEST
+    return atoms * max(pool.size, 1) * 2 <= LARGEST
 
 
 def vectors(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
@@ -99,5 +105,4 @@ def computed(pool: Pool, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
     sizes = np.sqrt((fields * fields).sum(axis=1, keepdims=True))
     factors = -known if isinstance(atoms[0], str) else RIDGE * pool.shared[list(atoms)].toarray() - known
     found = pool.candidates.likeness(rows, meaning) + (padded(factors) @ pool.damping)[: len(atoms)]
-    rounded = (np.round(found * GRID) / GRID).astype(np.float32)
-    return rounded, (fields / np.where(sizes > 0, sizes, 1)).astype(np.float32)
+    return found, (fields / np.where(sizes > 0, sizes, 1)).astype(np.float32)
