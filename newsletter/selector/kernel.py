@@ -100,8 +100,9 @@ def choose(
 ) -> None:
     """Fill `chosen` for the readers start..stop; several threads may work on parts of a block.
 
-    steps: atoms × candidates, in units of sizes (atoms); fields: atoms × dimensions, of length 1, to tell which likes belong together; trend:
-    0..1, .5 for unknown; story: per candidate the first that tells the same; popular: all candidates, best first.
+    steps: atoms × candidates, in units of sizes (atoms); fields: atoms × dimensions, of length 1, to tell which likes
+    belong together; trend: 0..1, .5 for unknown; story: per candidate the first that tells the same; popular: all
+    candidates, best first.
     """
     width = trend.shape[0]
     widest = 0

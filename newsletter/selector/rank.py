@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -38,24 +38,38 @@ def select(
 def _blocks(
     pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults
 ) -> Iterator[list[tuple[Pick, ...]]]:
+    """While one block is told in Python, the next one is chosen in machine code."""
     hidden: Sequence[Set[str]] = seen or [frozenset()] * len(profiles)
     if len(hidden) != len(profiles):
         raise ValueError("seen must hold one set per profile")
+    with ThreadPoolExecutor(1) as ahead:
+        waiting: Future[tuple[Sequence[Reader], Readers, Chosen]] | None = None
+        for readers in _fitting(pool, profiles, hidden, defaults):
+            before, waiting = waiting, ahead.submit(_chosen, pool, readers)
+            if before:
+                yield tell(pool, *before.result())
+        if waiting:
+            yield tell(pool, *waiting.result())
+
+
+def _fitting(
+    pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults
+) -> Iterator[Sequence[Reader]]:
+    """Blocks of readers; one whose likes are too many for the table is halved."""
     for start in range(0, len(profiles), BLOCK):
-        pairs = zip(profiles[start : start + BLOCK], hidden[start : start + BLOCK], strict=True)
-        yield from _fitting(pool, [read(pool, profile, ids, defaults) for profile, ids in pairs])
+        pairs = zip(profiles[start : start + BLOCK], seen[start : start + BLOCK], strict=True)
+        parts = [[read(pool, profile, ids, defaults) for profile, ids in pairs]]
+        while parts:
+            part = parts.pop()
+            if len(part) > 1 and not fits(pool, len(set(wanted(part)))):
+                parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+            else:
+                yield part
 
 
-def _fitting(pool: Pool, readers: Sequence[Reader]) -> Iterator[list[tuple[Pick, ...]]]:
-    """A block whose likes are too many for the table is halved."""
-    if len(readers) > 1 and not fits(pool, len(set(wanted(readers)))):
-        middle = len(readers) // 2
-        yield from _fitting(pool, readers[:middle])
-        yield from _fitting(pool, readers[middle:])
-        return
+def _chosen(pool: Pool, readers: Sequence[Reader]) -> tuple[Sequence[Reader], Readers, Chosen]:
     with pool.table.lock:
-        block, chosen = choose(pool, readers)
-        yield tell(pool, readers, block, chosen)
+        return (readers, *choose(pool, readers))
 
 
 def choose(pool: Pool, readers: Sequence[Reader]) -> tuple[Readers, Chosen]:

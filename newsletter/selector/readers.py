@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
 
-from newsletter.selector.features import fold
 from newsletter.selector.kernel import Readers
 from newsletter.selector.pool import Author, Pool, person
 from newsletter.selector.table import Atom
@@ -46,6 +45,7 @@ class Wish:
     """One interest of one reader, with what is known of it in this pool."""
 
     interest: Interest
+    weight: float  #: 0 where the reader's own makes no sense
     bag: Bag
     loose: bool  #: likes and words that belong to no interest
     authored: Mapping[int, str]  #: candidates by its authors, with the name as printed
@@ -87,7 +87,7 @@ def arrays(readers: Sequence[Reader], numbers: Mapping[Atom, int]) -> Readers:
     less = [pair for reader in readers for pair in reader.less]
     return Readers(
         wish_start=_starts(len(reader.wishes) for reader in readers),
-        weight=np.array([wish.interest.weight for wish in wishes], np.float64),
+        weight=np.array([wish.weight for wish in wishes], np.float64),
         loose=np.array([wish.loose for wish in wishes], np.bool_),
         atom_start=_starts(len(wish.bag) for wish in wishes),
         atom=np.array([numbers[atom] for atom, _ in atoms], np.int64),
@@ -135,7 +135,7 @@ def _wishes(pool: Pool, profile: Profile) -> Iterator[Wish]:
         weights = [1.0] * len(weights)
     for interest, weight in zip(profile.interests, weights, strict=True):
         bag = _bag(_likes(pool, interest.liked), _spoken(interest), KEYWORDS)
-        yield Wish(replace(interest, weight=weight), bag, False, written_by(pool, interest))
+        yield Wish(interest, weight, bag, False, written_by(pool, interest))
     words = _loose_words(profile)
     bag = _likes(pool, profile.liked)
     for each in profile.signals:
@@ -144,7 +144,8 @@ def _wishes(pool: Pool, profile: Profile) -> Iterator[Wish]:
     if words or profile.liked or bag:
         weight = sum(weights) / len(weights) if weights else 1.0
         yield Wish(
-            Interest("", weight, words, liked=profile.liked),
+            Interest("", weight, words),
+            weight,
             _bag(bag, words, TEXT * sum(share for _, share in bag) or 1.0),
             True,
             {},
@@ -195,7 +196,7 @@ def _same_person(one: Author, other: Author) -> bool:
 def _spoken(interest: Interest) -> tuple[str, ...]:
     """Name and keywords, each once."""
     texts = (interest.name, *interest.keywords)
-    return tuple({fold(text).strip(): text for text in reversed(texts) if text.strip()}.values())[::-1]
+    return tuple({text.casefold().strip(): text for text in reversed(texts) if text.strip()}.values())[::-1]
 
 
 def _weight(weight: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
 REMEMBERED = 300_000  #: pairs of a reader's word or paper and a candidate
 
+_NUMBERS = count(1)
 TRENDING, NEW = "trending this week", "new this week"
 OUTSIDE = "a little outside your interests"
 
@@ -39,6 +40,7 @@ class Link(NamedTuple):
     words: tuple[str, ...]  #: shared, as the candidate writes them
     near: str  #: the liked paper's title, where it is really alike
     beside: str  #: the liked paper's title, where its readers like papers like this one
+    number: int  #: its own, for a quick look-up
 
 
 def tell(pool: Pool, readers: Sequence[Reader], block: Readers, chosen: Chosen) -> list[tuple[Pick, ...]]:
@@ -50,24 +52,24 @@ def tell(pool: Pool, readers: Sequence[Reader], block: Readers, chosen: Chosen) 
     rows = zip(*(column.tolist() for column in columns), strict=True)
     wishes = [wish for reader in readers for wish in reader.wishes]
     names: dict[tuple[int, int], str] = {}
-    for number, (reader, count, row) in enumerate(zip(readers, chosen.number.tolist(), rows, strict=True)):
+    high, trending = (pool.trend >= RISING).tolist(), (pool.trend >= 0.5).tolist()
+    for number, (reader, picked, row) in enumerate(zip(readers, chosen.number.tolist(), rows, strict=True)):
         picks = []
-        for entry, group, wish, score, way, first, second in zip(*(column[:count] for column in row), strict=True):
+        for entry, group, wish, score, way, first, second in zip(*(column[:picked] for column in row), strict=True):
             interest = ""
             if wish >= 0 and way == FAIR:
-                key = (number, group)
-                if key not in names:
-                    names[key] = _name(pool, wishes[wish], _own(block, chosen, atoms, wish, group))
-                interest = names[key]
+                if (number, group) not in names:
+                    names[number, group] = _name(pool, wishes[wish], _own(block, chosen, atoms, wish, group))
+                interest = names[number, group]
             author = wishes[wish].authored.get(entry, "") if wish >= 0 else ""
-            rising = reader.knobs.hype > 0 and bool(pool.trend[entry] >= RISING)
-            found = (
-                links.get((atoms[first], entry)) if first >= 0 else None,
-                links.get((atoms[second], entry)) if second >= 0 else None,
-            )
-            picks.append(
-                Pick(pool.entries[entry], round(score, 6), interest, _reasons(pool, way, author, found, rising, entry))
-            )
+            rising = reader.knobs.hype > 0 and high[entry]
+            one = links[atoms[first], entry] if first >= 0 else NOTHING
+            other = links[atoms[second], entry] if second >= 0 else NOTHING
+            key = (way, author, one.number, other.number, rising, trending[entry])
+            line = pool.lines.get(key)
+            if line is None:
+                line = pool.lines[key] = _line(pool, way, author, (one, other), rising, trending[entry])
+            picks.append(Pick(pool.entries[entry], round(score, 6), interest, line))
         told.append(tuple(picks))
     return told
 
@@ -80,39 +82,25 @@ def shorten(title: str) -> str:
     return cut[: max(cut.rfind(" "), SHORT // 2)].rstrip(" ,;:-") + "…"
 
 
-def _reasons(
-    pool: Pool, way: int, author: str, found: tuple[Link | None, Link | None], rising: bool, entry: int
-) -> tuple[str, ...]:
-    if way in (POPULAR, ALONE):
-        return (_unasked(bool(pool.trend[entry] >= 0.5), way),)
-    first, second = found
-    pair = (first or NOTHING, second or NOTHING)
-    return _line(way == STRANGE, author, *pair, ("rising fast" if pool.measured else "popular now") if rising else "")
-
-
-NOTHING = Link((), "", "")
-
-
-@lru_cache(maxsize=200_000)
-def _line(strange: bool, author: str, first: Link, second: Link, rising: str) -> tuple[str, ...]:
+def _line(pool: Pool, way: int, author: str, links: tuple[Link, Link], rising: bool, trending: bool) -> tuple[str, ...]:
     """The parts of a reason, the strongest first."""
-    reasons = [OUTSIDE] if strange else []
+    if way == ALONE:
+        return (f"no interests yet: {TRENDING if trending else NEW}",)
+    if way == POPULAR:
+        return (TRENDING if trending else f"{NEW}, outside your interests",)
+    reasons = [OUTSIDE] if way == STRANGE else []
     reasons += [f"by {author}"] if author else []
-    if shared := [*dict.fromkeys((*first.words, *second.words))][:WORDS]:
+    if shared := [*dict.fromkeys(word for link in links for word in link.words)][:WORDS]:
         reasons.append(f"matches {', '.join(shared)}")
-    if near := first.near or second.near:
+    if near := next((link.near for link in links if link.near), ""):
         reasons.append(f"near {shorten(near)}")
-    elif beside := first.beside or second.beside:
+    elif beside := next((link.beside for link in links if link.beside), ""):
         reasons.append(f"close to what readers of {shorten(beside)} like")
-    reasons += [rising] if rising else []
+    reasons += [("rising fast" if pool.measured else "popular now")] if rising else []
     return tuple(reasons) or ("in the field of your interest",)
 
 
-@lru_cache(maxsize=4)
-def _unasked(trending: bool, way: int) -> str:
-    if way == ALONE:
-        return f"no interests yet: {TRENDING if trending else NEW}"
-    return TRENDING if trending else f"{NEW}, outside your interests"
+NOTHING = Link((), "", "", 0)
 
 
 def _links(pool: Pool, atoms: Sequence[Atom], chosen: Chosen) -> Mapping[tuple[Atom, int], Link]:
@@ -127,6 +115,7 @@ def _links(pool: Pool, atoms: Sequence[Atom], chosen: Chosen) -> Mapping[tuple[A
     new = [pair for pair in pairs if pair not in known]
     if len(known) + len(new) > REMEMBERED:
         known.clear()
+        pool.lines.clear()
         new = list(pairs)
     for kind in (int, str):
         some = [pair for pair in new if isinstance(pair[0], kind)]
@@ -147,9 +136,10 @@ def _linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[tuple[tup
         words = _phrases(pool.entries[entry], found) if found else ()
         title = "" if isinstance(atom, str) else pool.entries[atom].title
         if isinstance(atom, str):
-            yield pair, Link(words or (atom,), "", "")
+            yield pair, Link(words or (atom,), "", "", next(_NUMBERS))
         else:
-            yield pair, Link(words, title if cosine >= LIKE else "", "" if cosine >= LIKE else title)
+            near = cosine >= LIKE
+            yield pair, Link(words, title if near else "", "" if near else title, next(_NUMBERS))
 
 
 def _strongest(shares: sparse.csr_matrix, terms: Sequence[str]) -> Iterator[dict[str, float]]:
