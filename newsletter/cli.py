@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from newsletter.config import Settings
-    from newsletter.engine import Collected, Engine, Sent
+    from newsletter.engine import Collected, Engine, Explained, Heard, Sent
     from newsletter.overview import Overview
     from newsletter.quality import Report
+    from newsletter.selector.explain import Part, Standing
     from newsletter.types import Entry, Health, Profile, Subscriber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -849,6 +850,105 @@ def _report_row(report: Report) -> dict[str, Any]:
 
     issues = [{**asdict(each), "until": each.until.isoformat()} for each in report.issues]
     return {**asdict(report), "issues": issues}
+
+
+@main.command()
+@config_option
+@click.argument("subscriber")
+@click.argument("entry")
+@click.option("--issue", default="", help="Its key [default: the latest with ENTRY in its pool, else the next].")
+@table_or("json")
+def explain(subscriber: str, entry: str, issue: str, form: str) -> None:
+    """Why ENTRY was taken or left for SUBSCRIBER, number by number.
+
+    ENTRY is an id in any form: 2401.00001, https://doi.org/10.1000/x. The issue is chosen anew, for this reader, by
+    their profile and votes of today; what was in a mail that is out already is said beside it. The amounts of the parts
+    add up to the score.
+
+    \b
+    JSON:  issue, planned, subscriber, entry, title, pooled (in the issue's pool), pool (its size), taken, why
+           place (0: left), way (fair, outside, popular), interest, size, picks, popular (rank by trend), score
+           parts      kind (liked, voted, word, disliked, less, passed, author, trend), of, entry, amount,
+                      likeness, share, own, words, beside
+           standings  one for each interest, best first: interest, loose, weight, fair (share), places, fit, best,
+                      least (to match), matched, rank, matches, relevance, author, score, parts
+           hidden     kind (seen, liked, disliked, voted, muted), by
+           twin       null, or a near-duplicate in the way: entry, title, place
+           votes      that still count: entry, title, verb, days (ago), weight
+           mailed     null, or of the edition that was made: place (0: not in it)
+    """
+    with _engine() as engine:
+        found = engine.explain(subscriber, entry, issue)
+    if form == "json":
+        click.echo(json.dumps(_explained_row(found), ensure_ascii=False))
+    else:
+        _explained_table(found)
+
+
+def _explained_row(found: Explained) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    issue = {"issue": found.issue.key, "planned": found.planned, "subscriber": found.subscriber.email}
+    votes = [{**asdict(each), "verb": each.verb.value} for each in found.heard]
+    mailed = {"place": found.kept_place} if found.kept else None
+    taken = {"taken": found.explanation.place > 0}
+    return {**issue, **taken, **asdict(found.explanation), "votes": votes, "mailed": mailed}
+
+
+def _explained_table(found: Explained) -> None:
+    told = found.explanation
+    draft = "" if found.planned else ", as it would be planned now"
+    click.echo(f"{told.title} ({told.entry})\n{found.issue.key}{draft}, for {found.subscriber.email}")
+    click.echo(f"{'Taken' if told.place else 'Left'}. {told.why}")
+    if not told.pooled:
+        since, until = found.issue.since, found.issue.until
+        click.echo(f"The pool is what was new from {_moment(since)} to {_moment(until)} (UTC).")
+    if found.kept:
+        where = f"has it at place {found.kept_place}" if found.kept_place else "does not have it"
+        click.echo(f"The edition that was made for the mail {where}.")
+        click.echo("These are the numbers of today; profile, votes and trend may have been others then.")
+    if told.parts:
+        click.echo()
+        _parts_table(told.parts)
+        counts = told.place or any(each.rank for each in told.standings)
+        click.echo(f"{told.score:+.3f}  score{'' if counts else ' that it would have'}")
+    if told.standings:
+        click.echo()
+        head = ("interest", "fair share", "places", "rank", "of", "fit", "to match", "best", "score")
+        _table(head, [_standing_row(each) for each in told.standings])
+    if found.heard:
+        click.echo()
+        _print(map(_heard_line, found.heard))
+
+
+def _parts_table(parts: Sequence[Part], most: int = 12) -> None:
+    """The largest, and the sum of the others."""
+    rows = [_part_row(each) for each in parts[:most]]
+    rest = sum(each.amount for each in parts[most:])
+    more = [(f"{rest:+.3f}", f"{len(parts) - most} more", "", "")] if parts[most:] else []
+    _table(("amount", "of", "", "shared"), [*rows, *more])
+
+
+def _part_row(part: Part) -> tuple[object, ...]:
+    kinds = {"voted": "wanted", "less": "less like"}
+    return f"{part.amount:+.3f}", kinds.get(part.kind, part.kind), _cut(part.of, 60), ", ".join(part.words) or "-"
+
+
+def _standing_row(each: Standing) -> tuple[object, ...]:
+    name = _cut(each.interest or "-", 40)
+    rank = each.rank or ("-" if each.matched else "no match")
+    numbers = (f"{number:.3f}" for number in (each.fit, each.least, each.best, each.score))
+    return name, f"{100 * each.fair:.0f} %", each.places, rank, each.matches, *numbers
+
+
+def _heard_line(each: Heard) -> str:
+    words = {
+        Verb.MORE: "You asked for more like",
+        Verb.SAVE: "You saved",
+        Verb.LESS: "You asked for less like",
+        Verb.PASSED: "You passed over",
+    }
+    return f"{words[each.verb]} {_cut(each.title or each.entry, 60)!r}, {each.days} days ago: weight {each.weight:.2f}"
 
 
 # in the long run

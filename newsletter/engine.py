@@ -5,6 +5,7 @@
     plan      store: pool, templates and audience are frozen; one delivery per subscriber
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails ─ begin ─ transport ─▶ settle
+    explain   one reader, one entry ─ selector.explain ─▶ why it was taken or left, number by number
     evaluate  editions (kept), votes, pools chosen anew ─ quality ─▶ report
     status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
 
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from newsletter.selector.explain import Explanation
+
 logger = logging.getLogger("newsletter")
 
 BLOCK = 100  #: subscribers selected, rendered and claimed together
@@ -123,6 +126,30 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A word of a reader on a paper that still counts."""
+
+    entry: str
+    title: str
+    verb: Verb
+    days: int  #: ago
+    weight: float  #: 0..1, beside a paper that the profile itself names
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Why an entry was taken or left for a reader, as of today; and what the mail had, where one was made."""
+
+    issue: Issue
+    planned: bool  #: else it is the draft of the next issue
+    subscriber: Subscriber
+    explanation: Explanation
+    heard: tuple[Heard, ...]  #: latest first
+    kept: bool  #: an edition was made: today's numbers may differ from those of then
+    kept_place: int  #: of the entry in that edition, 1..; 0: it was not in it
+
+
+@dataclass(frozen=True, slots=True)
 class _Readership:
     """What the readers of an issue are known by."""
 
@@ -149,6 +176,7 @@ class Desk:
         """
         self.issue = frozen.issue
         self.entries = {entry.id: entry for entry in frozen.entries}
+        self._library = library
         self._aliases = {asked: entry.id for asked, entry in library.items()}
         self._defaults = settings.selection
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
@@ -166,6 +194,17 @@ class Desk:
         profiles = [self._completed(person.profile) for person in people]
         chosen = selector.select(self._pool, profiles, [seen.get(person.id, set()) for person in people])
         return [Edition(self.issue, person, picks) for person, picks in zip(people, chosen, strict=True)]
+
+    def explain(self, person: Subscriber, seen: set[str], entry_id: str) -> Explanation:
+        """As `choose` for this person alone, taken apart for one entry. Called by Engine only."""
+        from newsletter.selector.explain import explain
+
+        return explain(self._pool, self._completed(person.profile), seen, entry_id)
+
+    def title(self, entry_id: str) -> str:
+        """Of a candidate, or of what readers named; "" where it is neither."""
+        known = self.entries.get(entry_id) or self._library.get(entry_id)
+        return known.title if known else ""
 
     def _completed(self, profile: Profile) -> Profile:
         """The newsletter's defaults where the subscriber said nothing; every id by its entry's own name.
@@ -790,6 +829,52 @@ class Engine:
             return await connection.send(mail, _no_ledger)
         finally:
             await connection.close()
+
+    # explain
+
+    def explain(self, address: str, entry_id: str, key: str = "") -> Explained:
+        """Why this entry, by any form of its id, was taken or left for this subscriber. Changes nothing.
+
+        In the issue `key`; by default in the latest issue of the subscriber's cadence that has it in its pool, else in
+        the next issue as of now. By the votes of today. Raises UnknownSubscriber, UnknownEntry, UnknownIssue.
+        """
+        person, entry = self.store.subscribers.find(address), self.find([entry_id]).get(entry_id)
+        if entry is None:
+            raise UnknownEntry(f"{entry_id}: {UnknownEntry()}")
+        planned = key or self._latest_holding(entry, person)
+        press = self.press(planned) if planned else self.draft([person])
+        key = press.issue.key
+        seen = self.store.editions.seen([person.id], but=key)[person.id]
+        heard = self._with_signals([person], but=key)[0]
+        names = self.store.entries.present(press.entries)
+        pooled = [name for name in press.entries if names.get(name, name) == entry.id]
+        tried = [press.explain(heard, seen, name) for name in pooled or [entry.id]]
+        explanation = next((each for each in tried if each.pooled), tried[0])
+        made = self.store.editions.kept(press.issue, [person.id], press.entries) if planned else {}
+        kept = made.get(person.id)
+        places = [place for place, pick in enumerate(kept.edition.picks, 1) if pick.entry.id in pooled] if kept else []
+        return Explained(
+            issue=press.issue,
+            planned=bool(planned),
+            subscriber=person,
+            explanation=replace(explanation, title=explanation.title or entry.title),
+            heard=self._heard(press, heard.profile),
+            kept=kept is not None,
+            kept_place=next(iter(places), 0),
+        )
+
+    def _latest_holding(self, entry: Entry, person: Subscriber) -> str:
+        """The key of the latest issue of this person's cadence with this entry in its pool; "" if there is none."""
+        cadence = person.cadence or self.settings.schedule.cadence
+        return next((each.key for each in self.store.issues.holding(entry.id) if each.cadence is cadence), "")
+
+    def _heard(self, press: Press, profile: Profile) -> tuple[Heard, ...]:
+        from newsletter.selector import feedback
+
+        return tuple(
+            Heard(each.entry, press.title(each.entry), each.verb, feedback.age(each).days, each.weight)
+            for each in profile.signals[::-1]
+        )
 
     # evaluate
 

@@ -41,6 +41,12 @@ def signals(votes: Sequence[Vote], showings: Sequence[Showing], now: datetime) -
     return tuple(each for each in weighed if each.weight >= FAINTEST)
 
 
+def age(signal: Signal) -> timedelta:
+    """How long ago it was said, told from what is left of it."""
+    half_life = PASSED_HALF_LIFE if signal.verb is Verb.PASSED else HALF_LIFE
+    return max(half_life * log2(STRENGTH[signal.verb] / signal.weight), timedelta())
+
+
 def restless(votes: Sequence[Vote], showings: Sequence[Showing], now: datetime) -> float:
     """The extra share of exploratory picks for who used to vote and then let QUIET_ISSUES issues pass without."""
     if not votes:

@@ -13,8 +13,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from newsletter.errors import UnknownIssue
 from newsletter.formats import entry_row, frozen_entry
 from newsletter.store.database import Database
-from newsletter.store.entries import fresh
-from newsletter.store.schema import Moment, OutcomeCode, deliveries, issues, pool, subscribers
+from newsletter.store.entries import fresh, numbers
+from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pool, subscribers
 from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
 
 _SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
@@ -87,6 +87,16 @@ class Issues:
         query = select(func.max(issues.c.until, type_=Moment())).where(issues.c.cadence == cadence)
         with self._database.read() as connection:
             return connection.execute(query).scalar_one_or_none()
+
+    def holding(self, entry_id: str) -> list[Issue]:
+        """Those with this entry in their pool, under any id it ever had; newest first. Called by Engine.explain."""
+        with self._database.read() as connection:
+            num = numbers(connection, [entry_id]).get(entry_id)
+            ids = [entry_id, *connection.execute(select(former.c.id).where(former.c.entry == num)).scalars()]
+            held = or_(pool.c.entry == num, pool.c.frozen["id"].as_string().in_(ids))
+            query = select(*_SELECTED).where(issues.c.num.in_(select(pool.c.issue).where(held)))
+            newest = (issues.c.until.desc(), issues.c.num.desc())
+            return [_issue(row) for row in connection.execute(query.order_by(*newest))]
 
     def frozen(self, key: str) -> Frozen:
         """Raises UnknownIssue. Called by Engine for rendering."""

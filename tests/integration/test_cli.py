@@ -410,3 +410,57 @@ def test_the_demo_leaves_five_mails_that_differ(run: Run, tmp_path: Path) -> Non
     pages = {path.read_text("utf-8") for path in (tmp_path / "demo").glob("*@*.html")}
     assert len(pages) == 5
     assert (tmp_path / "demo" / "index.html").exists()
+
+
+# explain
+
+
+def test_explain_says_why_a_paper_is_taken_or_left(letter: Run) -> None:
+    ids = [json.loads(line)["id"] for line in letter("entries", "--format", "jsonl").output.splitlines()[:12]]
+
+    told = [letter("explain", "ada@example.org", each).output for each in ids]
+
+    assert {output.splitlines()[2].partition(".")[0] for output in told} == {"Taken", "Left"}
+    assert all("as it would be planned now" in output and "fair share" in output for output in told)
+
+
+def test_explain_prints_parts_that_add_up_as_json(letter: Run) -> None:
+    paper = json.loads(letter("entries", "--format", "jsonl").output.splitlines()[0])["id"]
+    letter("subscribers", "vote", "ada@example.org", "save", paper)
+    issue = key(letter)
+
+    row = json.loads(letter("explain", "ada@example.org", paper, "--format", "json").output)
+
+    assert (row["issue"], row["planned"], row["pool"], row["mailed"]) == (issue, True, 59, None)
+    assert row["hidden"] == [{"kind": "voted", "by": "save"}]
+    assert [(each["entry"], each["verb"], each["days"]) for each in row["votes"]] == [(paper, "save", 0)]
+    assert sum(part["amount"] for part in row["parts"]) == pytest.approx(row["score"])
+    assert {"fair", "fit", "least", "matched", "rank", "parts"} <= set(row["standings"][0])
+    told = letter("explain", "ada@example.org", paper, "--issue", issue).output
+    assert "Not to be shown: you saved it." in told
+    assert "You saved " in told
+
+
+def test_every_key_of_the_json_is_in_the_help(letter: Run) -> None:
+    paper = json.loads(letter("entries", "--format", "jsonl").output.splitlines()[0])["id"]
+    row = json.loads(letter("explain", "ada@example.org", paper, "--format", "json").output)
+    words = letter("explain", "--help").output.replace(",", " ").replace("(", " ").split()
+
+    assert {*row, *row["parts"][0], *row["standings"][0]} <= set(words)
+
+
+def test_explain_names_the_muted_phrase(letter: Run) -> None:
+    paper = json.loads(letter("entries", "--format", "jsonl").output.splitlines()[0])
+    word = paper["title"].split()[0].strip(":,")
+    letter("subscribers", "add", "cyd@example.org", "--interests", "video", "--muted", word)
+
+    output = letter("explain", "cyd@example.org", paper["id"]).output
+
+    assert f"Left. Not to be shown: muted by {word!r}." in output
+
+
+def test_what_nobody_knows_cannot_be_explained(letter: Run) -> None:
+    assert letter("explain", "ada@example.org", "lost", code=1).stderr == "Error: lost: This paper is not known here.\n"
+    assert "no subscriber" in letter("explain", "eve@example.org", "lost", code=1).stderr
+    paper = json.loads(letter("entries", "--format", "jsonl").output.splitlines()[0])["id"]
+    assert "no issue" in letter("explain", "ada@example.org", paper, "--issue", "2001-W01", code=1).stderr

@@ -1,0 +1,440 @@
+"""Why one entry was taken or left for one reader, number by number. Pure: the choice is made as ever, then taken apart.
+
+    fit         Σ share · score of each liked paper and word  -  what disliked papers took
+    relevance   fit / the interest's best fit
+    score       (1 - hype) · relevance  +  hype · trend  (+ 1 for an author of the interest)
+
+Every part is told in units of the score, so the parts of a pick add up to what the kernel gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from newsletter.selector import kernel
+from newsletter.selector.features import Floats
+from newsletter.selector.kernel import EVERYWHERE, FAIR, LESS, OVERALL, PINNED, STRANGE, Ints, Readers
+from newsletter.selector.pool import Pool
+from newsletter.selector.rank import choose
+from newsletter.selector.readers import FORGOTTEN, Defaults, Reader, Wish, read
+from newsletter.selector.reasons import Link, _linked, _name
+from newsletter.selector.table import Atom
+from newsletter.types import WANTED, Profile, Verb
+
+WAYS = ("fair", "outside", "popular", "popular")  #: by kernel.FAIR, STRANGE, POPULAR, ALONE
+_SAID = {
+    Verb.MORE: "you asked for more like it",
+    Verb.SAVE: "you saved it",
+    Verb.LESS: "you asked for less like it",
+    Verb.PASSED: "you passed it over",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One addition to a score."""
+
+    kind: str  #: "liked", "voted", "word", "disliked", "less", "passed", "author" or "trend"
+    of: str  #: the paper's title, the word, the author; "" for the trend
+    entry: str  #: the paper's id, "" for what is no paper
+    amount: float  #: of the score
+    likeness: float  #: of the paper or word to the entry, as the table has it; of the trend: its height, 0..1
+    share: float  #: 0..1, of all that the interest is made of; of a disliked paper: what is left of the dislike
+    own: bool  #: of this very interest; else it speaks for it because it is a loose like or word too
+    words: tuple[str, ...]  #: what joins them, as the entry writes it
+    beside: bool  #: not much alike by its words: what it brings is that its readers like such papers
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the entry stands in one interest of the reader."""
+
+    interest: str
+    loose: bool  #: made of likes and words that belong to no interest
+    weight: float
+    fair: float  #: share of the places, 0..1, by weight
+    places: int  #: that it got
+    fit: float
+    best: float  #: fit of what matches it best in this pool; 0: nothing does
+    least: float  #: no match below this fit
+    matched: bool
+    rank: int  #: among `matches`; 0 where it has none
+    matches: int  #: entries of the pool that match and may be shown
+    relevance: float
+    author: str  #: of this interest, who wrote the entry: a match in any case
+    score: float
+    parts: tuple[Part, ...]  #: their amounts add up to `score`
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What forbids an entry."""
+
+    kind: str  #: "seen", "liked", "disliked", "voted" or "muted"
+    by: str  #: the muted phrase, the verb of the vote, the interest that names it
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A near-duplicate that stands in the way."""
+
+    entry: str
+    title: str
+    place: int  #: among the picks; 0: it must not be shown, nor must what tells the same
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an entry was taken, and where, or left."""
+
+    entry: str  #: its id in the pool; as asked for, where it is in none
+    title: str
+    pool: int  #: candidates
+    pooled: bool  #: is one of them
+    hidden: tuple[Hidden, ...]
+    place: int  #: 1..; 0: left
+    way: str  #: "fair", "outside" (a little outside the interests) or "popular"; "" when left
+    interest: str  #: that it serves
+    size: int  #: places of the edition
+    picks: int  #: that were filled
+    popular: int  #: its rank by trend and date alone
+    score: float  #: of the pick; of the best standing when left
+    parts: tuple[Part, ...]  #: of that score
+    standings: tuple[Standing, ...]  #: best first
+    twin: Twin | None
+    why: str  #: one sentence
+
+
+def explain(
+    pool: Pool, profile: Profile, seen: Set[str], entry_id: str, defaults: Defaults | None = None
+) -> Explanation:
+    """As `select` chooses for this reader alone, and from the same numbers."""
+    reader = read(pool, profile, seen, defaults or Defaults())
+    candidate = pool.same.get(entry_id, -1)
+    if candidate < 0:
+        return _absent(pool, reader, entry_id)
+    with pool.table.lock:
+        case = _Case(pool, profile, reader, candidate)
+    return case.told(_hidden(pool, profile, seen, candidate))
+
+
+def _absent(pool: Pool, reader: Reader, entry_id: str) -> Explanation:
+    row = pool.rows.get(entry_id)
+    title = "" if row is None else pool.entries[row].title
+    why = f"It is not in the pool of this issue, which holds {pool.size} paper{'s' * (pool.size != 1)}."
+    blank = (pool.size, False, (), 0, "", "", reader.knobs.size, 0, 0, 0.0, (), (), None, why)
+    return Explanation(entry_id, title, *blank)
+
+
+def _hidden(pool: Pool, profile: Profile, seen: Set[str], candidate: int) -> tuple[Hidden, ...]:
+    """Everything that forbids it, in the order in which a reader would think of it; see readers.hidden."""
+
+    def meant(names: Sequence[str]) -> bool:
+        return any(pool.same.get(name) == candidate for name in names)
+
+    found = [Hidden("seen", "")] if meant([*seen]) else []
+    found += [Hidden("liked", "")] if meant(profile.liked) else []
+    found += [Hidden("liked", each.name) for each in profile.interests if meant(each.liked)]
+    found += [Hidden("disliked", "")] if meant(profile.disliked) else []
+    found += [Hidden("voted", each.verb.value) for each in profile.signals if meant([each.entry])]
+    found += [Hidden("muted", phrase) for phrase in profile.muted if candidate in pool.muted(phrase)]
+    return tuple(found)
+
+
+class _Case:
+    """One reader and one candidate, with the kernel's numbers of both; made under the table's lock."""
+
+    def __init__(self, pool: Pool, profile: Profile, reader: Reader, candidate: int) -> None:
+        self.pool, self.profile, self.reader, self.candidate = pool, profile, reader, candidate
+        self.block, self.chosen = choose(pool, [reader])
+        self.atoms: list[Atom] = [atom for wish in reader.wishes for atom, _ in wish.bag]
+        self.owner, self.weight, self.wish, self.loose = _interests(pool, self.block)
+        self.number = len(self.weight)
+        self.shares = _shares(self.block, self.owner, self.loose, self.number)
+        self.scores = pool.table.scores[self.block.atom, candidate].astype(np.float64)
+        self.refused = pool.table.scores[self.block.less, candidate].astype(np.float64)
+        self.trend = float(np.nan_to_num(pool.trend[candidate], nan=0.5))
+        self.places = [int(each) for each in self.chosen.entry[0, : int(self.chosen.number[0])]]
+        self.kinds = _kinds(pool, profile, reader)
+        self.links = self._linked()
+        self.fits = self._fits()
+        self.standings = [self._standing(each) for each in range(self.number)]
+        self.displaced = self._displaced()
+
+    def told(self, hidden: tuple[Hidden, ...]) -> Explanation:
+        place = self.places.index(self.candidate) if self.candidate in self.places else -1
+        way = int(self.chosen.way[0, place]) if place >= 0 else -1
+        group = int(self.chosen.group[0, place]) if place >= 0 else -1
+        order = sorted(range(self.number), key=lambda each: self._worth(self.standings[each], each != group))
+        standings = tuple(self.standings[each] for each in order)
+        score, parts = self._sum(way, group, standings)
+        entry, popular = self.pool.entries[self.candidate], self.pool.popular.tolist().index(self.candidate) + 1
+        found = Explanation(
+            entry=entry.id,
+            title=entry.title,
+            pool=self.pool.size,
+            pooled=True,
+            hidden=hidden,
+            place=place + 1,
+            way=WAYS[way] if way >= 0 else "",
+            interest=self.standings[group].interest if way == FAIR else "",
+            size=self.reader.knobs.size,
+            picks=len(self.places),
+            popular=popular,
+            score=score,
+            parts=parts,
+            standings=standings,
+            twin=self._twin() if place < 0 and not hidden else None,
+            why="",
+        )
+        return _with_why(found, self.displaced)
+
+    @staticmethod
+    def _worth(standing: Standing, other: bool) -> tuple[bool, bool, bool, float]:
+        return other, not standing.weight > 0, not standing.matched, -standing.score
+
+    def _sum(self, way: int, group: int, standings: Sequence[Standing]) -> tuple[float, tuple[Part, ...]]:
+        """Of the pick as the kernel scored it: an exploratory one gets nothing for its author."""
+        parts: tuple[Part, ...] = (self._rise(),)
+        if way == STRANGE:
+            parts = self._parts(group, "")
+        elif standings and (way < 0 or group >= 0):
+            parts = standings[0].parts
+        return sum(each.amount for each in parts), parts
+
+    # the numbers
+
+    def _fits(self) -> Floats:
+        """interests × candidates, by the kernel itself."""
+        fits = np.zeros((self.number + 1, self.pool.size), np.float32)
+        kernel.fit(self.pool.table.scores, self.block, 0, 0, self.owner, self.loose, self.number, fits)
+        return fits
+
+    def _standing(self, each: int) -> Standing:
+        wish = self.reader.wishes[self.wish[each]]
+        best, least, ranked = self._ranked(each, wish)
+        author = wish.authored.get(self.candidate, "")
+        parts = self._parts(each, author)
+        fit = float(self.fits[each, self.candidate])
+        top = self._top(each, best)
+        rank = ranked.index(self.candidate) + 1 if self.candidate in ranked else 0
+        eligible = self.weight[each] > 0 and self.candidate not in self.reader.hidden
+        fair = (self.chosen.group[0, : len(self.places)] == each) & (self.chosen.way[0, : len(self.places)] == FAIR)
+        return Standing(
+            interest=_name(self.pool, wish, self._own(each)),
+            loose=wish.loose,
+            weight=self.weight[each],
+            fair=self.weight[each] / (sum(self.weight) or 1.0),
+            places=int(fair.sum()),
+            fit=fit,
+            best=best,
+            least=least,
+            matched=rank > 0 or (not eligible and (fit >= least or bool(author))),
+            rank=rank,
+            matches=len(ranked),
+            relevance=1.0 if author else fit / top if top > 0 else 0.0,
+            author=author,
+            score=sum(part.amount for part in parts),
+            parts=parts,
+        )
+
+    def _own(self, each: int) -> list[Atom]:
+        """As in reasons: what of a wish belongs to this interest."""
+        wish = self.wish[each]
+        places = range(int(self.block.atom_start[wish]), int(self.block.atom_start[wish + 1]))
+        return [self.atoms[place] for place in places if self.owner[place] == each]
+
+    def _ranked(self, each: int, wish: Wish) -> tuple[float, float, list[int]]:
+        """The best fit, the least that matches, and all that match, best first: by the kernel itself."""
+        width = self.pool.size
+        hidden, pinned = np.full(width, -1, np.int64), np.full(width, -1, np.int64)
+        hidden[list(self.reader.hidden)] = 0
+        pinned[list(wish.authored)] = 1
+        best = np.float64(kernel.best_of(self.fits[each], hidden, 0))
+        keys = np.full(width, -1, np.int64)
+        trend = np.nan_to_num(self.pool.trend, nan=0.5).astype(np.float64)
+        if self.weight[each] > 0:
+            kernel.rank(self.fits[each], best, hidden, 0, pinned, 1, trend, self.reader.knobs.hype, keys)
+        least = max(kernel.FAINT, kernel.WEAK * best)
+        return float(best), float(least), (width - 1 - keys[keys >= 0] % width).tolist()
+
+    def _top(self, each: int, best: float) -> float:
+        """What relevance is measured by: a hidden candidate would be its interest's best if it were better."""
+        return max(best, float(self.fits[each, self.candidate])) if self.candidate in self.reader.hidden else best
+
+    # their parts
+
+    def _parts(self, each: int, author: str) -> tuple[Part, ...]:
+        """Largest first; what adds nothing is left out."""
+        hidden = np.full(self.pool.size, -1, np.int64)
+        hidden[list(self.reader.hidden)] = 0
+        top = self._top(each, float(kernel.best_of(self.fits[each], hidden, 0)))
+        scale = (1 - self.reader.knobs.hype) / top if top > 0 else 0.0
+        parts = [*self._given(each, scale), *self._taken(each, scale)]
+        if author:
+            words = sum(part.amount for part in parts)
+            parts.append(
+                Part("author", author, "", PINNED + 1 - self.reader.knobs.hype - words, 1.0, 1.0, True, (), False)
+            )
+        parts.append(self._rise())
+        return tuple(sorted((part for part in parts if part.amount), key=lambda part: -abs(part.amount)))
+
+    def _rise(self) -> Part:
+        hype = self.reader.knobs.hype
+        return Part("trend", "", "", hype * self.trend, self.trend, hype, True, (), False)
+
+    def _given(self, each: int, scale: float) -> Iterator[Part]:
+        for place, atom in enumerate(self.atoms):
+            share = float(self.shares[each, place])
+            if share:
+                own = self.owner[place] == each or (self.owner[place] == EVERYWHERE and each >= self.loose)
+                amount = scale * share * float(self.scores[place])
+                yield self._part(self.kinds[place], atom, amount, float(self.scores[place]), share, bool(own))
+
+    def _taken(self, each: int, scale: float) -> Iterator[Part]:
+        """By each disliked paper in turn, as in kernel.fit."""
+        left = float(self.shares[each] @ self.scores)
+        kinds = _refusals(self.pool, self.profile)
+        for (atom, share), score in zip(self.reader.less, self.refused.tolist(), strict=True):
+            excess = share * score - max(left, 0.0)
+            if excess > 0:
+                left -= LESS * excess
+                yield self._part(kinds[atom], atom, -scale * LESS * excess, score, share, True)
+
+    def _part(self, kind: str, atom: Atom, amount: float, likeness: float, share: float, own: bool) -> Part:
+        link = self.links[atom]
+        if isinstance(atom, str):
+            return Part(kind, atom, "", amount, likeness, share, own, link.words, False)
+        paper = self.pool.entries[atom]
+        return Part(kind, paper.title, paper.id, amount, likeness, share, own, link.words, bool(link.beside))
+
+    def _linked(self) -> dict[Atom, Link]:
+        found: dict[Atom, Link] = {}
+        every = dict.fromkeys([*self.atoms, *(atom for atom, _ in self.reader.less)])
+        for kind in (int, str):
+            pairs = [(atom, self.candidate) for atom in every if isinstance(atom, kind)]
+            found.update((pair[0], link) for pair, link in _linked(self.pool, pairs))
+        return found
+
+    # what stands in its way
+
+    def _twin(self) -> Twin | None:
+        """A pick, or what must not be shown, that tells the same story."""
+        story = self.pool.story[self.candidate]
+        for place, other in enumerate(self.places, 1):
+            if self.pool.story[other] == story:
+                return Twin(self.pool.entries[other].id, self.pool.entries[other].title, place)
+        twins = (other for other in sorted(self.reader.hidden) if self.pool.story[other] == story)
+        other = next(twins, -1)
+        return Twin(self.pool.entries[other].id, self.pool.entries[other].title, 0) if other >= 0 else None
+
+    def _displaced(self) -> bool:
+        """It would be a pick if no place were kept for what is a little outside the interests."""
+        if self.candidate in self.places or STRANGE not in self.chosen.way[0, : len(self.places)]:
+            return False
+        calm = replace(self.reader, knobs=replace(self.reader.knobs, surprise=0.0))
+        _, chosen = choose(self.pool, [calm])
+        return self.candidate in chosen.entry[0, : int(chosen.number[0])]
+
+
+def _interests(pool: Pool, block: Readers) -> tuple[Ints, list[float], list[int], int]:
+    """Owner of each atom; weight and wish of each interest; the first interest that is made of loose likes."""
+    wishes = len(block.weight)
+    most = wishes + kernel.GROUPS + 1
+    owner, weight, wish = np.zeros(len(block.atom), np.int64), np.zeros(most), np.zeros(most, np.int64)
+    number = kernel.group(pool.table.fields, block, 0, wishes, owner, weight, wish)
+    loose = sum(not block.loose[each] for each in wish[:number])
+    return owner, weight[:number].tolist(), wish[:number].tolist(), int(loose)
+
+
+def _shares(block: Readers, owner: Ints, loose: int, number: int) -> np.ndarray:
+    """interests × atoms: fit = shares @ scores, before dislikes. Several loose groups speak for each other."""
+    share = np.zeros((number, len(owner)))
+    for each in range(number):
+        mine = np.where(owner == each, block.share, 0.0)
+        share[each] = mine / (mine.sum() or 1.0)
+    if number - loose > 1:
+        every = np.where((owner >= loose) | (owner == EVERYWHERE), block.share, 0.0)
+        share[loose:] = OVERALL * every / (every.sum() or 1.0) + (1 - OVERALL) * share[loose:]
+    return share
+
+
+def _kinds(pool: Pool, profile: Profile, reader: Reader) -> list[str]:
+    """Per atom what it is; a loose bag holds likes, votes and words in this order (readers._wishes)."""
+    voted = sum(
+        1 for each in profile.signals if each.verb in WANTED and each.weight > FORGOTTEN and each.entry in pool.rows
+    )
+    found: list[str] = []
+    for wish in reader.wishes:
+        papers = sum(isinstance(atom, int) for atom, _ in wish.bag)
+        votes = voted if wish.loose else 0
+        found += ["liked"] * (papers - votes) + ["voted"] * votes + ["word"] * (len(wish.bag) - papers)
+    return found
+
+
+def _refusals(pool: Pool, profile: Profile) -> dict[Atom, str]:
+    against = (each for each in profile.signals if each.verb not in WANTED and each.entry in pool.rows)
+    kinds: dict[Atom, str] = {pool.rows[each.entry]: each.verb.value for each in against}
+    return kinds | {pool.rows[name]: "disliked" for name in profile.disliked if name in pool.rows}
+
+
+# in words
+
+
+def _with_why(found: Explanation, displaced: bool) -> Explanation:
+    return replace(found, why=_taken(found) if found.place else _left(found, displaced))
+
+
+def _taken(found: Explanation) -> str:
+    where = f"Place {found.place} of {found.picks}"
+    if found.way == "popular":
+        free = "the interests left it free" if found.standings else "there are no interests"
+        return f"{where}: {free}, and this is {_th(found.popular)} of all by trend and date."
+    if found.way == "outside":
+        return f"{where}: a little outside the interests, which surprise asks for."
+    best = found.standings[0]
+    return f"{where}: ranked {_th(best.rank)} for {best.interest!r}, which had {best.places} of {found.size} places."
+
+
+def _left(found: Explanation, displaced: bool) -> str:
+    if found.size <= 0:
+        return "The edition has no places."
+    if found.hidden:
+        return f"Not to be shown: {'; '.join(map(_forbidden, found.hidden))}."
+    if found.twin:
+        told = f"which stands at place {found.twin.place}" if found.twin.place else "which must not be shown again"
+        return f"It tells the same as {found.twin.title!r}, {told}."
+    if displaced:
+        return "Its place went to a paper a little outside the interests, which surprise asks for."
+    return _outranked(found)
+
+
+def _outranked(found: Explanation) -> str:
+    if not found.standings:
+        return f"No interests: ranked {_th(found.popular)} by trend and date, and there were {found.size} places."
+    best = found.standings[0]
+    if not best.matched:
+        near = f"too little in it is like {best.interest!r}" if best.fit > 0 else "nothing in it is like your interests"
+        return f"No match: {near}."
+    if not best.weight > 0:
+        return f"It matches only {best.interest!r}, which has no weight."
+    return f"Ranked {_th(best.rank)} for {best.interest!r}, which had {best.places} of {found.size} places."
+
+
+def _forbidden(hidden: Hidden) -> str:
+    words = {
+        "seen": "you were shown it in another issue",
+        "liked": f"you like it already, for {hidden.by!r}" if hidden.by else "you like it already",
+        "disliked": "you dislike it",
+        "muted": f"muted by {hidden.by!r}",
+    }
+    return words.get(hidden.kind) or _SAID[Verb(hidden.by)]
+
+
+def _th(number: int) -> str:
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
