@@ -154,8 +154,8 @@ class _Case:
         self.owner, self.weight, self.wish, self.loose = _interests(pool, self.block)
         self.number = len(self.weight)
         self.shares = _shares(self.block, self.owner, self.loose, self.number)
-        self.scores = pool.table.scores[self.block.atom, candidate].astype(np.float64)
-        self.refused = pool.table.scores[self.block.less, candidate].astype(np.float64)
+        self.scores = pool.table.score(self.block.atom, candidate)
+        self.refused = pool.table.score(self.block.less, candidate)
         self.trend = float(np.nan_to_num(pool.trend[candidate], nan=0.5))
         self.places = [int(each) for each in self.chosen.entry[0, : int(self.chosen.number[0])]]
         self.kinds = _kinds(pool, profile, reader)
@@ -210,7 +210,9 @@ class _Case:
     def _fits(self) -> Floats:
         """interests × candidates, by the kernel itself."""
         fits = np.zeros((self.number + 1, self.pool.size), np.float32)
-        kernel.fit(self.pool.table.scores, self.block, 0, 0, self.owner, self.loose, self.number, fits)
+        kernel.fit(
+            self.pool.table.steps, self.pool.table.sizes, self.block, 0, 0, self.owner, self.loose, self.number, fits
+        )
         return fits
 
     def _standing(self, each: int) -> Standing:

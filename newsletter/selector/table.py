@@ -51,6 +51,11 @@ class Table:
                 self._add(pool, rows[start : start + CHUNK])
         return self._numbers
 
+    def score(self, places: NDArray[np.int64], candidate: int) -> NDArray[np.float64]:
+        """What these atoms say of one candidate."""
+        found: NDArray[np.float64] = self.steps[places, candidate] * self.sizes[places].astype(np.float64)
+        return found
+
     def _grow(self, pool: Pool, needed: int) -> None:
         have = len(self.steps)
         if needed <= have and have:
