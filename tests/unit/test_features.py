@@ -118,3 +118,13 @@ def test_a_name_is_the_same_in_both_orders() -> None:
     assert person("Lovelace, Ada K.") == person("Ada K Lovelace") == ("ada", "k", "lovelace")
     assert person("李 明") == ("李", "明")
     assert person(" ") == ()
+
+
+def test_a_field_with_few_votes_does_not_have_to_beat_one_with_many() -> None:
+    physics = [make_entry(f"p{n}", topics=("hep-th",), votes=n) for n in range(20)]
+    learning = [make_entry(f"m{n}", topics=("cs.LG",), votes=100 + n) for n in range(20)]
+
+    found = trends([*physics, *learning])
+
+    assert found[19] > found[20]  # the most voted of physics, the least voted of machine learning
+    assert found[39] > found[19] > 0.6
