@@ -2,8 +2,8 @@
 
     atoms ─ group ─▶ interests ─ fit ─▶ rankings ─ merge (fair shares) ─▶ picks ─ credit ─▶ what made each score
 
-Python takes 150 µs for each reader and interest of a pool of 59, and numba's compiler 15 s once per installation; so
-small work is interpreted, large work compiled, and both are this one text [measured].
+numba's compiler takes about 15 s once per installation, and loading what it made 0.2 s; so small work is interpreted,
+large work compiled, and both are this one text [measured].
 """
 
 from __future__ import annotations
@@ -569,5 +569,8 @@ def compiled() -> Callable[..., Any]:
     for part in (*_PARTS, choose):
         whole = FunctionType(part.__code__, known, part.__name__, part.__defaults__)
         whole.__module__, whole.__qualname__ = part.__module__, part.__qualname__
-        known[part.__name__] = numba.njit(nogil=True, cache=True)(whole)
+        try:
+            known[part.__name__] = numba.njit(nogil=True, cache=True)(whole)
+        except RuntimeError:  # no folder that may be written: compiled anew in each process
+            known[part.__name__] = numba.njit(nogil=True)(whole)
     return known["choose"]  # type: ignore[no-any-return]

@@ -21,7 +21,7 @@ from newsletter.selector.table import fits
 from newsletter.types import Pick, Profile
 
 BLOCK = 2048  #: readers chosen for at once
-SMALL = 200_000  #: readers × candidates × interests below this are interpreted: compiled code takes seconds to load
+SMALL = 40_000  #: candidates × likes and words of all readers: below this the kernel is interpreted, in some 30 ms
 
 
 def select(
@@ -80,7 +80,7 @@ def choose(pool: Pool, readers: Sequence[Reader]) -> tuple[Readers, Chosen]:
     chosen = kernel.room(len(readers), max(largest, 0), len(block.atom))
     trend = np.nan_to_num(pool.trend, nan=0.5).astype(np.float64)
     given = (pool.table.steps, pool.table.sizes, pool.table.fields, trend, pool.story, pool.popular, block)
-    if max(len(block.weight), len(readers)) * pool.size < SMALL:
+    if (len(block.atom) + len(block.less) + len(readers)) * pool.size < SMALL:
         kernel.choose(*given, 0, len(readers), chosen)
         return block, chosen
     compiled, parts = kernel.compiled(), os.cpu_count() or 1
