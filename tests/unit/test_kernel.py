@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from newsletter.selector import Pool, prepare, rank, select
@@ -15,7 +15,23 @@ from newsletter.selector.kernel import GROUPED, GROUPS, linked, next_interest
 from newsletter.testing import make_entry
 from newsletter.types import Entry, Interest, Pick, Profile, Signal, Verb
 
-WORDS = "video diffusion plasma wave protein folding graph kernel attention model whale song quantum cat".split()
+WORDS = (
+    "video",
+    "diffusion",
+    "plasma",
+    "wave",
+    "protein",
+    "folding",
+    "graph",
+    "kernel",
+    "attention",
+    "model",
+    "whale",
+    "song",
+    "quantum",
+    "cat",
+)
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking a failure would take minutes
 needs_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="numba is not installed")
 
 
@@ -74,7 +90,7 @@ profiles = st.builds(
 
 @needs_numba
 @given(st.lists(profiles, min_size=1, max_size=8), st.integers(1, 32), st.integers(0, 3))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=30, phases=QUICK)
 def test_compiled_code_chooses_what_the_interpreter_does(some: list[Profile], size: int, salt: int) -> None:
     pool = pool_of(size, str(salt))
 
