@@ -330,10 +330,10 @@ def fit(
             part = np.float32(whole[each] / whole[number])
             for candidate in range(fits.shape[1]):
                 together[candidate] += part * fits[each, candidate]
+        common, own = np.float32(OVERALL), np.float32(1 - OVERALL)  # compiled code would reckon in doubles
         for each in range(loose, number):
             for candidate in range(fits.shape[1]):
-                mean = OVERALL * together[candidate] + (1 - OVERALL) * fits[each, candidate]
-                fits[each, candidate] = mean
+                fits[each, candidate] = common * together[candidate] + own * fits[each, candidate]
     for place in range(readers.less_start[reader], readers.less_start[reader + 1]):
         part = np.float32(sizes[readers.less[place]] * readers.less_share[place])
         row = steps[readers.less[place]]

@@ -34,13 +34,17 @@ class Meaning:
 def meaning_of(
     ids: Sequence[str], lengths: NDArray[np.float64], vectors: Mapping[str, NDArray[np.float32]] | None
 ) -> Meaning | None:
-    """vectors: entry id or words → vector; None, or vectors of different sizes: no meaning. lengths: terms a text."""
-    found = [vectors.get(each) for each in ids] if vectors else []
+    """vectors: entry id or words → vector; None, or vectors of different sizes: no meaning. lengths: terms a text.
+
+    A vector that holds NaN or an infinity says nothing: its text has only words.
+    """
+    sound = {name: each for name, each in (vectors or {}).items() if np.isfinite(each).all()}
+    found = [sound.get(each) for each in ids]
     known = [each for each in found if each is not None]
-    if vectors is None or not known or len({len(each) for each in vectors.values()}) > 1:
+    if not known or len({len(each) for each in sound.values()}) > 1:
         return None
     mean = np.stack(known).astype(np.float64).mean(axis=0)
-    return Meaning(_rows(found, mean, lengths), mean, vectors)
+    return Meaning(_rows(found, mean, lengths), mean, sound)
 
 
 def _rows(

@@ -128,11 +128,12 @@ def hidden(pool: Pool, profile: Profile, seen: Set[str]) -> Set[int]:
 def _wishes(pool: Pool, profile: Profile) -> Iterator[Wish]:
     """The reader's own interests, then one of all loose words and likes, as weighty as the mean of the others.
 
-    Weights that are no positive number count as 0; when all are 0, they count as equal.
+    Weights that are no positive number count as 0; when all are 0, they count as equal. The largest becomes 1, so that
+    no sum of them overflows.
     """
     weights = [_weight(each.weight) for each in profile.interests]
-    if weights and not any(weights):
-        weights = [1.0] * len(weights)
+    largest = max(weights, default=0.0)
+    weights = [weight / largest if largest else 1.0 for weight in weights]
     for interest, weight in zip(profile.interests, weights, strict=True):
         bag = _bag(_likes(pool, interest.liked), _spoken(interest), KEYWORDS)
         yield Wish(interest, weight, bag, False, written_by(pool, interest))
@@ -140,7 +141,7 @@ def _wishes(pool: Pool, profile: Profile) -> Iterator[Wish]:
     bag = _likes(pool, profile.liked)
     for each in profile.signals:
         if each.verb in WANTED and each.weight > FORGOTTEN and each.entry in pool.rows:
-            bag.append((pool.rows[each.entry], each.weight))
+            bag.append((pool.rows[each.entry], min(each.weight, 1.0)))
     if words or profile.liked or bag:
         weight = sum(weights) / len(weights) if weights else 1.0
         yield Wish(
