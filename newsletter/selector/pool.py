@@ -22,7 +22,7 @@ from newsletter.types import Entry
 
 BACKGROUND = 6000  #: papers that stand for "everything else", those that most readers like first
 
-DIMENSIONS = 64  #: in which papers of one field are told from others
+DIMENSIONS = 64  #: in which papers of one field are told from others, and fewer than a fourth of the papers
 TWINS, LONG = 0.85, 300  #: two candidates with such a cosine, and so many features each, tell one story: one comes
 
 Author = tuple[str, ...]  #: folded parts of a name, given names first
@@ -202,10 +202,11 @@ def _compass(gram: Floats) -> Floats:
     by two steps of subspace iteration from a fixed start (Halko, Martinsson and Tropp 2011).
     """
     size = len(gram)
-    start = np.random.default_rng(0).standard_normal((size, min(DIMENSIONS + 16, size))).astype(np.float32)
+    dimensions = min(DIMENSIONS, size // 4)
+    start = np.random.default_rng(0).standard_normal((size, min(dimensions + 16, size))).astype(np.float32)
     basis = np.linalg.qr(gram @ (gram @ start))[0] if size else start
     values, vectors = np.linalg.eigh(basis.T @ gram @ basis)
-    kept = np.flatnonzero(values > 1e-3)[::-1][1 : DIMENSIONS + 1]
+    kept = np.flatnonzero(values > 1e-3)[::-1][1 : dimensions + 1]
     found: Floats = (basis @ vectors[:, kept] / np.sqrt(values[kept])).astype(np.float32)
     return found
 

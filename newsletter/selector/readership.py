@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 NEIGHBOURS = 50  #: of one paper, the strongest
+ENOUGH = 100.0  #: readers with two likes or more at which what they have in common counts half
 TOGETHER = 12.0  #: weight of all that neighbours say, beside the paper itself, in units of a cosine
 
 
@@ -29,7 +30,7 @@ def neighbours(likes: Sequence[Sequence[int]], papers: int, allowed: np.ndarray)
     data = 1 / np.sqrt(np.diff(ends)[owner] * popularity[columns])
     readers = sparse.csr_matrix((data.astype(np.float32), columns, ends), shape=(len(several), papers))
     kept = np.zeros(papers, np.float32)
-    kept[allowed] = TOGETHER
+    kept[allowed] = TOGETHER * len(several) / (len(several) + ENOUGH)
     found = (readers.T @ (readers @ sparse.diags(kept))).tocsr()
     found.setdiag(0)
     found.eliminate_zeros()
