@@ -54,7 +54,7 @@ class Pool:
     starts: Numbers  #: where each candidate begins in it
     table: Table  #: what was computed of it so far
     links: dict[tuple[int | str, int], Any]  #: what reasons were made of so far: see reasons.Link
-    lines: dict[tuple[int, str, int, int, bool, bool], tuple[str, ...]]  #: finished reasons
+    lines: dict[tuple[int, int, int, bool, bool], tuple[str, ...]]  #: finished reasons
     heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
 
     def muted(self, phrase: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from itertools import count, pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.features import LONGEST, STOP, WORD, fold, singular, unspaced
@@ -31,7 +32,7 @@ REMEMBERED = 300_000  #: pairs of a reader's word or paper and a candidate
 
 _NUMBERS = count(1)
 TRENDING, NEW = "trending this week", "new this week"
-OUTSIDE = "a little outside your interests"
+OUTSIDE, FIELD = "a little outside your interests", "in the field of your interest"
 
 
 class Link(NamedTuple):
@@ -44,34 +45,47 @@ class Link(NamedTuple):
 
 
 def tell(pool: Pool, readers: Sequence[Reader], block: Readers, chosen: Chosen) -> list[tuple[Pick, ...]]:
-    """Picks with their reasons, one tuple a reader."""
+    """Picks with their reasons, one tuple a reader.
+
+    Each pair of a word or paper and a candidate, and each line made of such pairs, is looked up once a block.
+    """
     atoms = [atom for reader in readers for wish in reader.wishes for atom, _ in wish.bag]
-    links = _links(pool, atoms, chosen)
-    told: list[tuple[Pick, ...]] = []
-    columns = (chosen.entry, chosen.group, chosen.wish, chosen.score, chosen.way, chosen.first, chosen.second)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
     wishes = [wish for reader in readers for wish in reader.wishes]
-    names: dict[tuple[int, int], str] = {}
-    high, trending = (pool.trend >= RISING).tolist(), (pool.trend >= 0.5).tolist()
-    for number, (reader, picked, row) in enumerate(zip(readers, chosen.number.tolist(), rows, strict=True)):
+    links, numbers = _links(pool, atoms, block, chosen)
+    lines, places = _lines(pool, readers, chosen, links, numbers)
+    entries, names = pool.entries, _names(pool, wishes, atoms, block, chosen)
+    columns = (chosen.entry, chosen.wish, chosen.group, np.round(chosen.score, 6), chosen.way, places)
+    told: list[tuple[Pick, ...]] = []
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for number, (picked, row) in enumerate(zip(chosen.number.tolist(), rows, strict=True)):
         picks = []
-        for entry, group, wish, score, way, first, second in zip(*(column[:picked] for column in row), strict=True):
-            interest = ""
-            if wish >= 0 and way == FAIR:
-                if (number, group) not in names:
-                    names[number, group] = _name(pool, wishes[wish], _own(block, chosen, atoms, wish, group))
-                interest = names[number, group]
-            author = wishes[wish].authored.get(entry, "") if wish >= 0 else ""
-            rising = reader.knobs.hype > 0 and high[entry]
-            one = links[atoms[first], entry] if first >= 0 else NOTHING
-            other = links[atoms[second], entry] if second >= 0 else NOTHING
-            key = (way, author, one.number, other.number, rising, trending[entry])
-            line = pool.lines.get(key)
-            if line is None:
-                line = pool.lines[key] = _line(pool, way, author, (one, other), rising, trending[entry])
-            picks.append(Pick(pool.entries[entry], round(score, 6), interest, line))
+        for entry, wish, group, score, way, line in zip(*(column[:picked] for column in row), strict=True):
+            reasons = lines[line]
+            if wish >= 0 and wishes[wish].authored and (author := wishes[wish].authored.get(entry)):
+                reasons = _by(author, reasons)
+            name = names[number, group] if wish >= 0 and way == FAIR else ""
+            picks.append(Pick(entries[entry], score, name, reasons))
         told.append(tuple(picks))
     return told
+
+
+def _by(author: str, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """The author before all but the word that a pick is exploratory."""
+    rest = tuple(each for each in reasons if each not in (OUTSIDE, FIELD))
+    return (*(each for each in reasons if each == OUTSIDE), f"by {author}", *rest)
+
+
+def _names(
+    pool: Pool, wishes: Sequence[Wish], atoms: Sequence[Atom], block: Readers, chosen: Chosen
+) -> dict[tuple[int, int], str]:
+    """(reader, number of an interest) → its name, for all that have a pick."""
+    readers, places = np.nonzero(chosen.wish >= 0)
+    groups, served = chosen.group[readers, places].tolist(), chosen.wish[readers, places].tolist()
+    found = dict(zip(zip(readers.tolist(), groups, strict=True), served, strict=True))
+    return {
+        key: wishes[wish].interest.name.strip() or _name(pool, wishes[wish], _own(block, chosen, atoms, wish, key[1]))
+        for key, wish in found.items()
+    }
 
 
 def shorten(title: str) -> str:
@@ -82,14 +96,13 @@ def shorten(title: str) -> str:
     return cut[: max(cut.rfind(" "), SHORT // 2)].rstrip(" ,;:-") + "…"
 
 
-def _line(pool: Pool, way: int, author: str, links: tuple[Link, Link], rising: bool, trending: bool) -> tuple[str, ...]:
+def _line(pool: Pool, way: int, links: tuple[Link, Link], rising: bool, trending: bool) -> tuple[str, ...]:
     """The parts of a reason, the strongest first."""
     if way == ALONE:
         return (f"no interests yet: {TRENDING if trending else NEW}",)
     if way == POPULAR:
         return (TRENDING if trending else f"{NEW}, outside your interests",)
     reasons = [OUTSIDE] if way == STRANGE else []
-    reasons += [f"by {author}"] if author else []
     if shared := [*dict.fromkeys(word for link in links for word in link.words)][:WORDS]:
         reasons.append(f"matches {', '.join(shared)}")
     if near := next((link.near for link in links if link.near), ""):
@@ -97,21 +110,50 @@ def _line(pool: Pool, way: int, author: str, links: tuple[Link, Link], rising: b
     elif beside := next((link.beside for link in links if link.beside), ""):
         reasons.append(f"close to what readers of {shorten(beside)} like")
     reasons += [("rising fast" if pool.measured else "popular now")] if rising else []
-    return tuple(reasons) or ("in the field of your interest",)
+    return tuple(reasons) or (FIELD,)
+
+
+def _lines(
+    pool: Pool, readers: Sequence[Reader], chosen: Chosen, links: Sequence[Link], numbers: NDArray[np.int64]
+) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
+    """The different reasons of a block, and the place among them of each pick's; `numbers`: as _links gives them."""
+    keen = np.array([reader.knobs.hype > 0 for reader in readers], np.bool_)[:, None]
+    rising = (pool.trend >= RISING)[chosen.entry] & keen & (chosen.way != POPULAR) & (chosen.way != ALONE)
+    trending = (pool.trend >= 0.5)[chosen.entry]
+    pairs = numbers[0] * len(links) + numbers[1]
+    codes = ((pairs * 4 + np.maximum(chosen.way, 0)) * 2 + rising) * 2 + trending
+    different, places = np.unique(codes, return_inverse=True)
+    found = []
+    for code in different.tolist():
+        first, second = divmod(code // 16, len(links))
+        key = (code // 4 % 4, links[first].number, links[second].number, bool(code // 2 % 2), bool(code % 2))
+        if key not in pool.lines:
+            pool.lines[key] = _line(pool, key[0], (links[first], links[second]), *key[3:])
+        found.append(pool.lines[key])
+    return found, places.reshape(codes.shape)
 
 
 NOTHING = Link((), "", "", 0)
 
 
-def _links(pool: Pool, atoms: Sequence[Atom], chosen: Chosen) -> Mapping[tuple[Atom, int], Link]:
-    """For every pair that a pick rests on; those that were told before are remembered."""
-    known = pool.links
+def _links(pool: Pool, atoms: Sequence[Atom], block: Readers, chosen: Chosen) -> tuple[list[Link], NDArray[np.int64]]:
+    """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them."""
     served = np.arange(chosen.entry.shape[1]) < chosen.number[:, None]
-    pairs: dict[tuple[Atom, int], None] = {}
-    for column in (chosen.first, chosen.second):
-        places = np.nonzero(served & (column >= 0))
-        found = zip(column[places].tolist(), chosen.entry[places].tolist(), strict=True)
-        pairs.update(dict.fromkeys((atoms[atom], entry) for atom, entry in found))
+    used = np.stack([served & (chosen.first >= 0), served & (chosen.second >= 0)])
+    places = np.stack([chosen.first, chosen.second])[used]
+    width = max(pool.size, 1)
+    codes = block.atom[places] * width + np.stack([chosen.entry, chosen.entry])[used]
+    _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    chosen_entries = (codes[where] % width).tolist()
+    pairs = [(atoms[place], entry) for place, entry in zip(places[where].tolist(), chosen_entries, strict=True)]
+    numbers = np.zeros(used.shape, np.int64)
+    numbers[used] = inverse.reshape(-1) + 1
+    return [NOTHING, *_known(pool, pairs)], numbers
+
+
+def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> list[Link]:
+    """The links of these pairs; those that were told before are remembered."""
+    known = pool.links
     new = [pair for pair in pairs if pair not in known]
     if len(known) + len(new) > REMEMBERED:
         known.clear()
@@ -121,7 +163,7 @@ def _links(pool: Pool, atoms: Sequence[Atom], chosen: Chosen) -> Mapping[tuple[A
         some = [pair for pair in new if isinstance(pair[0], kind)]
         for start in range(0, len(some), 4096):
             known.update(_linked(pool, some[start : start + 4096]))
-    return known
+    return [known[pair] for pair in pairs]
 
 
 def _linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[tuple[tuple[Atom, int], Link]]:

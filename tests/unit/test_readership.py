@@ -6,7 +6,7 @@ from scipy import sparse
 
 from newsletter.selector import prepare, select
 from newsletter.selector.features import repeats
-from newsletter.selector.readership import TOGETHER, neighbours
+from newsletter.selector.readership import ENOUGH, TOGETHER, neighbours
 from newsletter.testing import make_entry, make_profile
 from newsletter.types import Profile
 
@@ -32,7 +32,8 @@ def test_papers_of_the_same_readers_are_neighbours() -> None:
     table = neighbours([[0, 1], [0]], 3, np.arange(3)).toarray()
 
     likeness = 1 / np.sqrt(2 * 2) / np.sqrt(2 * 1)  # 1/√(likes · readers): two readers like paper 0, one paper 1
-    assert table == pytest.approx(TOGETHER * likeness * np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]]))
+    scale = TOGETHER * 1 / (1 + ENOUGH)  # one reader has two likes
+    assert table == pytest.approx(scale * likeness * np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]]))
 
 
 def test_only_allowed_papers_are_neighbours() -> None:
