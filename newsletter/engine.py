@@ -68,6 +68,7 @@ from newsletter.types import (
     Subscriber,
     Tally,
     Verb,
+    Vote,
 )
 
 if TYPE_CHECKING:
@@ -644,12 +645,14 @@ class Engine:
         """What these people (all active ones by default) name, voted for and wrote."""
         from newsletter import selector
 
-        readers = self.store.subscribers.listed(Status.ACTIVE) if people is None else [*people]
+        listed = None if people is None else [*people]
+        readers = self.store.subscribers.listed(Status.ACTIVE) if listed is None else listed
         voted: dict[int, list[str]] = {}
-        for number, vote in self.store.votes.all_votes():
+        numbers = None if listed is None else [person.id for person in listed]
+        for number, vote in self._votes(numbers):
             if vote.verb in WANTED:
                 voted.setdefault(number, []).append(vote.entry)
-        ids = self._voted(None if people is None else [person.id for person in readers])
+        ids = self._voted(numbers)
         words: set[str] = set()
         likes: list[Sequence[str]] = []
         for person in readers:
@@ -660,6 +663,14 @@ class Engine:
         library = self.find(ids)
         texts = {entry.id: paper_text(entry) for entry in library.values()} | {word: word for word in words}
         return _Readership(library, likes, texts)
+
+    def _votes(self, numbers: Sequence[int] | None) -> Iterator[tuple[int, Vote]]:
+        """Of these readers (None: everybody's); a page about one reader does not read all of them."""
+        if numbers is None:
+            yield from self.store.votes.all_votes()
+            return
+        for number, votes in self.store.votes.of(numbers).items():
+            yield from ((number, vote) for vote in votes)
 
     def _voted(self, numbers: Sequence[int] | None) -> set[str]:
         """Ids of the papers that these readers' signals may speak of (None: everybody's)."""

@@ -127,9 +127,9 @@ def _lines(
     for code in different.tolist():
         first, second = divmod(code // 16, len(links))
         key = (code // 4 % 4, links[first].number, links[second].number, bool(code // 2 % 2), bool(code % 2))
-        if key not in pool.lines:
-            pool.lines[key] = _line(pool, key[0], (links[first], links[second]), *key[3:])
-        found.append(pool.lines[key])
+        line = pool.lines.get(key) or _line(pool, key[0], (links[first], links[second]), *key[3:])
+        pool.lines[key] = line
+        found.append(line)
     return found, places.reshape(codes.shape)
 
 
@@ -152,18 +152,21 @@ def _links(pool: Pool, atoms: Sequence[Atom], block: Readers, chosen: Chosen) ->
 
 
 def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> list[Link]:
-    """The links of these pairs; those that were told before are remembered."""
-    known = pool.links
-    new = [pair for pair in pairs if pair not in known]
-    if len(known) + len(new) > REMEMBERED:
-        known.clear()
-        pool.lines.clear()
-        new = list(pairs)
+    """The links of these pairs; those that were told before are remembered.
+
+    Several threads may tell of one pool: what is remembered may be forgotten at any moment, so nothing is read twice.
+    """
+    found = {pair: link for pair in pairs if (link := pool.links.get(pair))}
+    new = [pair for pair in pairs if pair not in found]
     for kind in (int, str):
         some = [pair for pair in new if isinstance(pair[0], kind)]
         for start in range(0, len(some), 4096):
-            known.update(_linked(pool, some[start : start + 4096]))
-    return [known[pair] for pair in pairs]
+            found.update(_linked(pool, some[start : start + 4096]))
+    if len(pool.links) + len(new) > REMEMBERED:
+        pool.links.clear()
+        pool.lines.clear()
+    pool.links.update({pair: found[pair] for pair in new})
+    return [found[pair] for pair in pairs]
 
 
 def _linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[tuple[tuple[Atom, int], Link]]:
