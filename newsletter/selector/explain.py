@@ -251,17 +251,23 @@ class _Case:
 
     def _ranked(self, each: int, wish: Wish) -> tuple[float, float, list[int]]:
         """The best fit, the least that matches, and all that match, best first: by the kernel itself."""
-        width = self.pool.size
-        hidden, pinned = np.full(width, -1, np.int64), np.full(width, -1, np.int64)
-        hidden[list(self.reader.hidden)] = 0
-        pinned[list(wish.authored)] = 1
-        best = np.float64(kernel.best_of(self.fits[each], hidden, 0))
+        width, hype, fits = self.pool.size, self.reader.knobs.hype, self._shown(each)
+        worth = np.zeros(width, np.float32)
+        tops = np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
-        trend = np.nan_to_num(self.pool.trend, nan=0.5).astype(np.float64)
+        trend = np.nan_to_num(self.pool.trend, nan=0.5)
+        best = kernel.value(fits, trend, hype, worth, tops)
         if self.weight[each] > 0:
-            kernel.rank(self.fits[each], best, hidden, 0, pinned, 1, trend, self.reader.knobs.hype, keys)
-        least = max(kernel.FAINT, kernel.WEAK * best)
+            kernel.pin(np.array([*wish.authored], np.int64), fits, trend, hype, worth, tops)
+            kernel.rank(worth, tops, keys)
+        least = kernel.least_of(best)
         return float(best), float(least), (width - 1 - keys[keys >= 0] % width).tolist()
+
+    def _shown(self, each: int) -> Floats:
+        """fits of what may be shown."""
+        fits = self.fits[each].copy()
+        fits[list(self.reader.hidden)] = kernel.NONE
+        return fits
 
     def _top(self, each: int, best: float) -> float:
         """What relevance is measured by: a hidden candidate would be its interest's best if it were better."""
@@ -271,9 +277,7 @@ class _Case:
 
     def _parts(self, each: int, author: str) -> tuple[Part, ...]:
         """Largest first; what adds nothing is left out."""
-        hidden = np.full(self.pool.size, -1, np.int64)
-        hidden[list(self.reader.hidden)] = 0
-        top = self._top(each, float(kernel.best_of(self.fits[each], hidden, 0)))
+        top = self._top(each, float(kernel.best_of(self._shown(each))))
         scale = (1 - self.reader.knobs.hype) / top if top > 0 else 0.0
         parts = [*self._given(each, scale), *self._taken(each, scale)]
         if author:

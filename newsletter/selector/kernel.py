@@ -29,6 +29,8 @@ APART = 0.25  #: groups with a smaller mean cosine are two interests
 SMALL = 0.15  #: a group with a smaller share of the loose likes joins its nearest
 OVERALL = 0.7  #: of the score of such an interest, the part of all loose likes and words together
 NEAR = 0.35  #: a loose like nearer than this to an interest of the reader's own belongs to it
+LANES = 128  #: candidates c, c + LANES, … have one best that is known, so most of them need not be looked at
+NONE = -1.0  #: worth of what does not match; fit of what must not be shown
 
 EVERYWHERE = -2  #: owner of words that speak for every group of loose likes
 FAIR, STRANGE, POPULAR, ALONE = 0, 1, 2, 3  #: how a candidate came into an edition
@@ -90,7 +92,7 @@ def choose(
     steps: Steps,
     sizes: Floats,
     fields: Floats,
-    trend: Doubles,
+    trend: Floats,
     story: Ints,
     popular: Ints,
     readers: Readers,
@@ -110,11 +112,10 @@ def choose(
         widest = max(widest, readers.wish_start[reader + 1] - readers.wish_start[reader])
     most = widest + GROUPS + 1
     fits = np.zeros((most, width), np.float32)
-    hidden = np.full(width, -1, np.int64)
+    worth = np.zeros(width, np.float32)
+    tops = np.zeros(LANES, np.float32)
     told = np.full(width, -1, np.int64)
     taken = np.full(width, -1, np.int64)
-    pinned = np.full(width, -1, np.int64)
-    turn = 0
     for reader in range(start, stop):
         size = min(readers.size[reader], width)
         if size <= 0:
@@ -126,27 +127,26 @@ def choose(
         weight = np.zeros(most)
         wish_of = np.zeros(most, np.int64)
         number = group(fields, readers, first, last, owner, weight, wish_of)
-        for place in range(readers.hidden_start[reader], readers.hidden_start[reader + 1]):
-            hidden[readers.hidden[place]] = reader
-            told[story[readers.hidden[place]]] = reader
+        hidden = readers.hidden[readers.hidden_start[reader] : readers.hidden_start[reader + 1]]
+        for candidate in hidden:
+            taken[candidate] = told[story[candidate]] = reader
         loose = number
         while loose > 0 and readers.loose[wish_of[loose - 1]]:
             loose -= 1
         fit(steps, sizes, readers, reader, low, owner, loose, number, fits)
         hype, total = readers.hype[reader], 0.0
-        for each in range(number):
-            total += weight[each]
         keep = min(2 * size + SLACK, width)
         ranked = np.full((number, keep), -1, np.int64)
-        best = np.zeros(number)
+        best = np.zeros(number, np.float32)
         for each in range(number):
-            turn += 1
-            wish = wish_of[each]
-            for place in range(readers.pin_start[wish], readers.pin_start[wish + 1]):
-                pinned[readers.pin[place]] = turn
-            best[each] = best_of(fits[each], hidden, reader)
+            total += weight[each]
+            for candidate in hidden:
+                fits[each, candidate] = NONE
+            best[each] = value(fits[each], trend, hype, worth, tops)
             if weight[each] > 0:
-                rank(fits[each], best[each], hidden, reader, pinned, turn, trend, hype, ranked[each])
+                pins = readers.pin[readers.pin_start[wish_of[each]] : readers.pin_start[wish_of[each] + 1]]
+                pin(pins, fits[each], trend, hype, worth, tops)
+                rank(worth, tops, ranked[each])
         strange = int(readers.surprise[reader] * size + 1e-9)
         count = merge(ranked, weight[:number], size, story, told, taken, reader, width, chosen)
         if strange > 0 and number > 0:
@@ -155,7 +155,8 @@ def choose(
                 best,
                 weight,
                 number,
-                hidden,
+                worth,
+                tops,
                 told,
                 taken,
                 story,
@@ -177,7 +178,7 @@ def choose(
             if count == size:
                 break
             candidate = popular[place]
-            if hidden[candidate] != reader and taken[candidate] != reader and told[story[candidate]] != reader:
+            if taken[candidate] != reader and told[story[candidate]] != reader:
                 taken[candidate] = told[story[candidate]] = reader
                 chosen.entry[reader, count] = candidate
                 chosen.group[reader, count] = -1
@@ -323,7 +324,7 @@ def fit(
         mine, row = fits[each], steps[readers.atom[low + place]]
         part = np.float32(sizes[readers.atom[low + place]] * readers.share[low + place] / whole[each])
         for candidate in range(len(row)):
-            mine[candidate] += part * row[candidate]
+            mine[candidate] += part * np.float32(row[candidate])
     if several:
         together = fits[number]
         for each in range(loose, number):
@@ -340,58 +341,82 @@ def fit(
         for each in range(number):
             mine = fits[each]
             for candidate in range(len(mine)):
-                excess = part * row[candidate] - max(mine[candidate], np.float32(0))
-                if excess > 0:
-                    mine[candidate] -= np.float32(LESS) * excess
+                excess = part * np.float32(row[candidate]) - max(mine[candidate], np.float32(0))
+                mine[candidate] -= np.float32(LESS) * max(excess, np.float32(0))
 
 
-def best_of(fits: Floats, hidden: Ints, reader: int) -> np.float32:
-    """The best score among what the reader may get, 0 for none."""
+def best_of(fits: Floats) -> np.float32:
+    """The best score, 0 for none."""
+    tops = np.zeros(LANES, np.float32)
+    top(fits, tops)
     best = np.float32(0)
-    for candidate in range(len(fits)):
-        if fits[candidate] > best and hidden[candidate] != reader:
-            best = fits[candidate]
+    for each in tops:
+        best = max(best, each)
     return best
 
 
-def rank(
-    fits: Floats,
-    best: float,
-    hidden: Ints,
-    reader: int,
-    pinned: Ints,
-    turn: int,
-    trend: Doubles,
-    hype: float,
-    ranked: Ints,
-) -> None:
+def top(worth: Floats, tops: Floats) -> None:
+    """tops[i]: the largest of worth[i], worth[i + LANES], …: many are compared at once, unlike with one maximum."""
+    tops[:] = NONE
+    for start in range(0, len(worth), LANES):
+        for lane in range(min(LANES, len(worth) - start)):
+            tops[lane] = max(tops[lane], worth[start + lane])
+
+
+def least_of(best: np.float32) -> np.float32:
+    """The least score that matches."""
+    return max(np.float32(FAINT), np.float32(WEAK) * best)
+
+
+def value(fits: Floats, trend: Floats, hype: float, worth: Floats, tops: Floats) -> np.float32:
+    """Fill `worth`, (1 - hype) · fit / best + hype · trend or NONE for no match, and `tops`; returns the best fit."""
+    best = best_of(fits)
+    least, rise = least_of(best), np.float32(hype)
+    scale = np.float32((1 - hype) / np.float64(best)) if best > 0 else np.float32(0)
+    for candidate in range(len(fits)):
+        matched = scale * fits[candidate] + rise * trend[candidate]
+        worth[candidate] = matched if fits[candidate] >= least else np.float32(NONE)
+    top(worth, tops)
+    return best
+
+
+def pin(pins: Ints, fits: Floats, trend: Floats, hype: float, worth: Floats, tops: Floats) -> None:
+    """Put papers by the authors of an interest above all others, but for those that must not be shown."""
+    for candidate in pins:
+        if fits[candidate] != NONE:
+            worth[candidate] = PINNED + (1 - hype) + hype * trend[candidate]
+            tops[candidate % LANES] = max(tops[candidate % LANES], worth[candidate])
+
+
+def key(worth: float, candidate: int, width: int) -> int:
+    """By worth in steps, then by id."""
+    return int(np.float64(worth) * STEPS + 0.5) * width + (width - 1 - candidate)
+
+
+def rank(worth: Floats, tops: Floats, ranked: Ints) -> None:
     """Fill `ranked` with the keys of the best matching candidates, best first; -1 behind the last."""
-    width, found = len(fits), 0
-    least = max(FAINT, WEAK * best)
-    keep = len(ranked)
-    lowest = np.int64(-1)
-    for candidate in range(width):
-        by_author = pinned[candidate] == turn
-        if (fits[candidate] < least and not by_author) or hidden[candidate] == reader:
+    width, keep, found = len(worth), len(ranked), 0
+    floor = np.float32(0)  # what is worth less has no chance
+    for lane in range(LANES):
+        if tops[lane] < floor:
             continue
-        relevance = 1.0 if by_author else min(fits[candidate] / best, 1.0)
-        value = (1 - hype) * relevance + hype * trend[candidate]
-        if by_author:
-            value += PINNED
-        key = np.int64(value * STEPS + 0.5) * width + (width - 1 - candidate)
-        if found < keep:
-            ranked[found] = key
-            found += 1
-            if found == keep:
+        for candidate in range(lane, width, LANES):
+            if worth[candidate] < floor:
+                continue
+            mine = key(worth[candidate], candidate, width)
+            if found < keep:
+                ranked[found] = mine
+                found += 1
+                if found < keep:
+                    continue
                 ranked.sort()
-                lowest = ranked[0]
-        elif key > lowest:
-            place = 0
-            while place + 1 < keep and ranked[place + 1] < key:
-                ranked[place] = ranked[place + 1]
-                place += 1
-            ranked[place] = key
-            lowest = ranked[0]
+            elif mine > ranked[0]:
+                place = 0
+                while place + 1 < keep and ranked[place + 1] < mine:
+                    ranked[place] = ranked[place + 1]
+                    place += 1
+                ranked[place] = mine
+            floor = np.float32((ranked[0] // width - 1) / STEPS)
     ranked[:found].sort()
     ranked[:found] = ranked[:found][::-1].copy()
 
@@ -433,11 +458,11 @@ def merge(
         each = next_interest(weight, places, alive)
         if each < 0:
             break
-        candidate, key = -1, np.int64(-1)
+        candidate, mine = -1, np.int64(-1)
         while at[each] < ranked.shape[1] and ranked[each, at[each]] >= 0:
-            key = ranked[each, at[each]]
+            mine = ranked[each, at[each]]
             at[each] += 1
-            other = width - 1 - key % width
+            other = width - 1 - mine % width
             if taken[other] != reader and told[story[other]] != reader:
                 candidate = other
                 break
@@ -448,7 +473,7 @@ def merge(
         taken[candidate] = told[story[candidate]] = reader
         chosen.entry[reader, count] = candidate
         chosen.group[reader, count] = each
-        chosen.score[reader, count] = (key // width) / STEPS
+        chosen.score[reader, count] = (mine // width) / STEPS
         chosen.way[reader, count] = FAIR
         count += 1
     return count
@@ -456,53 +481,49 @@ def merge(
 
 def explore(
     fits: Floats,
-    best: Doubles,
+    best: Floats,
     weight: Doubles,
     number: int,
-    hidden: Ints,
+    worth: Floats,
+    tops: Floats,
     told: Ints,
     taken: Ints,
     story: Ints,
     reader: int,
-    trend: Doubles,
+    trend: Floats,
     hype: float,
     size: int,
     strange: int,
     count: int,
     chosen: Chosen,
 ) -> int:
-    """Put up to `strange` candidates a little outside the interests in the last places; returns the new count."""
+    """Put up to `strange` candidates a little outside the interests in the last places; returns the new count.
+
+    Overwrites `worth` and `tops`.
+    """
     width = len(trend)
     keys = np.full(strange, -1, np.int64)
-    nearest = np.full(strange, -1, np.int64)
     kept = min(count, size - strange)
-    for candidate in range(width):
-        if hidden[candidate] == reader:
+    outside(fits, best, weight, number, trend, hype, worth, tops)
+    for lane in range(LANES):
+        if tops[lane] < 0 or key(tops[lane], 0, width) < keys[strange - 1]:
             continue
-        late = False
-        for place in range(kept):
-            if story[chosen.entry[reader, place]] == story[candidate]:
-                late = True
-                break
-        if late or (told[story[candidate]] == reader and taken[candidate] != reader):
-            continue
-        closest, highest = -1, -1.0
-        for each in range(number):
-            if weight[each] > 0 and fits[each, candidate] >= max(FAINT, WEAK * best[each]):
-                relevance = fits[each, candidate] / best[each]
-                if relevance > highest:
-                    closest, highest = each, relevance
-        if closest < 0 or highest >= OUTSIDE:
-            continue
-        value = (1 - hype) * highest + hype * trend[candidate]
-        key = np.int64(value * STEPS + 0.5) * width + (width - 1 - candidate)
-        place = strange
-        while place > 0 and key > keys[place - 1]:
-            place -= 1
-        if place < strange:
-            for other in range(strange - 1, place, -1):
-                keys[other], nearest[other] = keys[other - 1], nearest[other - 1]
-            keys[place], nearest[place] = key, closest
+        for candidate in range(lane, width, LANES):
+            mine = key(worth[candidate], candidate, width)
+            if worth[candidate] < 0 or mine < keys[strange - 1]:
+                continue
+            late = False
+            for place in range(kept):
+                if story[chosen.entry[reader, place]] == story[candidate]:
+                    late = True
+                    break
+            if late or (told[story[candidate]] == reader and taken[candidate] != reader):
+                continue
+            place = strange - 1
+            while place > 0 and mine > keys[place - 1]:
+                keys[place] = keys[place - 1]
+                place -= 1
+            keys[place] = mine
     found = 0
     while found < strange and keys[found] >= 0:
         found += 1
@@ -522,11 +543,49 @@ def explore(
         candidate = width - 1 - keys[place] % width
         taken[candidate] = told[story[candidate]] = reader
         chosen.entry[reader, kept] = candidate
-        chosen.group[reader, kept] = nearest[place]
+        chosen.group[reader, kept] = nearest(fits, best, weight, number, candidate)
         chosen.score[reader, kept] = (keys[place] // width) / STEPS
         chosen.way[reader, kept] = STRANGE
         kept += 1
     return kept
+
+
+def outside(
+    fits: Floats,
+    best: Floats,
+    weight: Doubles,
+    number: int,
+    trend: Floats,
+    hype: float,
+    worth: Floats,
+    tops: Floats,
+) -> None:
+    """Fill `worth` and `tops` as `value`, for what is relevant, but for no interest more than OUTSIDE."""
+    near, width = fits[number], len(trend)
+    near[:] = NONE
+    for each in range(number):
+        if weight[each] > 0 and best[each] > 0:
+            scale, least = np.float32(1) / best[each], least_of(best[each])
+            for candidate in range(width):
+                relevance = scale * fits[each, candidate] if fits[each, candidate] >= least else np.float32(NONE)
+                near[candidate] = max(near[candidate], relevance)
+    own, rise = np.float32(1 - hype), np.float32(hype)
+    for candidate in range(width):
+        matched = own * near[candidate] + rise * trend[candidate]
+        some = near[candidate] >= 0 and near[candidate] < np.float32(OUTSIDE)
+        worth[candidate] = matched if some else np.float32(NONE)
+    top(worth, tops)
+
+
+def nearest(fits: Floats, best: Floats, weight: Doubles, number: int, candidate: int) -> int:
+    """The interest for which a candidate is most relevant."""
+    found, highest = -1, np.float32(NONE)
+    for each in range(number):
+        if weight[each] > 0 and best[each] > 0 and fits[each, candidate] >= least_of(best[each]):
+            relevance = np.float32(1) / best[each] * fits[each, candidate]
+            if relevance > highest:
+                found, highest = each, relevance
+    return found
 
 
 def credit(
@@ -555,7 +614,8 @@ def credit(
             second, chosen.second[reader, place] = part, low + atom
 
 
-_PARTS = (linked, group, best_of, rank, fit, next_interest, merge, explore, credit)
+_PARTS = (linked, group, top, best_of, least_of, key, value, pin, rank, fit, next_interest, merge, outside, nearest, explore, credit)
+_NUMBERS = {"nnan", "nsz"}  #: a score is never NaN: so the largest of many is found several at a time, and is the same
 
 
 @lru_cache(maxsize=1)
@@ -570,7 +630,7 @@ def compiled() -> Callable[..., Any]:
         whole = FunctionType(part.__code__, known, part.__name__, part.__defaults__)
         whole.__module__, whole.__qualname__ = part.__module__, part.__qualname__
         try:
-            known[part.__name__] = numba.njit(nogil=True, cache=True)(whole)
+            known[part.__name__] = numba.njit(nogil=True, cache=True, fastmath=_NUMBERS)(whole)
         except RuntimeError:  # no folder that may be written: compiled anew in each process
-            known[part.__name__] = numba.njit(nogil=True)(whole)
+            known[part.__name__] = numba.njit(nogil=True, fastmath=_NUMBERS)(whole)
     return known["choose"]  # type: ignore[no-any-return]

@@ -78,7 +78,7 @@ def choose(pool: Pool, readers: Sequence[Reader]) -> tuple[Readers, Chosen]:
     block = arrays(readers, numbers)
     largest = min(int(block.size.max(initial=0)), pool.size)
     chosen = kernel.room(len(readers), max(largest, 0), len(block.atom))
-    trend = np.nan_to_num(pool.trend, nan=0.5).astype(np.float64)
+    trend = np.nan_to_num(pool.trend, nan=0.5)
     given = (pool.table.steps, pool.table.sizes, pool.table.fields, trend, pool.story, pool.popular, block)
     if (len(block.atom) + len(block.less) + len(readers)) * pool.size < SMALL:
         kernel.choose(*given, 0, len(readers), chosen)
