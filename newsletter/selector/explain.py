@@ -20,7 +20,7 @@ from newsletter.selector.kernel import EVERYWHERE, FAIR, LESS, OVERALL, PINNED, 
 from newsletter.selector.pool import Pool
 from newsletter.selector.rank import choose
 from newsletter.selector.readers import FORGOTTEN, Defaults, Reader, Wish, read
-from newsletter.selector.reasons import Link, _linked, _name
+from newsletter.selector.reasons import Link, _name, linked
 from newsletter.selector.table import Atom
 from newsletter.types import WANTED, Profile, Verb
 
@@ -150,7 +150,7 @@ class _Case:
     def __init__(self, pool: Pool, profile: Profile, reader: Reader, candidate: int) -> None:
         self.pool, self.profile, self.reader, self.candidate = pool, profile, reader, candidate
         self.block, self.chosen = choose(pool, [reader])
-        self.atoms: list[Atom] = [atom for wish in reader.wishes for atom, _ in wish.bag]
+        self.atoms: list[Atom] = [atom for wish in reader.wishes for atom in wish.bag.atoms]
         self.owner, self.weight, self.wish, self.loose = _interests(pool, self.block)
         self.number = len(self.weight)
         self.shares = _shares(self.block, self.owner, self.loose, self.number)
@@ -265,7 +265,7 @@ class _Case:
 
     def _shown(self, each: int) -> Floats:
         """fits of what may be shown."""
-        fits = self.fits[each].copy()
+        fits: Floats = self.fits[each].copy()
         fits[list(self.reader.hidden)] = kernel.NONE
         return fits
 
@@ -304,7 +304,7 @@ class _Case:
         """By each disliked paper in turn, as in kernel.fit."""
         left = float(self.shares[each] @ self.scores)
         kinds = _refusals(self.pool, self.profile)
-        for (atom, share), score in zip(self.reader.less, self.refused.tolist(), strict=True):
+        for atom, share, score in zip(*self.reader.less, self.refused.tolist(), strict=True):
             excess = share * score - max(left, 0.0)
             if excess > 0:
                 left -= LESS * excess
@@ -319,10 +319,10 @@ class _Case:
 
     def _linked(self) -> dict[Atom, Link]:
         found: dict[Atom, Link] = {}
-        every = dict.fromkeys([*self.atoms, *(atom for atom, _ in self.reader.less)])
+        every = dict.fromkeys([*self.atoms, *self.reader.less.atoms])
         for kind in (int, str):
             pairs = [(atom, self.candidate) for atom in every if isinstance(atom, kind)]
-            found.update((pair[0], link) for pair, link in _linked(self.pool, pairs))
+            found.update((pair[0], link) for pair, link in zip(pairs, linked(self.pool, pairs), strict=True))
         return found
 
     # what stands in its way
@@ -341,7 +341,7 @@ class _Case:
         """It would be a pick if no place were kept for what is a little outside the interests."""
         if self.candidate in self.places or STRANGE not in self.chosen.way[0, : len(self.places)]:
             return False
-        calm = replace(self.reader, knobs=replace(self.reader.knobs, surprise=0.0))
+        calm = self.reader._replace(knobs=replace(self.reader.knobs, surprise=0.0))
         _, chosen = choose(self.pool, [calm])
         return self.candidate in chosen.entry[0, : int(chosen.number[0])]
 
@@ -375,9 +375,9 @@ def _kinds(pool: Pool, profile: Profile, reader: Reader) -> list[str]:
     )
     found: list[str] = []
     for wish in reader.wishes:
-        papers = sum(isinstance(atom, int) for atom, _ in wish.bag)
+        papers = sum(isinstance(atom, int) for atom in wish.bag.atoms)
         votes = voted if wish.loose else 0
-        found += ["liked"] * (papers - votes) + ["voted"] * votes + ["word"] * (len(wish.bag) - papers)
+        found += ["liked"] * (papers - votes) + ["voted"] * votes + ["word"] * (len(wish.bag.atoms) - papers)
     return found
 
 

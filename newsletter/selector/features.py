@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -129,17 +130,17 @@ def count(entry: Entry) -> Counter[str]:
     return counts
 
 
-def stemmed(term: str) -> tuple[str, ...]:
+def stemmed(term: str) -> Mapping[str, int]:
     """The one stem, or pair of stems, of a term."""
-    return (" ".join(map(stem, term.split(" "))),)
+    return {" ".join(map(stem, term.split(" "))): 1}
 
 
-def grams(term: str) -> tuple[str, ...]:
-    """The pieces of a word; none of a pair."""
+def grams(term: str) -> Mapping[str, int]:
+    """The pieces of a word and how often it has them; none of a pair."""
     if " " in term:
-        return ()
+        return {}
     whole = f"<{term}>"
-    return tuple(whole[i : i + length] for length in LENGTHS for i in range(len(whole) - length + 1))
+    return Counter(whole[i : i + length] for length in LENGTHS for i in range(len(whole) - length + 1))
 
 
 @lru_cache(maxsize=1)
@@ -192,18 +193,20 @@ class Vocabulary:
     """The terms of one pool, with what is needed to weigh further texts."""
 
     terms: tuple[str, ...]
-    columns: Mapping[str, int]  #: term → its place in `terms`, and its column in the rows
+    columns: dict[str, int]  #: term → its place in `terms`, and its column in the rows
     views: tuple[View, ...]
     weights: tuple[float, ...]  #: of the views; their squares sum to 1
 
-    def rows(self, texts: Iterable[Iterable[str]]) -> sparse.csr_matrix:
-        """Words of readers, a list a row: rows × features."""
-        counts = [Counter(term for text in some for term in terms(text)) for some in texts]
-        known = [{t: n for t, n in row.items() if t in self.columns} for row in counts]
-        return self.weigh(table(known, self.columns), spoken=True)
+    def said(self, phrases: Iterable[str]) -> sparse.csr_matrix:
+        """Counted terms of what readers say: phrases × terms."""
+        return table((Counter(term for term in terms(each) if term in self.columns) for each in phrases), self.columns)
+
+    def words(self, counted: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:
+        """Counted terms to the view of words alone, as `weigh` puts it first."""
+        return self.views[0].rows(counted, spoken) * np.float32(self.weights[0])
 
     def weigh(self, counted: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:
-        """All views side by side; the words' columns come first."""
+        """Counted terms to rows of features, all views side by side. `spoken`: of readers, not of papers."""
         shares = zip(self.views, self.weights, strict=True)
         weighted = [(view, np.float32(weight)) for view, weight in shares]
         rows = [
@@ -216,16 +219,12 @@ class Vocabulary:
 
 
 def learn(entries: Sequence[Entry], likes: Sequence[Sequence[int]] = ()) -> tuple[Vocabulary, sparse.csr_matrix]:
-    """The vocabulary of these entries and their rows (entries × features).
+    """The vocabulary of these entries and their counted terms (entries × terms), which `Vocabulary.weigh` weighs.
 
     likes: for each reader the places of liked entries; from two on they teach which words come back.
     """
-    counts = [count(entry) for entry in entries]
     columns: dict[str, int] = {}
-    for row in counts:
-        for term in row:
-            columns.setdefault(term, len(columns))
-    counted = table(counts, columns)
+    counted = table(map(count, entries), columns)
     rates = np.fromiter((_rate(term) for term in columns), np.float64, len(columns))
     pairs = np.fromiter((" " in term for term in columns), np.bool_, len(columns))
     views = (
@@ -234,16 +233,20 @@ def learn(entries: Sequence[Entry], likes: Sequence[Sequence[int]] = ()) -> tupl
         _mapped(counted, columns, grams, rates, None),
     )
     shares = np.sqrt(np.array([1.0, STEMS, GRAMS]) / (1 + STEMS + GRAMS))
-    vocabulary = Vocabulary(tuple(columns), columns, views, tuple(shares.tolist()))
-    return vocabulary, vocabulary.weigh(counted)
+    return Vocabulary(tuple(columns), columns, views, tuple(shares.tolist())), counted
 
 
-def table(counts: Sequence[Mapping[str, int]], columns: Mapping[str, int]) -> sparse.csr_matrix:
-    """Counted terms as a matrix: texts × columns."""
-    ends = np.cumsum([0, *(len(row) for row in counts)])
-    indices = np.fromiter((columns[term] for row in counts for term in row), np.int32, ends[-1])
-    data = np.fromiter((number for row in counts for number in row.values()), np.float32, ends[-1])
-    return sparse.csr_matrix((data, indices, ends), shape=(len(counts), len(columns)))
+def table(counts: Iterable[Mapping[str, int]], columns: dict[str, int]) -> sparse.csr_matrix:
+    """Counts as a matrix: texts × columns; what is new gets a new column."""
+    indices, data, ends = array("i"), array("f"), array("q", [0])
+    for row in counts:
+        indices.extend([columns.setdefault(term, len(columns)) for term in row])
+        data.extend(row.values())
+        ends.append(len(indices))
+    parts = np.array(data, np.float32), np.array(indices, np.int32), np.array(ends, np.int64)
+    found = sparse.csr_matrix(parts, shape=(len(ends) - 1, len(columns)))
+    found.sort_indices()
+    return found
 
 
 def _some(counted: sparse.csr_matrix) -> Iterator[sparse.csr_matrix]:
@@ -256,19 +259,18 @@ def _rate(term: str) -> float:
 
 
 def _mapped(
-    counted: sparse.csr_matrix, columns: Mapping[str, int], pieces: object, rates: NDArray[np.float64], likes: object
+    counted: sparse.csr_matrix,
+    columns: Mapping[str, int],
+    pieces: Callable[[str], Mapping[str, int]],
+    rates: NDArray[np.float64],
+    likes: Sequence[Sequence[int]] | None,
 ) -> View:
     """A view whose features are pieces of terms; a piece is as frequent as the terms that have it together."""
     known: dict[str, int] = {}
-    lists = [[known.setdefault(piece, len(known)) for piece in pieces(term)] for term in columns]  # type: ignore[operator]
-    ends = np.cumsum([0, *map(len, lists)])
-    indices = np.fromiter((piece for row in lists for piece in row), np.int32, ends[-1])
-    ones = np.ones(ends[-1], np.float32)
-    parts = sparse.csr_matrix((ones, indices, ends), shape=(len(columns), len(known)))
-    parts.sum_duplicates()
+    parts = table(map(pieces, columns), known)
     together = np.minimum(np.asarray(parts.T @ rates).ravel(), 0.9)
     weights = np.fromiter((PAIR if " " in piece else 1.0 for piece in known), np.float64, len(known))
-    return _view(counted, parts, together, weights, likes)  # type: ignore[arg-type]
+    return _view(counted, parts, together, weights, likes)
 
 
 def _view(

@@ -614,8 +614,9 @@ def credit(
             second, chosen.second[reader, place] = part, low + atom
 
 
-_PARTS = (linked, group, top, best_of, least_of, key, value, pin, rank, fit, next_interest, merge, outside, nearest, explore, credit)
-_NUMBERS = {"nnan", "nsz"}  #: a score is never NaN: so the largest of many is found several at a time, and is the same
+_SMALL = (top, best_of, least_of, key, next_interest, nearest)
+_PARTS = (*_SMALL, linked, group, value, pin, rank, fit, merge, outside, explore, credit)
+_MATHS = {"nnan", "nsz"}  #: scores are never NaN: then the largest are found many at a time, and are the same
 
 
 @lru_cache(maxsize=1)
@@ -630,7 +631,7 @@ def compiled() -> Callable[..., Any]:
         whole = FunctionType(part.__code__, known, part.__name__, part.__defaults__)
         whole.__module__, whole.__qualname__ = part.__module__, part.__qualname__
         try:
-            known[part.__name__] = numba.njit(nogil=True, cache=True, fastmath=_NUMBERS)(whole)
+            known[part.__name__] = numba.njit(nogil=True, cache=True, fastmath=_MATHS)(whole)
         except RuntimeError:  # no folder that may be written: compiled anew in each process
-            known[part.__name__] = numba.njit(nogil=True, fastmath=_NUMBERS)(whole)
+            known[part.__name__] = numba.njit(nogil=True, fastmath=_MATHS)(whole)
     return known["choose"]  # type: ignore[no-any-return]

@@ -31,14 +31,14 @@ Numbers = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Made by `prepare`, read by `select`. Candidates come first in `entries` and `vectors`, sorted by id."""
+    """Made by `prepare`, read by `select`. Candidates come first in `entries` and `counted`, sorted by id."""
 
     entries: tuple[Entry, ...]  #: candidates, then library
     size: int  #: number of candidates
     rows: Mapping[str, int]  #: entry id → row, library included
     same: Mapping[str, int]  #: entry id → the candidate that is the same paper
     vocabulary: Vocabulary
-    vectors: sparse.csr_matrix  #: entries × features
+    counted: sparse.csr_matrix  #: entries × terms, to be weighed where needed: weighed rows are six times as large
     meaning: Meaning | None  #: where an embedder gave vectors
     candidates: Beside
     background: Beside
@@ -54,7 +54,6 @@ class Pool:
     starts: Numbers  #: where each candidate begins in it
     table: Table  #: what was computed of it so far
     links: dict[tuple[int | str, int], Any]  #: what reasons were made of so far: see reasons.Link
-    lines: dict[tuple[int, int, int, bool, bool], tuple[str, ...]]  #: finished reasons
     heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
 
     def muted(self, phrase: str) -> tuple[int, ...]:
@@ -97,32 +96,33 @@ def prepare(
     everything = (*candidates, *others)
     titles = {_title(entry): number for number, entry in enumerate(candidates)}
     same |= {e.id: titles[_title(e)] for e in others if _title(e) in titles}
-    rows = {**same, **{entry.id: row for row, entry in enumerate(everything)}}
-    liked = [[rows[name] for name in dict.fromkeys(each) if name in rows] for each in likes]
-    vocabulary, vectors = learn(everything, liked)
+    places = {**same, **{entry.id: row for row, entry in enumerate(everything)}}
+    liked = [[places[name] for name in dict.fromkeys(each) if name in places] for each in likes]
+    vocabulary, counted = learn(everything, liked)
     sample = _sample(everything, len(candidates), liked)
-    terms = np.diff(vectors[:, : len(vocabulary.terms)].indptr).astype(np.float64)
+    terms = np.diff(counted.indptr).astype(np.float64)
     meaning = meaning_of([entry.id for entry in everything], terms, embedded)
     own, typical = (meaning.rows[: len(candidates)], meaning.rows[sample]) if meaning else (None, None)
-    near, around = beside(vectors[: len(candidates)], own), beside(vectors[sample], typical)
-    gram = around.likeness(vectors[sample], typical)
+    rows, background = vocabulary.weigh(counted[: len(candidates)]), vocabulary.weigh(counted[sample])
+    near, around = beside(rows, own), beside(background, typical)
+    gram = around.likeness(background, typical)
     compass = _compass(gram)
     known = trends(candidates) if trend is None else np.array([_share(trend.get(e.id)) for e in candidates], np.float32)
     texts = [_lines(entry) for entry in candidates]
     return Pool(
         entries=everything,
         size=len(candidates),
-        rows=rows,
+        rows=places,
         same=same,
         vocabulary=vocabulary,
-        vectors=vectors,
+        counted=counted,
         meaning=meaning,
         candidates=near,
         background=around,
-        damping=_damping(gram, near.likeness(vectors[sample], typical)),
+        damping=_damping(gram, near.likeness(background, typical)),
         compass=compass,
         shared=neighbours(liked, len(everything), sample)[:, sample],
-        story=_stories(vectors[: len(candidates)], near),
+        story=_stories(rows, near),
         trend=known,
         measured=trend is not None,
         popular=_popular(candidates, known),
@@ -131,7 +131,6 @@ def prepare(
         starts=np.cumsum([0, *map(len, texts)])[:-1],
         table=Table(),
         links={},
-        lines={},
         heard={},
     )
 

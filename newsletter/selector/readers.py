@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,13 @@ TEXT = 0.25  #: all loose words together, in parts of the loose likes: what a re
 FADE = 0.5  #: a liked paper's weight is 1 / (1 + FADE·log10(place)), the newest in place 1
 FORGOTTEN = 0.02  #: signals with less weight are gone
 
-Bag = list[tuple[Atom, float]]
+
+class Bag(NamedTuple):
+    """Weighted likes and words."""
+
+    atoms: list[Atom]
+    shares: list[float]
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +43,13 @@ class Defaults:
 
     def completed(self, profile: Profile) -> Defaults:
         """The reader's own values where they make sense."""
+        if profile.size is None and profile.hype is None and profile.surprise is None:
+            return self
         size = self.size if profile.size is None else max(profile.size, 0)
         return Defaults(size, _share(profile.hype, self.hype), _share(profile.surprise, self.surprise))
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """One interest of one reader, with what is known of it in this pool."""
 
     interest: Interest
@@ -51,8 +59,7 @@ class Wish:
     authored: Mapping[int, str]  #: candidates by its authors, with the name as printed
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """One profile as the selector takes it."""
 
     wishes: tuple[Wish, ...]
@@ -83,21 +90,21 @@ def read(pool: Pool, profile: Profile, seen: Set[str], defaults: Defaults) -> Re
 def arrays(readers: Sequence[Reader], numbers: Mapping[Atom, int]) -> Readers:
     """The block that `kernel.choose` takes."""
     wishes = [wish for reader in readers for wish in reader.wishes]
-    atoms = [pair for wish in wishes for pair in wish.bag]
-    less = [pair for reader in readers for pair in reader.less]
+    atoms = [atom for wish in wishes for atom in wish.bag.atoms]
+    less = [atom for reader in readers for atom in reader.less.atoms]
     return Readers(
         wish_start=_starts(len(reader.wishes) for reader in readers),
         weight=np.array([wish.weight for wish in wishes], np.float64),
         loose=np.array([wish.loose for wish in wishes], np.bool_),
-        atom_start=_starts(len(wish.bag) for wish in wishes),
-        atom=np.array([numbers[atom] for atom, _ in atoms], np.int64),
-        share=np.array([share for _, share in atoms], np.float64),
-        word=np.array([isinstance(atom, str) for atom, _ in atoms], np.bool_),
+        atom_start=_starts(len(wish.bag.atoms) for wish in wishes),
+        atom=np.array([numbers[atom] for atom in atoms], np.int64),
+        share=np.array([share for wish in wishes for share in wish.bag.shares], np.float64),
+        word=np.array([isinstance(atom, str) for atom in atoms], np.bool_),
         pin_start=_starts(len(wish.authored) for wish in wishes),
         pin=np.array([candidate for wish in wishes for candidate in wish.authored], np.int64),
-        less_start=_starts(len(reader.less) for reader in readers),
-        less=np.array([numbers[atom] for atom, _ in less], np.int64),
-        less_share=np.array([share for _, share in less], np.float64),
+        less_start=_starts(len(reader.less.atoms) for reader in readers),
+        less=np.array([numbers[atom] for atom in less], np.int64),
+        less_share=np.array([share for reader in readers for share in reader.less.shares], np.float64),
         hidden_start=_starts(len(reader.hidden) for reader in readers),
         hidden=np.array([candidate for reader in readers for candidate in sorted(reader.hidden)], np.int64),
         size=np.array([reader.knobs.size for reader in readers], np.int64),
@@ -110,16 +117,17 @@ def wanted(readers: Sequence[Reader]) -> Iterator[Atom]:
     """Every atom that these readers name."""
     for reader in readers:
         for wish in reader.wishes:
-            yield from (atom for atom, _ in wish.bag)
-        yield from (atom for atom, _ in reader.less)
+            yield from wish.bag.atoms
+        yield from reader.less.atoms
 
 
 def hidden(pool: Pool, profile: Profile, seen: Set[str]) -> Set[int]:
     """Candidates seen, liked, voted on, disliked or muted."""
-    found = {pool.same[name] for name in seen if name in pool.same}
-    rated = (*profile.liked, *profile.disliked, *(each.entry for each in profile.signals))
-    for names in (rated, *(each.liked for each in profile.interests)):
-        found.update(pool.same[name] for name in names if name in pool.same)
+    rated = (*profile.liked, *profile.disliked, *[each.entry for each in profile.signals])
+    same, found = pool.same, set()
+    for names in (seen, rated, *[each.liked for each in profile.interests]):
+        if not same.keys().isdisjoint(names):
+            found.update([same[name] for name in names if name in same])
     for phrase in profile.muted:
         found.update(pool.muted(phrase))
     return found
@@ -138,42 +146,44 @@ def _wishes(pool: Pool, profile: Profile) -> Iterator[Wish]:
         bag = _bag(_likes(pool, interest.liked), _spoken(interest), KEYWORDS)
         yield Wish(interest, weight, bag, False, written_by(pool, interest))
     words = _loose_words(profile)
-    bag = _likes(pool, profile.liked)
+    liked = _likes(pool, profile.liked)
     for each in profile.signals:
         if each.verb in WANTED and each.weight > FORGOTTEN and each.entry in pool.rows:
-            bag.append((pool.rows[each.entry], min(each.weight, 1.0)))
-    if words or profile.liked or bag:
+            liked.atoms.append(pool.rows[each.entry])
+            liked.shares.append(min(each.weight, 1.0))
+    if words or profile.liked or liked.atoms:
         weight = sum(weights) / len(weights) if weights else 1.0
-        yield Wish(
-            Interest("", weight, words),
-            weight,
-            _bag(bag, words, TEXT * sum(share for _, share in bag) or 1.0),
-            True,
-            {},
-        )
+        bag = _bag(liked, words, TEXT * sum(liked.shares) or 1.0)
+        yield Wish(Interest("", weight, words), weight, bag, True, {})
 
 
 def _loose_words(profile: Profile) -> tuple[str, ...]:
+    if not profile.text:
+        return ()
     return tuple(part for part in (part.strip() for part in re.split(r"[;\n]", profile.text)) if part)
 
 
 def _likes(pool: Pool, names: Sequence[str]) -> Bag:
-    rows = [pool.rows[name] for name in dict.fromkeys(names) if name in pool.rows][-MOST_LIKES:]
-    return list(zip(rows, _faded(len(rows)), strict=True))
+    rows = pool.rows
+    found = [rows[name] for name in dict.fromkeys(names) if name in rows]
+    return Bag([*found[-MOST_LIKES:]], [*_faded(min(len(found), MOST_LIKES))])
 
 
 def _bag(liked: Bag, words: Sequence[str], spoken: float) -> Bag:
-    return [*liked, *((word, spoken / len(words)) for word in words)]
+    share = spoken / max(len(words), 1)
+    return Bag([*liked.atoms, *words], [*liked.shares, *[share] * len(words)])
 
 
 def _less(pool: Pool, profile: Profile) -> Bag:
     """Disliked papers, those voted down, and those passed over."""
+    if not profile.disliked and not profile.signals:
+        return Bag([], [])
     found: dict[Atom, float] = {pool.rows[name]: 1.0 for name in profile.disliked if name in pool.rows}
     for each in profile.signals:
         if each.verb in (Verb.LESS, Verb.PASSED) and each.weight > FORGOTTEN and each.entry in pool.rows:
             row = pool.rows[each.entry]
             found[row] = max(found.get(row, 0.0), min(each.weight, 1.0))
-    return list(found.items())[-MOST_LIKES:]
+    return Bag([*found][-MOST_LIKES:], [*found.values()][-MOST_LIKES:])
 
 
 def written_by(pool: Pool, interest: Interest) -> dict[int, str]:
@@ -196,8 +206,11 @@ def _same_person(one: Author, other: Author) -> bool:
 
 def _spoken(interest: Interest) -> tuple[str, ...]:
     """Name and keywords, each once."""
-    texts = (interest.name, *interest.keywords)
-    return tuple({text.casefold().strip(): text for text in reversed(texts) if text.strip()}.values())[::-1]
+    found: dict[str, str] = {}
+    for text in (interest.name, *interest.keywords):
+        if plain := text.strip():
+            found.setdefault(plain.casefold(), text)
+    return tuple(found.values())
 
 
 def _weight(weight: float) -> float:

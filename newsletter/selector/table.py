@@ -60,13 +60,12 @@ class Table:
         have = len(self.steps)
         if needed <= have and have:
             return
-        size = max(needed, min(2 * have, LARGEST // (2 * max(pool.size, 1))))
-        steps = np.zeros((size, pool.size), np.int16)
-        sizes = np.zeros(size, np.float32)
-        fields = np.zeros((size, pool.compass.shape[1]), np.float32)
-        if have:
-            steps[:have], sizes[:have], fields[:have] = self.steps, self.sizes, self.fields
-        self.steps, self.sizes, self.fields = steps, sizes, fields
+        size = max(needed, min(have + have // 4, LARGEST // (2 * max(pool.size, 1))))
+        if not have:
+            self.steps = np.zeros((0, pool.size), np.int16)
+            self.fields = np.zeros((0, pool.compass.shape[1]), np.float32)
+        for rows in (self.steps, self.sizes, self.fields):
+            rows.resize((size, *rows.shape[1:]), refcheck=False)  # in place: two tables would be twice the memory
 
     def _add(self, pool: Pool, atoms: Sequence[Atom]) -> None:
         start, stop = len(self._numbers), len(self._numbers) + len(atoms)
@@ -82,11 +81,18 @@ def fits(pool: Pool, atoms: int) -> bool:
     return atoms * max(pool.size, 1) * 2 <= LARGEST
 
 
+def terms_of(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
+    """atoms × terms: the view of words alone; all of one kind."""
+    if isinstance(atoms[0], str):
+        return pool.vocabulary.words(pool.vocabulary.said(map(str, atoms)), spoken=True)
+    return pool.vocabulary.words(pool.counted[list(atoms)])
+
+
 def vectors(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
     """atoms × features; all of one kind."""
-    if atoms and isinstance(atoms[0], str):
-        return pool.vocabulary.rows((str(atom),) for atom in atoms)
-    return pool.vectors[list(atoms)]
+    if isinstance(atoms[0], str):
+        return pool.vocabulary.weigh(pool.vocabulary.said(map(str, atoms)), spoken=True)
+    return pool.vocabulary.weigh(pool.counted[list(atoms)])
 
 
 def meanings(pool: Pool, atoms: Sequence[Atom]) -> Floats | None:

@@ -84,7 +84,7 @@ def test_the_first_reason_of_a_pick_is_its_largest_own_part(profile: Profile) ->
     profile = replace(profile, text="")  # loose words count less among several groups of likes; reasons do not ask
     reader = read(POOL, profile, frozenset(), Defaults())
     _, chosen = choose(POOL, [reader])
-    atoms = [atom for wish in reader.wishes for atom, _ in wish.bag]
+    atoms = [atom for wish in reader.wishes for atom in wish.bag.atoms]
 
     for place in range(int(chosen.number[0])):
         first, entry = int(chosen.first[0, place]), POOL.entries[chosen.entry[0, place]]

@@ -38,7 +38,8 @@ def test_a_word_of_the_title_weighs_more_than_one_of_the_abstract() -> None:
         make_entry("b", title="gas waves", abstract="in a box with some plasma"),
     )
 
-    vocabulary, vectors = learn([title, abstract])
+    vocabulary, counted = learn([title, abstract])
+    vectors = vocabulary.weigh(counted)
 
     plasma = vectors[:, vocabulary.columns["plasma"]].toarray().ravel()
     assert plasma[0] > plasma[1] > 0
@@ -47,7 +48,8 @@ def test_a_word_of_the_title_weighs_more_than_one_of_the_abstract() -> None:
 def test_a_rare_word_weighs_more_than_one_that_all_papers_have() -> None:
     entries = [make_entry(name, title=f"{name} model", abstract="") for name in ("plasma", "turbulence", "mamba")]
 
-    vocabulary, vectors = learn(entries)
+    vocabulary, counted = learn(entries)
+    vectors = vocabulary.weigh(counted)
 
     assert vectors[2, vocabulary.columns["mamba"]] > vectors[2, vocabulary.columns["model"]] > 0
 
@@ -57,7 +59,7 @@ def test_a_pool_may_be_as_small_as_it_likes(number: int) -> None:
     pool = prepare([make_entry(f"paper-{place}") for place in range(number)])
 
     assert pool.size == number
-    assert np.isfinite(pool.vectors.data).all()
+    assert np.isfinite(pool.vocabulary.weigh(pool.counted).data).all()
     assert np.isfinite(pool.damping).all()
 
 
