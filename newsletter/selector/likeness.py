@@ -24,7 +24,7 @@ class Beside:
     size: int
     broad: sparse.csr_matrix  #: features × dense columns: picks the broad features out
     dense: Floats  #: papers × dense columns
-    narrow: sparse.csc_matrix  #: features × papers, the broad features left out
+    narrow: sparse.csr_matrix  #: features × papers, the broad features left out
     meaning: Floats | None  #: papers × dimensions of the embedder
 
     def likeness(self, rows: sparse.csr_matrix, meaning: Floats | None = None) -> Floats:
@@ -65,4 +65,4 @@ def beside(papers: sparse.csr_matrix, meaning: Floats | None = None) -> Beside:
     narrow = papers.copy()
     narrow.data = narrow.data * kept[narrow.indices]
     narrow.eliminate_zeros()
-    return Beside(size, picked, (papers @ picked).toarray(), narrow.T.tocsc(), meaning)
+    return Beside(size, picked, (papers @ picked).toarray(), narrow.T.tocsr(), meaning)

@@ -249,22 +249,32 @@ def _phrases(entry: Entry, found: Mapping[str, float], share: float = WORTH) -> 
     """The strongest words of a paper as it writes them, neighbours together: "state-space models"."""
     text = "\n".join((entry.abstract[:LONGEST], entry.title, *entry.topics))
     tokens = _tokens(text)
-    worth: dict[tuple[str, ...], float] = {}
-    written: dict[tuple[str, ...], str] = {}
+    places: dict[tuple[str, ...], list[tuple[int, int]]] = {}
     for start, stop in _runs(tokens, found):
-        run = tokens.words[start:stop]
-        printed = " ".join(text[tokens.starts[start] : tokens.ends[stop - 1]].split())
-        written[run] = min(written.get(run, printed), printed, key=_capitals)
-        if run not in worth:
-            pairs = (_pair(tokens, place) for place in range(start + 1, stop))
-            worth[run] = sum(found.get(term, 0) for term in {*run, *pairs})
+        places.setdefault(tokens.words[start:stop], []).append((start, stop))
+    worth = {run: _worth(run, tokens, spans[0][0], found) for run, spans in places.items()}
     least = share * sum(found.values())
     named: list[tuple[str, ...]] = []
-    for words in sorted(worth, key=lambda words: (-worth[words], words)):
-        new = not any(set(words) <= set(other) or set(other) <= set(words) for other in named)
-        if new and len(named) < WORDS and (worth[words] >= least or not named):
-            named.append(words)
-    return tuple(written[words] for words in named)
+    for run in sorted(worth, key=lambda run: (-worth[run], run)):
+        if len(named) == WORDS or (named and worth[run] < least):
+            break
+        if not any(set(run) <= set(other) or set(other) <= set(run) for other in named):
+            named.append(run)
+    return tuple(_written(text, tokens, places[run]) for run in named)
+
+
+def _worth(run: tuple[str, ...], tokens: Tokens, start: int, found: Mapping[str, float]) -> float:
+    """What the words and pairs of a run brought together."""
+    if len(run) == 1:
+        return found[run[0]]
+    pairs = (_pair(tokens, place) for place in range(start + 1, start + len(run)))
+    return sum(found.get(term, 0) for term in {*run, *pairs})
+
+
+def _written(text: str, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> str:
+    """As it stands where it has the fewest capitals: a title may shout."""
+    printed = (" ".join(text[tokens.starts[start] : tokens.ends[stop - 1]].split()) for start, stop in spans)
+    return min(printed, key=lambda each: sum(map(str.isupper, each)))
 
 
 def _runs(tokens: Tokens, found: Mapping[str, float]) -> Iterator[tuple[int, int]]:
@@ -287,7 +297,3 @@ def _runs(tokens: Tokens, found: Mapping[str, float]) -> Iterator[tuple[int, int
 def _pair(tokens: Tokens, place: int) -> str:
     """A word and the one before it, as a term."""
     return f"{tokens.words[place - 1]}{tokens.joints[place]}{tokens.words[place]}"
-
-
-def _capitals(text: str) -> int:
-    return sum(map(str.isupper, text))
