@@ -19,8 +19,8 @@ from newsletter.selector.features import Floats
 from newsletter.selector.kernel import EVERYWHERE, FAIR, LESS, OVERALL, PINNED, STRANGE, Ints, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.rank import choose
-from newsletter.selector.readers import FORGOTTEN, Defaults, Reader, Wish, read
-from newsletter.selector.reasons import Link, _name, linked
+from newsletter.selector.readers import FORGOTTEN, Block, Defaults, read
+from newsletter.selector.reasons import Link, linked, name
 from newsletter.selector.table import Atom
 from newsletter.types import WANTED, Profile, Verb
 
@@ -112,7 +112,7 @@ def explain(
     pool: Pool, profile: Profile, seen: Set[str], entry_id: str, defaults: Defaults | None = None
 ) -> Explanation:
     """As `select` chooses for this reader alone, and from the same numbers."""
-    reader = read(pool, profile, seen, defaults or Defaults())
+    reader = read(pool, [profile], [seen], defaults or Defaults())
     candidate = pool.same.get(entry_id, -1)
     if candidate < 0:
         return _absent(pool, reader, entry_id)
@@ -121,11 +121,11 @@ def explain(
     return case.told(_hidden(pool, profile, seen, candidate))
 
 
-def _absent(pool: Pool, reader: Reader, entry_id: str) -> Explanation:
+def _absent(pool: Pool, reader: Block, entry_id: str) -> Explanation:
     row = pool.rows.get(entry_id)
     title = "" if row is None else pool.entries[row].title
     why = f"It is not in the pool of this issue, which holds {pool.size} paper{'s' * (pool.size != 1)}."
-    blank = (pool.size, False, (), 0, "", "", reader.knobs.size, 0, 0, 0.0, (), (), None, why)
+    blank = (pool.size, False, (), 0, "", "", reader.size[0], 0, 0, 0.0, (), (), None, why)
     return Explanation(entry_id, title, *blank)
 
 
@@ -147,10 +147,10 @@ def _hidden(pool: Pool, profile: Profile, seen: Set[str], candidate: int) -> tup
 class _Case:
     """One reader and one candidate, with the kernel's numbers of both; made under the table's lock."""
 
-    def __init__(self, pool: Pool, profile: Profile, reader: Reader, candidate: int) -> None:
+    def __init__(self, pool: Pool, profile: Profile, reader: Block, candidate: int) -> None:
         self.pool, self.profile, self.reader, self.candidate = pool, profile, reader, candidate
-        self.block, self.chosen = choose(pool, [reader])
-        self.atoms: list[Atom] = [atom for wish in reader.wishes for atom in wish.bag.atoms]
+        self.block, self.chosen = choose(pool, reader)
+        self.atoms = reader.atom
         self.owner, self.weight, self.wish, self.loose = _interests(pool, self.block)
         self.number = len(self.weight)
         self.shares = _shares(self.block, self.owner, self.loose, self.number)
@@ -181,7 +181,7 @@ class _Case:
             place=place + 1,
             way=WAYS[way] if way >= 0 else "",
             interest=self.standings[group].interest if way == FAIR else "",
-            size=self.reader.knobs.size,
+            size=self.reader.size[0],
             picks=len(self.places),
             popular=popular,
             score=score,
@@ -216,9 +216,9 @@ class _Case:
         return fits
 
     def _standing(self, each: int) -> Standing:
-        wish = self.reader.wishes[self.wish[each]]
-        best, least, ranked = self._ranked(each, wish)
-        author = wish.authored.get(self.candidate, "")
+        wish = self.wish[each]
+        best, least, ranked = self._ranked(each)
+        author = self.reader.authored[wish].get(self.candidate, "")
         parts = self._parts(each, author)
         fit = float(self.fits[each, self.candidate])
         top = self._top(each, best)
@@ -226,8 +226,8 @@ class _Case:
         eligible = self.weight[each] > 0 and self.candidate not in self.reader.hidden
         fair = (self.chosen.group[0, : len(self.places)] == each) & (self.chosen.way[0, : len(self.places)] == FAIR)
         return Standing(
-            interest=_name(self.pool, wish, self._own(each)),
-            loose=wish.loose,
+            interest=name(self.pool, self.reader, self.owner, wish, each),
+            loose=self.reader.loose[wish],
             weight=self.weight[each],
             fair=self.weight[each] / (sum(self.weight) or 1.0),
             places=int(fair.sum()),
@@ -243,22 +243,16 @@ class _Case:
             parts=parts,
         )
 
-    def _own(self, each: int) -> list[Atom]:
-        """As in reasons: what of a wish belongs to this interest."""
-        wish = self.wish[each]
-        places = range(int(self.block.atom_start[wish]), int(self.block.atom_start[wish + 1]))
-        return [self.atoms[place] for place in places if self.owner[place] == each]
-
-    def _ranked(self, each: int, wish: Wish) -> tuple[float, float, list[int]]:
+    def _ranked(self, each: int) -> tuple[float, float, list[int]]:
         """The best fit, the least that matches, and all that match, best first: by the kernel itself."""
-        width, hype, fits = self.pool.size, self.reader.knobs.hype, self._shown(each)
+        width, hype, fits = self.pool.size, self.reader.hype[0], self._shown(each)
         worth = np.zeros(width, np.float32)
         tops = np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
         trend = np.nan_to_num(self.pool.trend, nan=0.5)
         best = kernel.value(fits, trend, hype, worth, tops)
         if self.weight[each] > 0:
-            kernel.pin(np.array([*wish.authored], np.int64), fits, trend, hype, worth, tops)
+            kernel.pin(np.array([*self.reader.authored[self.wish[each]]], np.int64), fits, trend, hype, worth, tops)
             kernel.rank(worth, tops, keys)
         least = kernel.least_of(best)
         return float(best), float(least), (width - 1 - keys[keys >= 0] % width).tolist()
@@ -278,18 +272,18 @@ class _Case:
     def _parts(self, each: int, author: str) -> tuple[Part, ...]:
         """Largest first; what adds nothing is left out."""
         top = self._top(each, float(kernel.best_of(self._shown(each))))
-        scale = (1 - self.reader.knobs.hype) / top if top > 0 else 0.0
+        scale = (1 - self.reader.hype[0]) / top if top > 0 else 0.0
         parts = [*self._given(each, scale), *self._taken(each, scale)]
         if author:
             words = sum(part.amount for part in parts)
             parts.append(
-                Part("author", author, "", PINNED + 1 - self.reader.knobs.hype - words, 1.0, 1.0, True, (), False)
+                Part("author", author, "", PINNED + 1 - self.reader.hype[0] - words, 1.0, 1.0, True, (), False)
             )
         parts.append(self._rise())
         return tuple(sorted((part for part in parts if part.amount), key=lambda part: -abs(part.amount)))
 
     def _rise(self) -> Part:
-        hype = self.reader.knobs.hype
+        hype = self.reader.hype[0]
         return Part("trend", "", "", hype * self.trend, self.trend, hype, True, (), False)
 
     def _given(self, each: int, scale: float) -> Iterator[Part]:
@@ -304,7 +298,7 @@ class _Case:
         """By each disliked paper in turn, as in kernel.fit."""
         left = float(self.shares[each] @ self.scores)
         kinds = _refusals(self.pool, self.profile)
-        for atom, share, score in zip(*self.reader.less, self.refused.tolist(), strict=True):
+        for atom, share, score in zip(self.reader.less, self.reader.less_share, self.refused.tolist(), strict=True):
             excess = share * score - max(left, 0.0)
             if excess > 0:
                 left -= LESS * excess
@@ -319,7 +313,7 @@ class _Case:
 
     def _linked(self) -> dict[Atom, Link]:
         found: dict[Atom, Link] = {}
-        every = dict.fromkeys([*self.atoms, *self.reader.less.atoms])
+        every = dict.fromkeys([*self.atoms, *self.reader.less])
         for kind in (int, str):
             pairs = [(atom, self.candidate) for atom in every if isinstance(atom, kind)]
             found.update((pair[0], link) for pair, link in zip(pairs, linked(self.pool, pairs), strict=True))
@@ -341,8 +335,7 @@ class _Case:
         """It would be a pick if no place were kept for what is a little outside the interests."""
         if self.candidate in self.places or STRANGE not in self.chosen.way[0, : len(self.places)]:
             return False
-        calm = self.reader._replace(knobs=replace(self.reader.knobs, surprise=0.0))
-        _, chosen = choose(self.pool, [calm])
+        _, chosen = choose(self.pool, replace(self.reader, surprise=[0.0]))
         return self.candidate in chosen.entry[0, : int(chosen.number[0])]
 
 
@@ -368,16 +361,17 @@ def _shares(block: Readers, owner: Ints, loose: int, number: int) -> np.ndarray:
     return share
 
 
-def _kinds(pool: Pool, profile: Profile, reader: Reader) -> list[str]:
-    """Per atom what it is; a loose bag holds likes, votes and words in this order (readers._wishes)."""
+def _kinds(pool: Pool, profile: Profile, reader: Block) -> list[str]:
+    """Per atom what it is; a loose bag holds likes, votes and words in this order (readers._add_wishes)."""
     voted = sum(
         1 for each in profile.signals if each.verb in WANTED and each.weight > FORGOTTEN and each.entry in pool.rows
     )
     found: list[str] = []
-    for wish in reader.wishes:
-        papers = sum(isinstance(atom, int) for atom in wish.bag.atoms)
-        votes = voted if wish.loose else 0
-        found += ["liked"] * (papers - votes) + ["voted"] * votes + ["word"] * (len(wish.bag.atoms) - papers)
+    for wish, loose in enumerate(reader.loose):
+        atoms = reader.atoms(wish)
+        papers = sum(isinstance(atom, int) for atom in atoms)
+        votes = voted if loose else 0
+        found += ["liked"] * (papers - votes) + ["voted"] * votes + ["word"] * (len(atoms) - papers)
     return found
 
 

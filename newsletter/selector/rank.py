@@ -1,6 +1,6 @@
 """Rank the pool for many readers. Pure: a pool and profiles in, picks out.
 
-profiles ─ read ─▶ readers ─ arrays ─▶ kernel.choose (fit, rank, merge) ─▶ chosen ─ tell ─▶ picks with their reasons
+profiles ─ read ─▶ block ─ arrays ─▶ kernel.choose (fit, rank, merge) ─▶ chosen ─ tell ─▶ picks with their reasons
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from newsletter.selector import kernel
 from newsletter.selector.kernel import Chosen, Readers
 from newsletter.selector.pool import Pool
-from newsletter.selector.readers import Defaults, Reader, arrays, read, wanted
+from newsletter.selector.readers import Block, Defaults, arrays, read
 from newsletter.selector.reasons import tell
 from newsletter.selector.table import fits
 from newsletter.types import Pick, Profile
@@ -43,50 +43,46 @@ def _blocks(
     if len(hidden) != len(profiles):
         raise ValueError("seen must hold one set per profile")
     with ThreadPoolExecutor(1) as ahead:
-        waiting: Future[tuple[Sequence[Reader], Readers, Chosen]] | None = None
-        for readers in _fitting(pool, profiles, hidden, defaults):
-            before, waiting = waiting, ahead.submit(_chosen, pool, readers)
+        waiting: Future[tuple[Block, Readers, Chosen]] | None = None
+        for block in _fitting(pool, profiles, hidden, defaults):
+            before, waiting = waiting, ahead.submit(_chosen, pool, block)
             if before:
                 yield tell(pool, *before.result())
         if waiting:
             yield tell(pool, *waiting.result())
 
 
-def _fitting(
-    pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults
-) -> Iterator[Sequence[Reader]]:
+def _fitting(pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults) -> Iterator[Block]:
     """Blocks of readers; one whose likes are too many for the table is halved."""
-    for start in range(0, len(profiles), BLOCK):
-        pairs = zip(profiles[start : start + BLOCK], seen[start : start + BLOCK], strict=True)
-        parts = [[read(pool, profile, ids, defaults) for profile, ids in pairs]]
-        while parts:
-            part = parts.pop()
-            if len(part) > 1 and not fits(pool, len(set(wanted(part)))):
-                parts += [part[len(part) // 2 :], part[: len(part) // 2]]
-            else:
-                yield part
+    parts = [slice(start, min(start + BLOCK, len(profiles))) for start in range(0, len(profiles), BLOCK)][::-1]
+    while parts:
+        part = parts.pop()
+        block, middle = read(pool, profiles[part], seen[part], defaults), (part.start + part.stop) // 2
+        if middle > part.start and not fits(pool, len({*block.atom, *block.less})):
+            parts += [slice(middle, part.stop), slice(part.start, middle)]
+        else:
+            yield block
 
 
-def _chosen(pool: Pool, readers: Sequence[Reader]) -> tuple[Sequence[Reader], Readers, Chosen]:
+def _chosen(pool: Pool, block: Block) -> tuple[Block, Readers, Chosen]:
     with pool.table.lock:
-        return (readers, *choose(pool, readers))
+        return (block, *choose(pool, block))
 
 
-def choose(pool: Pool, readers: Sequence[Reader]) -> tuple[Readers, Chosen]:
+def choose(pool: Pool, block: Block) -> tuple[Readers, Chosen]:
     """The choice for these readers as arrays; the caller holds the table's lock."""
-    numbers = pool.table.numbers(pool, wanted(readers))
-    block = arrays(readers, numbers)
-    largest = min(int(block.size.max(initial=0)), pool.size)
-    chosen = kernel.room(len(readers), max(largest, 0), len(block.atom))
+    readers = arrays(block, pool.table.numbers(pool, (*block.atom, *block.less)))
+    number, largest = len(block.size), min(max(block.size, default=0), pool.size)
+    chosen = kernel.room(number, max(largest, 0), len(block.atom))
     trend = np.nan_to_num(pool.trend, nan=0.5)
-    given = (pool.table.steps, pool.table.sizes, pool.table.fields, trend, pool.story, pool.popular, block)
-    if (len(block.atom) + len(block.less) + len(readers)) * pool.size < SMALL:
-        kernel.choose(*given, 0, len(readers), chosen)
-        return block, chosen
+    given = (pool.table.steps, pool.table.sizes, pool.table.fields, trend, pool.story, pool.popular, readers)
+    if (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
+        kernel.choose(*given, 0, number, chosen)
+        return readers, chosen
     compiled, parts = kernel.compiled(), os.cpu_count() or 1
-    edges = np.linspace(0, len(readers), parts + 1).astype(int)
+    edges = np.linspace(0, number, parts + 1).astype(int)
     with ThreadPoolExecutor(parts) as threads:
         jobs = [threads.submit(compiled, *given, int(a), int(b), chosen) for a, b in pairwise(edges)]
     for job in jobs:
         job.result()
-    return block, chosen
+    return readers, chosen

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
-from typing import NamedTuple
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,14 +23,7 @@ KEYWORDS = 1.5  #: all keywords of an interest together, in liked papers: a read
 TEXT = 0.25  #: all loose words together, in parts of the loose likes: what a reader wrote once, about everything
 FADE = 0.5  #: a liked paper's weight is 1 / (1 + FADE·log10(place)), the newest in place 1
 FORGOTTEN = 0.02  #: signals with less weight are gone
-
-
-class Bag(NamedTuple):
-    """Weighted likes and words."""
-
-    atoms: list[Atom]
-    shares: list[float]
-
+NOBODY: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +42,32 @@ class Defaults:
         return Defaults(size, _share(profile.hype, self.hype), _share(profile.surprise, self.surprise))
 
 
-class Wish(NamedTuple):
-    """One interest of one reader, with what is known of it in this pool."""
+@dataclass(slots=True)
+class Block:
+    """Readers as columns: an object for each of their interests would be most of the time (and of the garbage).
 
-    interest: Interest
-    weight: float  #: 0 where the reader's own makes no sense
-    bag: Bag
-    loose: bool  #: likes and words that belong to no interest
-    authored: Mapping[int, str]  #: candidates by its authors, with the name as printed
+    `x_start[i] : x_start[i + 1]` are the x of i. A wish is one interest of one reader, with what is known of it here.
+    """
 
+    wish_start: list[int] = field(default_factory=lambda: [0])
+    interest: list[Interest] = field(default_factory=list)
+    weight: list[float] = field(default_factory=list)  #: of each wish; 0 where the reader's own makes no sense
+    loose: list[bool] = field(default_factory=list)  #: likes and words that belong to no interest
+    authored: list[Mapping[int, str]] = field(default_factory=list)  #: candidates by its authors, with their names
+    atom_start: list[int] = field(default_factory=lambda: [0])
+    atom: list[Atom] = field(default_factory=list)
+    share: list[float] = field(default_factory=list)
+    less_start: list[int] = field(default_factory=lambda: [0])
+    less: list[Atom] = field(default_factory=list)
+    less_share: list[float] = field(default_factory=list)
+    hidden_start: list[int] = field(default_factory=lambda: [0])
+    hidden: list[int] = field(default_factory=list)  #: candidates that must not be picked
+    size: list[int] = field(default_factory=list)
+    hype: list[float] = field(default_factory=list)
+    surprise: list[float] = field(default_factory=list)
 
-class Reader(NamedTuple):
-    """One profile as the selector takes it."""
-
-    wishes: tuple[Wish, ...]
-    less: Bag
-    hidden: Set[int]  #: candidates that must not be picked
-    knobs: Defaults
+    def atoms(self, wish: int) -> list[Atom]:
+        return self.atom[self.atom_start[wish] : self.atom_start[wish + 1]]
 
 
 def likes(profile: Profile) -> tuple[str, ...]:
@@ -81,44 +83,44 @@ def phrases(profile: Profile) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*named, *_loose_words(profile))))
 
 
-def read(pool: Pool, profile: Profile, seen: Set[str], defaults: Defaults) -> Reader:
-    """What a profile means in this pool; papers that it does not know are left out."""
-    wishes = tuple(_wishes(pool, profile))
-    return Reader(wishes, _less(pool, profile), hidden(pool, profile, seen), defaults.completed(profile))
+def read(pool: Pool, profiles: Sequence[Profile], seen: Iterable[Set[str]], defaults: Defaults) -> Block:
+    """What profiles mean in this pool; papers that it does not know are left out."""
+    block = Block()
+    for profile, ids in zip(profiles, seen, strict=True):
+        _add_wishes(block, pool, profile)
+        _add_less(block, pool, profile)
+        block.hidden += sorted(hidden(pool, profile, ids))
+        knobs = defaults.completed(profile)
+        block.size.append(knobs.size)
+        block.hype.append(knobs.hype)
+        block.surprise.append(knobs.surprise)
+        block.wish_start.append(len(block.interest))
+        block.less_start.append(len(block.less))
+        block.hidden_start.append(len(block.hidden))
+    return block
 
 
-def arrays(readers: Sequence[Reader], numbers: Mapping[Atom, int]) -> Readers:
-    """The block that `kernel.choose` takes."""
-    wishes = [wish for reader in readers for wish in reader.wishes]
-    atoms = [atom for wish in wishes for atom in wish.bag.atoms]
-    less = [atom for reader in readers for atom in reader.less.atoms]
+def arrays(block: Block, numbers: Mapping[Atom, int]) -> Readers:
+    """The block as `kernel.choose` takes it."""
     return Readers(
-        wish_start=_starts(len(reader.wishes) for reader in readers),
-        weight=np.array([wish.weight for wish in wishes], np.float64),
-        loose=np.array([wish.loose for wish in wishes], np.bool_),
-        atom_start=_starts(len(wish.bag.atoms) for wish in wishes),
-        atom=np.array([numbers[atom] for atom in atoms], np.int64),
-        share=np.array([share for wish in wishes for share in wish.bag.shares], np.float64),
-        word=np.array([isinstance(atom, str) for atom in atoms], np.bool_),
-        pin_start=_starts(len(wish.authored) for wish in wishes),
-        pin=np.array([candidate for wish in wishes for candidate in wish.authored], np.int64),
-        less_start=_starts(len(reader.less.atoms) for reader in readers),
-        less=np.array([numbers[atom] for atom in less], np.int64),
-        less_share=np.array([share for reader in readers for share in reader.less.shares], np.float64),
-        hidden_start=_starts(len(reader.hidden) for reader in readers),
-        hidden=np.array([candidate for reader in readers for candidate in sorted(reader.hidden)], np.int64),
-        size=np.array([reader.knobs.size for reader in readers], np.int64),
-        hype=np.array([reader.knobs.hype for reader in readers], np.float64),
-        surprise=np.array([reader.knobs.surprise for reader in readers], np.float64),
+        wish_start=np.array(block.wish_start, np.int64),
+        weight=np.array(block.weight, np.float64),
+        loose=np.array(block.loose, np.bool_),
+        atom_start=np.array(block.atom_start, np.int64),
+        atom=np.array([numbers[atom] for atom in block.atom], np.int64),
+        share=np.array(block.share, np.float64),
+        word=np.array([isinstance(atom, str) for atom in block.atom], np.bool_),
+        pin_start=np.array([0, *accumulate(map(len, block.authored))], np.int64),
+        pin=np.array([candidate for each in block.authored for candidate in each], np.int64),
+        less_start=np.array(block.less_start, np.int64),
+        less=np.array([numbers[atom] for atom in block.less], np.int64),
+        less_share=np.array(block.less_share, np.float64),
+        hidden_start=np.array(block.hidden_start, np.int64),
+        hidden=np.array(block.hidden, np.int64),
+        size=np.array(block.size, np.int64),
+        hype=np.array(block.hype, np.float64),
+        surprise=np.array(block.surprise, np.float64),
     )
-
-
-def wanted(readers: Sequence[Reader]) -> Iterator[Atom]:
-    """Every atom that these readers name."""
-    for reader in readers:
-        for wish in reader.wishes:
-            yield from wish.bag.atoms
-        yield from reader.less.atoms
 
 
 def hidden(pool: Pool, profile: Profile, seen: Set[str]) -> Set[int]:
@@ -133,7 +135,7 @@ def hidden(pool: Pool, profile: Profile, seen: Set[str]) -> Set[int]:
     return found
 
 
-def _wishes(pool: Pool, profile: Profile) -> Iterator[Wish]:
+def _add_wishes(block: Block, pool: Pool, profile: Profile) -> None:
     """The reader's own interests, then one of all loose words and likes, as weighty as the mean of the others.
 
     Weights that are no positive number count as 0; when all are 0, they count as equal. The largest becomes 1, so that
@@ -143,18 +145,53 @@ def _wishes(pool: Pool, profile: Profile) -> Iterator[Wish]:
     largest = max(weights, default=0.0)
     weights = [weight / largest if largest else 1.0 for weight in weights]
     for interest, weight in zip(profile.interests, weights, strict=True):
-        bag = _bag(_likes(pool, interest.liked), _spoken(interest), KEYWORDS)
-        yield Wish(interest, weight, bag, False, written_by(pool, interest))
-    words = _loose_words(profile)
-    liked = _likes(pool, profile.liked)
+        _add_likes(block, pool, interest.liked)
+        _add_words(block, _spoken(interest), KEYWORDS)
+        _add_wish(block, interest, weight, False, written_by(pool, interest))
+    words, start = _loose_words(profile), len(block.atom)
+    _add_likes(block, pool, profile.liked)
     for each in profile.signals:
         if each.verb in WANTED and each.weight > FORGOTTEN and each.entry in pool.rows:
-            liked.atoms.append(pool.rows[each.entry])
-            liked.shares.append(min(each.weight, 1.0))
-    if words or profile.liked or liked.atoms:
+            block.atom.append(pool.rows[each.entry])
+            block.share.append(min(each.weight, 1.0))
+    if words or profile.liked or len(block.atom) > start:
+        _add_words(block, words, TEXT * sum(block.share[start:]) or 1.0)
         weight = sum(weights) / len(weights) if weights else 1.0
-        bag = _bag(liked, words, TEXT * sum(liked.shares) or 1.0)
-        yield Wish(Interest("", weight, words), weight, bag, True, {})
+        _add_wish(block, Interest("", weight, words), weight, True, NOBODY)
+
+
+def _add_wish(block: Block, interest: Interest, weight: float, loose: bool, authored: Mapping[int, str]) -> None:
+    block.interest.append(interest)
+    block.weight.append(weight)
+    block.loose.append(loose)
+    block.authored.append(authored)
+    block.atom_start.append(len(block.atom))
+
+
+def _add_likes(block: Block, pool: Pool, names: Sequence[str]) -> None:
+    rows = pool.rows
+    found = [rows[name] for name in dict.fromkeys(names) if name in rows][-MOST_LIKES:]
+    block.atom += found
+    block.share += _faded(len(found))
+
+
+def _add_words(block: Block, words: Sequence[str], share: float) -> None:
+    """share: of all of them together."""
+    block.atom += words
+    block.share += [share / max(len(words), 1)] * len(words)
+
+
+def _add_less(block: Block, pool: Pool, profile: Profile) -> None:
+    """Disliked papers, those voted down, and those passed over."""
+    if not profile.disliked and not profile.signals:
+        return
+    found = {pool.rows[name]: 1.0 for name in profile.disliked if name in pool.rows}
+    for each in profile.signals:
+        if each.verb in (Verb.LESS, Verb.PASSED) and each.weight > FORGOTTEN and each.entry in pool.rows:
+            row = pool.rows[each.entry]
+            found[row] = max(found.get(row, 0.0), min(each.weight, 1.0))
+    block.less += [*found][-MOST_LIKES:]
+    block.less_share += [*found.values()][-MOST_LIKES:]
 
 
 def _loose_words(profile: Profile) -> tuple[str, ...]:
@@ -163,31 +200,10 @@ def _loose_words(profile: Profile) -> tuple[str, ...]:
     return tuple(part for part in (part.strip() for part in re.split(r"[;\n]", profile.text)) if part)
 
 
-def _likes(pool: Pool, names: Sequence[str]) -> Bag:
-    rows = pool.rows
-    found = [rows[name] for name in dict.fromkeys(names) if name in rows]
-    return Bag([*found[-MOST_LIKES:]], [*_faded(min(len(found), MOST_LIKES))])
-
-
-def _bag(liked: Bag, words: Sequence[str], spoken: float) -> Bag:
-    share = spoken / max(len(words), 1)
-    return Bag([*liked.atoms, *words], [*liked.shares, *[share] * len(words)])
-
-
-def _less(pool: Pool, profile: Profile) -> Bag:
-    """Disliked papers, those voted down, and those passed over."""
-    if not profile.disliked and not profile.signals:
-        return Bag([], [])
-    found: dict[Atom, float] = {pool.rows[name]: 1.0 for name in profile.disliked if name in pool.rows}
-    for each in profile.signals:
-        if each.verb in (Verb.LESS, Verb.PASSED) and each.weight > FORGOTTEN and each.entry in pool.rows:
-            row = pool.rows[each.entry]
-            found[row] = max(found.get(row, 0.0), min(each.weight, 1.0))
-    return Bag([*found][-MOST_LIKES:], [*found.values()][-MOST_LIKES:])
-
-
-def written_by(pool: Pool, interest: Interest) -> dict[int, str]:
+def written_by(pool: Pool, interest: Interest) -> Mapping[int, str]:
     """Candidates by the authors that this interest names, with the name as the paper prints it."""
+    if not interest.authors:
+        return NOBODY
     found: dict[int, str] = {}
     for asked in filter(None, map(person, interest.authors)):
         for name, candidate, printed in pool.authors.get(asked[-1], ()):
@@ -226,7 +242,3 @@ def _faded(number: int) -> tuple[float, ...]:
 
 def _share(value: float | None, default: float) -> float:
     return default if value is None or math.isnan(value) else min(max(value, 0.0), 1.0)
-
-
-def _starts(sizes: Iterator[int]) -> np.ndarray:
-    return np.fromiter(accumulate(sizes, initial=0), np.int64)

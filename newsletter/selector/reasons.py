@@ -18,7 +18,7 @@ from scipy import sparse
 from newsletter.selector.features import LONGEST, STOP, WORD, fold, singular, unspaced
 from newsletter.selector.kernel import ALONE, FAIR, POPULAR, STRANGE, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
-from newsletter.selector.readers import Reader, Wish
+from newsletter.selector.readers import Block
 from newsletter.selector.table import Atom, terms_of
 from newsletter.types import Entry, Pick
 
@@ -45,26 +45,24 @@ class Link(NamedTuple):
 NOTHING = Link((), "", "")
 
 
-def tell(pool: Pool, readers: Sequence[Reader], block: Readers, chosen: Chosen) -> list[tuple[Pick, ...]]:
+def tell(pool: Pool, block: Block, readers: Readers, chosen: Chosen) -> list[tuple[Pick, ...]]:
     """Picks with their reasons, one tuple a reader.
 
     All picks of a block are one list till the end: a list a reader would take as long as all else.
     """
-    wishes = [wish for reader in readers for wish in reader.wishes]
-    atoms = [atom for wish in wishes for atom in wish.bag.atoms]
     picked = np.arange(chosen.entry.shape[1]) < chosen.number[:, None]
-    owner, entry, way = np.repeat(np.arange(len(readers)), chosen.number), chosen.entry[picked], chosen.way[picked]
-    keen = np.array([reader.knobs.hype > 0 for reader in readers], np.bool_)
+    owner = np.repeat(np.arange(len(chosen.number)), chosen.number)
+    entry, way, wish = chosen.entry[picked], chosen.way[picked], chosen.wish[picked]
     trend = pool.trend[entry]
-    up = np.where(way >= POPULAR, trend >= 0.5, (trend >= RISING) & keen[owner])
-    links, firsts, seconds = _links(pool, atoms, block, entry, chosen.first[picked], chosen.second[picked])
-    names, named = _names(pool, wishes, atoms, block, chosen, owner, chosen.wish[picked], chosen.group[picked], way)
+    up = np.where(way >= POPULAR, trend >= 0.5, (trend >= RISING) & (readers.hype > 0)[owner])
+    links, firsts, seconds = _links(pool, block, readers.atom, entry, chosen.first[picked], chosen.second[picked])
+    names, named = _names(pool, block, chosen, owner, wish, chosen.group[picked], way)
     rising = "rising fast" if pool.measured else "popular now"
-    columns = (entry, chosen.wish[picked], way, firsts, seconds, up)
+    columns, authored = (entry, wish, way, firsts, seconds, up), block.authored
     reasons = [
         _unasked(way, up)
         if way >= POPULAR
-        else _line(way, wishes[wish].authored.get(entry, ""), links[first], links[second], rising if up else "")
+        else _line(way, authored[wish].get(entry, ""), links[first], links[second], rising if up else "")
         for entry, wish, way, first, second, up in zip(*(column.tolist() for column in columns), strict=True)
     ]
     entries, scores = pool.entries, np.round(chosen.score[picked], 6).tolist()
@@ -77,22 +75,14 @@ def tell(pool: Pool, readers: Sequence[Reader], block: Readers, chosen: Chosen) 
 
 
 def _names(
-    pool: Pool,
-    wishes: Sequence[Wish],
-    atoms: Sequence[Atom],
-    block: Readers,
-    chosen: Chosen,
-    owner: Ints,
-    wish: Ints,
-    group: Ints,
-    way: Ints,
+    pool: Pool, block: Block, chosen: Chosen, owner: Ints, wish: Ints, group: Ints, way: Ints
 ) -> tuple[list[str], Ints]:
     """Names of interests, "" first; and for each pick the place of its own among them."""
     fair = way == FAIR
     codes = owner[fair] * (int(group.max(initial=0)) + 1) + group[fair]
     _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
     found = [
-        wishes[each].interest.name.strip() or _name(pool, wishes[each], _own(block, chosen, atoms, each, number))
+        block.interest[each].name.strip() or name(pool, block, chosen.owner, each, number)
         for each, number in zip(wish[fair][where].tolist(), group[fair][where].tolist(), strict=True)
     ]
     places = np.zeros(len(way), np.int64)
@@ -133,15 +123,18 @@ def _line(way: int, author: str, first: Link, second: Link, rising: str) -> tupl
 
 
 def _links(
-    pool: Pool, atoms: Sequence[Atom], block: Readers, entry: Ints, first: Ints, second: Ints
+    pool: Pool, block: Block, rows: Ints, entry: Ints, first: Ints, second: Ints
 ) -> tuple[list[Link], Ints, Ints]:
-    """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them."""
+    """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them.
+
+    rows: of the block's atoms in the table, so that those of all readers that are one have one number.
+    """
     both, width = np.stack([first, second]), max(pool.size, 1)
     used = both >= 0
-    codes = block.atom[both[used]] * width + np.stack([entry, entry])[used]
+    codes = rows[both[used]] * width + np.stack([entry, entry])[used]
     different, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
     places = both[used][where].tolist()
-    pairs = [(atoms[place], each) for place, each in zip(places, (different % width).tolist(), strict=True)]
+    pairs = [(block.atom[place], each) for place, each in zip(places, (different % width).tolist(), strict=True)]
     numbers = np.zeros(both.shape, np.int64)
     numbers[used] = inverse.reshape(-1) + 1
     return [NOTHING, *_known(pool, pairs)], numbers[0], numbers[1]
@@ -190,19 +183,18 @@ def _strongest(shares: sparse.csr_matrix, terms: Sequence[str]) -> Iterator[dict
         yield {terms[columns[place]]: float(data[place]) for place in best if data[place] > 0}
 
 
-def _own(block: Readers, chosen: Chosen, atoms: Sequence[Atom], wish: int, group: int) -> list[Atom]:
-    """The atoms of a wish that belong to this interest of its reader."""
-    places = range(int(block.atom_start[wish]), int(block.atom_start[wish + 1]))
-    return [atoms[place] for place in places if chosen.owner[place] == group]
+def name(pool: Pool, block: Block, owner: Ints, wish: int, number: int) -> str:
+    """What the reader called an interest, else its most telling words as its newest liked paper that has them has them.
 
-
-def _name(pool: Pool, wish: Wish, own: Sequence[Atom]) -> str:
-    """What the reader called it, else its most telling words as its newest liked paper that has them writes them."""
+    owner: per atom of the block the number of the interest it belongs to: a loose wish may be several.
+    """
+    start = block.atom_start[wish]
+    own = [atom for place, atom in enumerate(block.atoms(wish), start) if owner[place] == number]
     words = [atom for atom in own if isinstance(atom, str)]
-    if name := wish.interest.name.strip() or ", ".join(words[:2]):
-        return name
+    if called := block.interest[wish].name.strip() or ", ".join(words[:2]):
+        return called
     liked = [atom for atom in own if isinstance(atom, int)]
-    return _telling(pool, liked) or ", ".join(wish.interest.authors[:2])
+    return _telling(pool, liked) or ", ".join(block.interest[wish].authors[:2])
 
 
 def _telling(pool: Pool, liked: Sequence[int]) -> str:

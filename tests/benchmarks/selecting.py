@@ -22,7 +22,7 @@ from newsletter.selector import Defaults, Pool, prepare, select
 from newsletter.selector.features import background, learn
 from newsletter.selector.kernel import compiled
 from newsletter.selector.rank import BLOCK, choose
-from newsletter.selector.readers import Reader, likes, read
+from newsletter.selector.readers import Block, likes, read
 from newsletter.types import Entry, Interest, Profile
 
 FIELDS, FIELD_WORDS, WORDS, OWN = 60, 150, 130, 0.3
@@ -78,18 +78,18 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def blocks(pool: Pool, profiles: Sequence[Profile]) -> list[Sequence[Reader]]:
+def blocks(pool: Pool, profiles: Sequence[Profile]) -> list[Block]:
     """Readers as `choose` takes them, as scikit-learn's peer gets its matrix of readers ready-made."""
     plain = Defaults(hype=0, surprise=0)
-    found = [read(pool, profile, frozenset(), plain) for profile in profiles]
-    return [found[start : start + BLOCK] for start in range(0, len(found), BLOCK)]
+    parts = (profiles[start : start + BLOCK] for start in range(0, len(profiles), BLOCK))
+    return [read(pool, part, [frozenset[str]()] * len(part), plain) for part in parts]
 
 
-def scores_and_top(pool: Pool, ready: Sequence[Sequence[Reader]]) -> None:
+def scores_and_top(pool: Pool, ready: Sequence[Block]) -> None:
     """Scores of all candidates and the exact best ten, as numbers: no reasons, no objects."""
-    for readers in ready:
+    for block in ready:
         with pool.table.lock:
-            choose(pool, readers)
+            choose(pool, block)
 
 
 def pipeline(

@@ -68,7 +68,7 @@ def test_scores_are_additive_with_reasons(profile: Profile, seen: frozenset[str]
 @settings(deadline=None)
 def test_what_is_left_is_left_for_a_reason(profile: Profile, seen: frozenset[str]) -> None:
     (picks,) = select(POOL, [profile], [seen])
-    hidden = read(POOL, profile, seen, Defaults()).hidden
+    hidden = read(POOL, [profile], [seen], Defaults()).hidden
 
     for candidate, entry in enumerate(POOL.entries[: POOL.size]):
         found = explain(POOL, profile, seen, entry.id)
@@ -82,15 +82,14 @@ def test_what_is_left_is_left_for_a_reason(profile: Profile, seen: frozenset[str
 @settings(deadline=None)
 def test_the_first_reason_of_a_pick_is_its_largest_own_part(profile: Profile) -> None:
     profile = replace(profile, text="")  # loose words count less among several groups of likes; reasons do not ask
-    reader = read(POOL, profile, frozenset(), Defaults())
-    _, chosen = choose(POOL, [reader])
-    atoms = [atom for wish in reader.wishes for atom in wish.bag.atoms]
+    reader = read(POOL, [profile], [frozenset()], Defaults())
+    _, chosen = choose(POOL, reader)
 
     for place in range(int(chosen.number[0])):
         first, entry = int(chosen.first[0, place]), POOL.entries[chosen.entry[0, place]]
         own = own_parts(explain(POOL, profile, frozenset(), entry.id)) if chosen.way[0, place] == FAIR else {}
         if first >= 0 and own:
-            atom = atoms[first]
+            atom = reader.atom[first]
             name = atom if isinstance(atom, str) else POOL.entries[atom].id
             assert own[name] == pytest.approx(max(own.values()))
 
