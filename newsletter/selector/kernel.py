@@ -8,14 +8,14 @@ large work compiled, and both are this one text [measured].
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from functools import lru_cache
-from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from newsletter.selector.machine import machine
 
 FAINT, WEAK = 0.02, 0.15  #: no match below this score, nor below this share of the interest's best
 OUTSIDE = 0.5  #: an exploratory pick has less than this relevance for every interest of the reader
@@ -616,22 +616,9 @@ def credit(
 
 _SMALL = (top, best_of, least_of, key, next_interest, nearest)
 _PARTS = (*_SMALL, linked, group, value, pin, rank, fit, merge, outside, explore, credit)
-_MATHS = {"nnan", "nsz"}  #: scores are never NaN: then the largest are found many at a time, and are the same
 
 
 @lru_cache(maxsize=1)
 def compiled() -> Callable[..., Any]:
-    """`choose` as machine code; itself where numba is not installed."""
-    if importlib.util.find_spec("numba") is None:
-        return choose
-    import numba
-
-    known: dict[str, Any] = dict(globals())
-    for part in (*_PARTS, choose):
-        whole = FunctionType(part.__code__, known, part.__name__, part.__defaults__)
-        whole.__module__, whole.__qualname__ = part.__module__, part.__qualname__
-        try:
-            known[part.__name__] = numba.njit(nogil=True, cache=True, fastmath=_MATHS)(whole)
-        except RuntimeError:  # no folder that may be written: compiled anew in each process
-            known[part.__name__] = numba.njit(nogil=True, fastmath=_MATHS)(whole)
-    return known["choose"]  # type: ignore[no-any-return]
+    """`choose` as machine code."""
+    return machine(choose, *_PARTS)

@@ -5,15 +5,26 @@ The sparse product alone takes 8 times as long: 3,000 × 5,000 abstracts in 6.3 
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.features import Floats
+from newsletter.selector.machine import machine
 
-BROAD = 0.05  #: features in a larger share of the papers stand in the dense part,
+Ints = NDArray[np.int32]
+
+BROAD = 0.2  #: features in a larger share of the papers stand in the dense part,
 DENSE = 64_000_000  #: which holds at most so many numbers
+SMALL = 200_000  #: numbers of a sparse product; smaller ones are left to scipy, larger ones compiled
 CHUNK = 512  #: rows multiplied at once; always so many, since the last digit may depend on it
 
 
@@ -40,8 +51,43 @@ class Beside:
 
     def _some(self, rows: sparse.csr_matrix) -> Floats:
         block: Floats = padded((rows @ self.broad).toarray()) @ self.dense.T
-        block[: rows.shape[0]] += (rows @ self.narrow).toarray()
+        block[: rows.shape[0]] += self._sparse(rows)
         return block
+
+    def _sparse(self, rows: sparse.csr_matrix) -> Floats:
+        found = np.zeros((rows.shape[0], self.size), np.float32)
+        if found.size < SMALL:
+            return (rows @ self.narrow).toarray()
+        narrow, add, parts = self.narrow, compiled(), os.cpu_count() or 1
+        given = (rows.indices, rows.data, narrow.indptr, narrow.indices, narrow.data)
+        edges = np.linspace(0, len(found), parts + 1).astype(int)
+        with ThreadPoolExecutor(parts) as threads:
+            jobs = [threads.submit(add, rows.indptr[a : b + 1], *given, found[a:b]) for a, b in pairwise(edges)]
+        for job in jobs:
+            job.result()
+        return found
+
+
+def add_product(
+    starts: Ints, features: Ints, values: Floats, spans: Ints, papers: Ints, weights: Floats, found: Floats
+) -> None:
+    """found += rows @ narrow. starts: rows + 1, into features and values; spans: features + 1, into papers and weights.
+
+    As scipy's own product adds, so it is the same to the last digit, but straight into a dense matrix and several
+    rows at once: a fifth of the time with two processors [measured].
+    """
+    for row in range(len(found)):
+        mine = found[row]
+        for place in range(starts[row], starts[row + 1]):
+            value = values[place]
+            for at in range(spans[features[place]], spans[features[place] + 1]):
+                mine[papers[at]] += value * weights[at]
+
+
+@lru_cache(maxsize=1)
+def compiled() -> Callable[..., Any]:
+    """`add_product` as machine code."""
+    return machine(add_product)
 
 
 def padded(rows: Floats) -> Floats:

@@ -1,0 +1,31 @@
+"""Plain loops as machine code, where numba is installed; one text, so both give the same to the last digit."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+MATHS = {"nnan", "nsz"}  #: scores are never NaN: then the largest are found many at a time, and are the same
+
+
+def machine(whole: Callable[..., Any], *parts: Callable[..., Any]) -> Callable[..., Any]:
+    """`whole`, compiled when first called, with the parts that it calls, each behind those that it calls itself.
+
+    The compiler's work is kept beside the source where that may be written. Itself where numba is not installed.
+    """
+    if importlib.util.find_spec("numba") is None:
+        return whole
+    import numba
+
+    known: dict[str, Any] = dict(vars(sys.modules[whole.__module__]))
+    for part in (*parts, whole):
+        copy = FunctionType(part.__code__, known, part.__name__, part.__defaults__)
+        copy.__module__, copy.__qualname__ = part.__module__, part.__qualname__
+        try:
+            known[part.__name__] = numba.njit(nogil=True, cache=True, fastmath=MATHS)(copy)
+        except RuntimeError:  # no folder that may be written: compiled anew in each process
+            known[part.__name__] = numba.njit(nogil=True, fastmath=MATHS)(copy)
+    return known[whole.__name__]  # type: ignore[no-any-return]
