@@ -129,15 +129,21 @@ def _links(
 
     rows: of the block's atoms in the table, so that those of all readers that are one have one number.
     """
-    both, width = np.stack([first, second]), max(pool.size, 1)
-    used = both >= 0
-    codes = rows[both[used]] * width + np.stack([entry, entry])[used]
-    different, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    places = both[used][where].tolist()
-    pairs = [(block.atom[place], each) for place, each in zip(places, (different % width).tolist(), strict=True)]
-    numbers = np.zeros(both.shape, np.int64)
-    numbers[used] = inverse.reshape(-1) + 1
-    return [NOTHING, *_known(pool, pairs)], numbers[0], numbers[1]
+    links = [NOTHING]
+    firsts = _numbered(pool, block, rows, entry, first, links)
+    full = np.array([len(link.words) == WORDS and bool(link.near or link.beside) for link in links], np.bool_)
+    return links, firsts, _numbered(pool, block, rows, entry, np.where(full[firsts], -1, second), links)
+
+
+def _numbered(pool: Pool, block: Block, rows: Ints, entry: Ints, atom: Ints, links: list[Link]) -> Ints:
+    """Adds to `links` what joins these atoms (-1: none) with these candidates; returns the place of each."""
+    used, width = atom >= 0, max(pool.size, 1)
+    codes, where, inverse = np.unique(rows[atom[used]] * width + entry[used], return_index=True, return_inverse=True)
+    atoms = [block.atom[place] for place in atom[used][where].tolist()]
+    found = np.zeros(len(atom), np.int64)
+    found[used] = inverse.reshape(-1) + len(links)
+    links += _known(pool, [*zip(atoms, (codes % width).tolist(), strict=True)])
+    return found
 
 
 def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> list[Link]:
@@ -162,8 +168,7 @@ def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[Link]:
     """What joins each word or liked paper (of one kind) with each candidate."""
     if not pairs:
         return
-    mine, theirs = terms_of(pool, [atom for atom, _ in pairs]), terms_of(pool, [entry for _, entry in pairs])
-    product = mine.multiply(theirs).tocsr()
+    product = _rows(pool, [atom for atom, _ in pairs]).multiply(_rows(pool, [entry for _, entry in pairs])).tocsr()
     cosines = np.asarray(product.sum(axis=1)).ravel().tolist()
     for (atom, entry), found, cosine in zip(pairs, _strongest(product, pool.vocabulary.terms), cosines, strict=True):
         shared = _phrases(pool.entries[entry], found) if found else ()
@@ -175,12 +180,21 @@ def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[Link]:
             yield Link(shared, "", f"close to what readers of {shorten(pool.entries[atom].title)} like")
 
 
+def _rows(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
+    """As terms_of; each atom is weighed once."""
+    places = {atom: place for place, atom in enumerate(dict.fromkeys(atoms))}
+    return terms_of(pool, [*places])[[places[atom] for atom in atoms]]
+
+
 def _strongest(shares: sparse.csr_matrix, terms: Sequence[str]) -> Iterator[dict[str, float]]:
     """Per row the terms that brought most of the likeness, with what each brought."""
+    shares.eliminate_zeros()
+    owner = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
+    order = np.lexsort((shares.indices, -shares.data, owner))
+    columns, data = shares.indices[order].tolist(), shares.data[order].tolist()
     for start, end in pairwise(shares.indptr.tolist()):
-        data, columns = shares.data[start:end], shares.indices[start:end]
-        best = np.lexsort((columns, -data))[:TELLING]
-        yield {terms[columns[place]]: float(data[place]) for place in best if data[place] > 0}
+        some = slice(start, min(end, start + TELLING))
+        yield dict(zip([terms[column] for column in columns[some]], data[some], strict=True))
 
 
 def name(pool: Pool, block: Block, owner: Ints, wish: int, number: int) -> str:
