@@ -192,14 +192,15 @@ class View:
 class Vocabulary:
     """The terms of one pool, with what is needed to weigh further texts."""
 
-    terms: tuple[str, ...]
+    terms: tuple[str, ...]  #: by column; "" for those that are forgotten
     columns: dict[str, int]  #: term → its place in `terms`, and its column in the rows
     views: tuple[View, ...]
     weights: tuple[float, ...]  #: of the views; their squares sum to 1
 
     def said(self, phrases: Iterable[str]) -> sparse.csr_matrix:
         """Counted terms of what readers say: phrases × terms."""
-        return table((Counter(term for term in terms(each) if term in self.columns) for each in phrases), self.columns)
+        counts = (Counter(term for term in terms(each) if term in self.columns) for each in phrases)
+        return table(counts, self.columns, len(self.terms))
 
     def words(self, counted: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:
         """Counted terms to the view of words alone, as `weigh` puts it first."""
@@ -218,10 +219,14 @@ class Vocabulary:
         return sparse.vstack(rows, format="csr", dtype=np.float32)
 
 
-def learn(entries: Sequence[Entry], likes: Sequence[Sequence[int]] = ()) -> tuple[Vocabulary, sparse.csr_matrix]:
+def learn(
+    entries: Sequence[Entry], likes: Sequence[Sequence[int]] = (), candidates: int | None = None
+) -> tuple[Vocabulary, sparse.csr_matrix]:
     """The vocabulary of these entries and their counted terms (entries × terms), which `Vocabulary.weigh` weighs.
 
-    likes: for each reader the places of liked entries; from two on they teach which words come back.
+    likes: for each reader the places of liked entries; from two on they teach which words come back. candidates: how
+    many of the entries, the first ones, readers choose from, all by default; of the others the terms that no second
+    paper has can be met by nothing, so their spelling is forgotten.
     """
     columns: dict[str, int] = {}
     counted = table(map(count, entries), columns)
@@ -233,18 +238,22 @@ def learn(entries: Sequence[Entry], likes: Sequence[Sequence[int]] = ()) -> tupl
         _mapped(counted, columns, grams, rates, None),
     )
     shares = np.sqrt(np.array([1.0, STEMS, GRAMS]) / (1 + STEMS + GRAMS))
-    return Vocabulary(tuple(columns), columns, views, tuple(shares.tolist())), counted
+    met = np.bincount(counted.indices, minlength=len(columns)) > 1
+    met[counted[:candidates].indices] = True
+    spelt = tuple(term if known else "" for term, known in zip(columns, met.tolist(), strict=True))
+    columns = {term: place for place, term in enumerate(spelt) if term}
+    return Vocabulary(spelt, columns, views, tuple(shares.tolist())), counted
 
 
-def table(counts: Iterable[Mapping[str, int]], columns: dict[str, int]) -> sparse.csr_matrix:
-    """Counts as a matrix: texts × columns; what is new gets a new column."""
+def table(counts: Iterable[Mapping[str, int]], columns: dict[str, int], width: int = 0) -> sparse.csr_matrix:
+    """Counts as a matrix: texts × columns, at least `width`; what is new gets a new column."""
     indices, data, ends = array("i"), array("f"), array("q", [0])
     for row in counts:
         indices.extend([columns.setdefault(term, len(columns)) for term in row])
         data.extend(row.values())
         ends.append(len(indices))
     parts = np.array(data, np.float32), np.array(indices, np.int32), np.array(ends, np.int64)
-    found = sparse.csr_matrix(parts, shape=(len(ends) - 1, len(columns)))
+    found = sparse.csr_matrix(parts, shape=(len(ends) - 1, max(width, len(columns))))
     found.sort_indices()
     return found
 

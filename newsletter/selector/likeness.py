@@ -57,7 +57,8 @@ class Beside:
     def _sparse(self, rows: sparse.csr_matrix) -> Floats:
         found = np.zeros((rows.shape[0], self.size), np.float32)
         if found.size < SMALL:
-            return (rows @ self.narrow).toarray()
+            small: Floats = found + rows @ self.narrow
+            return small
         narrow, add, parts = self.narrow, compiled(), os.cpu_count() or 1
         given = (rows.indices, rows.data, narrow.indptr, narrow.indices, narrow.data)
         edges = np.linspace(0, len(found), parts + 1).astype(int)

@@ -98,7 +98,7 @@ def prepare(
     same |= {e.id: titles[_title(e)] for e in others if _title(e) in titles}
     places = {**same, **{entry.id: row for row, entry in enumerate(everything)}}
     liked = [[places[name] for name in dict.fromkeys(each) if name in places] for each in likes]
-    vocabulary, counted = learn(everything, liked)
+    vocabulary, counted = learn(everything, liked, len(candidates))
     sample = _sample(everything, len(candidates), liked)
     terms = np.diff(counted.indptr).astype(np.float64)
     meaning = meaning_of([entry.id for entry in everything], terms, embedded)
@@ -106,6 +106,7 @@ def prepare(
     rows, background = vocabulary.weigh(counted[: len(candidates)]), vocabulary.weigh(counted[sample])
     near, around = beside(rows, own), beside(background, typical)
     gram = around.likeness(background, typical)
+    del background
     compass = _compass(gram)
     known = trends(candidates) if trend is None else np.array([_share(trend.get(e.id)) for e in candidates], np.float32)
     texts = [_lines(entry) for entry in candidates]
@@ -119,7 +120,7 @@ def prepare(
         meaning=meaning,
         candidates=near,
         background=around,
-        damping=_damping(gram, near.likeness(background, typical)),
+        damping=_damping(gram, around.likeness(rows, own)),
         compass=compass,
         shared=neighbours(liked, len(everything), sample)[:, sample],
         story=_stories(rows, near),
@@ -211,16 +212,18 @@ def _compass(gram: Floats) -> Floats:
 
 
 def _damping(gram: Floats, likeness: Floats) -> Floats:
-    """(B Bᵀ + λ)⁻¹ B Nᵀ: what a reader's likeness to the background says about each candidate. Overwrites `gram`.
+    """(B Bᵀ + λ)⁻¹ B Nᵀ: what a reader's likeness to the background says about each candidate. Overwrites both.
 
     A ridge regression of "liked" on the words of all papers scores a candidate n for a reader u as
     λ u (BᵀB + λ)⁻¹ nᵀ = u nᵀ - (u Bᵀ) (B Bᵀ + λ)⁻¹ B nᵀ (Woodbury): likeness less what any paper shares with it.
-    One matrix serves every reader; λ times its row of a background paper is that paper's own score.
+    One matrix serves every reader; λ times its row of a background paper is that paper's own score. likeness: N Bᵀ.
+    Both are transposed as they stand, so that LAPACK finds its columns and needs no copy.
     """
     if not likeness.size:
-        return likeness
+        return likeness.T
     gram[np.diag_indices_from(gram)] += RIDGE
-    solved: Floats = linalg.solve(gram, likeness, assume_a="pos", overwrite_a=True, check_finite=False)
+    factor = linalg.cho_factor(gram.T, overwrite_a=True, check_finite=False)
+    solved: Floats = linalg.cho_solve(factor, likeness.T, overwrite_b=True, check_finite=False)
     return solved
 
 

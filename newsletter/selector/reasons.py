@@ -222,7 +222,7 @@ def _telling(pool: Pool, liked: Sequence[int]) -> str:
 class Tokens(NamedTuple):
     """The words of a text that count, with their places; a character each in scripts without spaces."""
 
-    words: tuple[str, ...]  #: folded
+    words: tuple[str, ...]  #: folded; and "" at the end
     starts: tuple[int, ...]
     ends: tuple[int, ...]
     joints: tuple[str, ...]  #: what joins it to the word before: " ", "" or none ("\n")
@@ -244,7 +244,7 @@ def _tokens(text: str) -> Tokens:
     places: dict[str, tuple[int, ...]] = {}
     for place, token in enumerate(found):
         places[token[0]] = (*places.get(token[0], ()), place)
-    words, starts, ends, joints = zip(*found, strict=True) if found else ((), (), (), ())
+    words, starts, ends, joints = zip(*found, ("", 0, 0, "\n"), strict=True)
     return Tokens(words, starts, ends, joints, places)
 
 
@@ -252,54 +252,59 @@ _JOINT = re.compile(r"[ \-‐‑]")
 
 
 def _phrases(entry: Entry, found: Mapping[str, float], share: float = WORTH) -> tuple[str, ...]:
-    """The strongest words of a paper as it writes them, neighbours together: "state-space models"."""
+    """The strongest words of a paper as it writes them, neighbours together: "state-space models".
+
+    found: the paper's terms, the strongest first, with what each brought; share: of that, what a phrase must have.
+    """
     text = "\n".join((entry.abstract[:LONGEST], entry.title, *entry.topics))
-    tokens = _tokens(text)
-    places: dict[tuple[str, ...], list[tuple[int, int]]] = {}
-    for start, stop in _runs(tokens, found):
-        places.setdefault(tokens.words[start:stop], []).append((start, stop))
-    worth = {run: _worth(run, tokens, spans[0][0], found) for run, spans in places.items()}
-    least = share * sum(found.values())
+    tokens, least = _tokens(text), share * sum(found.values())
+    worth: dict[tuple[str, ...], float] = {}
+    for first, joint, second in filter(None, map(_halves, found)):
+        for place in tokens.places.get(first, ()):
+            if tokens.words[place + 1] == second and tokens.joints[place + 1] == joint:
+                start, stop = _run(tokens, place, found)
+                run = tokens.words[start:stop]
+                if run not in worth:
+                    pairs = (_pair(tokens, each) for each in range(start + 1, stop))
+                    worth[run] = sum([found.get(term, 0) for term in {*run, *pairs}])
+    joined = {word for run in worth for word in run}
+    worth |= {(term,): found[term] for term in found if term not in joined and term in tokens.places}
     named: list[tuple[str, ...]] = []
     for run in sorted(worth, key=lambda run: (-worth[run], run)):
         if len(named) == WORDS or (named and worth[run] < least):
             break
         if not any(set(run) <= set(other) or set(other) <= set(run) for other in named):
             named.append(run)
-    return tuple(_written(text, tokens, places[run]) for run in named)
+    return tuple(_written(text, tokens, run) for run in named)
 
 
-def _worth(run: tuple[str, ...], tokens: Tokens, start: int, found: Mapping[str, float]) -> float:
-    """What the words and pairs of a run brought together."""
-    if len(run) == 1:
-        return found[run[0]]
-    pairs = (_pair(tokens, place) for place in range(start + 1, start + len(run)))
-    return sum(found.get(term, 0) for term in {*run, *pairs})
+@lru_cache(maxsize=65_536)
+def _halves(term: str) -> tuple[str, str, str] | None:
+    """The two words of a pair and what joins them; none of a word."""
+    first, joint, second = term.partition(" ")
+    if joint:
+        return first, joint, second
+    return (term[0], "", term[1]) if len(term) == 2 and unspaced(term) else None
 
 
-def _written(text: str, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> str:
-    """As it stands where it has the fewest capitals: a title may shout."""
-    printed = (" ".join(text[tokens.starts[start] : tokens.ends[stop - 1]].split()) for start, stop in spans)
-    return min(printed, key=lambda each: sum(map(str.isupper, each)))
-
-
-def _runs(tokens: Tokens, found: Mapping[str, float]) -> Iterator[tuple[int, int]]:
-    """Longest stretches of neighbours whose pairs are all in `found`, and single words in it: from, to."""
-    alone: set[int] = set()
-    joined: set[int] = set()  # to the word before
-    for term in found:
-        alone.update(tokens.places.get(term, ()))
-        first, _, second = term.partition(" ") if " " in term else (term[:1], "", term[1:])
-        before = tokens.places.get(first, ())
-        joined.update(place + 1 for place in before if place + 1 in tokens.places.get(second, ()))
-    joined = {place for place in joined if tokens.joints[place] != "\n" and _pair(tokens, place) in found}
-    for start in sorted((alone | {place - 1 for place in joined}) - joined):
-        stop = start + 1
-        while stop in joined:
-            stop += 1
-        yield start, stop
+def _run(tokens: Tokens, place: int, found: Mapping[str, float]) -> tuple[int, int]:
+    """The longest stretch of neighbours around a place whose pairs are all in `found`: from, to."""
+    start, stop = place, place + 2
+    while start > 0 and _pair(tokens, start) in found:
+        start -= 1
+    while _pair(tokens, stop) in found:
+        stop += 1
+    return start, stop
 
 
 def _pair(tokens: Tokens, place: int) -> str:
-    """A word and the one before it, as a term."""
+    """A word and the one before it, as a term; none such where they are no neighbours."""
     return f"{tokens.words[place - 1]}{tokens.joints[place]}{tokens.words[place]}"
+
+
+def _written(text: str, tokens: Tokens, words: tuple[str, ...]) -> str:
+    """As it stands where it has the fewest capitals: a title may shout."""
+    starts = (place for place in tokens.places[words[0]] if tokens.words[place : place + len(words)] == words)
+    spans = ((tokens.starts[place], tokens.ends[place + len(words) - 1]) for place in starts)
+    printed = (" ".join(text[start:end].split()) for start, end in spans)
+    return min(printed, key=lambda each: sum(map(str.isupper, each)))
