@@ -307,9 +307,9 @@ class _Case:
     def _part(self, kind: str, atom: Atom, amount: float, likeness: float, share: float, own: bool) -> Part:
         link = self.links[atom]
         if isinstance(atom, str):
-            return Part(kind, atom, "", amount, likeness, share, own, link.words, False)
+            return Part(kind, atom, "", amount, likeness, share, own, link[0], False)
         paper = self.pool.entries[atom]
-        return Part(kind, paper.title, paper.id, amount, likeness, share, own, link.words, bool(link.beside))
+        return Part(kind, paper.title, paper.id, amount, likeness, share, own, link[0], bool(link[3]))
 
     def _linked(self) -> dict[Atom, Link]:
         found: dict[Atom, Link] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -53,7 +52,7 @@ class Pool:
     text: str  #: all candidates' texts, folded, each field on a line of its own
     starts: Numbers  #: where each candidate begins in it
     table: Table  #: what was computed of it so far
-    links: dict[tuple[int | str, int], Any]  #: what reasons were made of so far: see reasons.Link
+    links: dict[int | tuple[str, int], tuple[tuple[str, ...], str, str, str]]  #: see reasons.Link: those told so far
     heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
 
     def muted(self, phrase: str) -> tuple[int, ...]:

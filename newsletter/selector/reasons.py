@@ -28,21 +28,17 @@ LIKE = 0.08  #: a liked paper is named from this cosine on
 RISING = 0.75  #: a trend that is worth a word
 SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
-REMEMBERED = 1_000_000  #: pairs of a reader's word or paper and a candidate
+REMEMBERED = 500_000  #: pairs of a reader's word or paper and a candidate, of some 400 bytes
 
 TRENDING, NEW = "trending this week", "new this week"
 OUTSIDE, FIELD = "a little outside your interests", "in the field of your interest"
 
 
-class Link(NamedTuple):
-    """What joins a reader's word or liked paper with a candidate."""
-
-    words: tuple[str, ...]  #: shared, as the candidate writes them
-    near: str  #: "near …": a liked paper that is really alike
-    beside: str  #: "close to …": a liked paper whose readers like papers like this one
-
-
-NOTHING = Link((), "", "")
+#: What joins a reader's word or liked paper with a candidate: the words they share, as the candidate writes them; these
+#: in a reason; "near …", for a liked paper that is really alike; "close to …", for one whose readers like papers like
+#: this. A plain tuple, since many are kept: the garbage collector leaves out what holds only text.
+Link = tuple[tuple[str, ...], str, str, str]
+NOTHING: Link = ((), "", "", "")
 
 
 def tell(pool: Pool, block: Block, readers: Readers, chosen: Chosen) -> list[tuple[Pick, ...]]:
@@ -110,16 +106,20 @@ def _line(way: int, author: str, first: Link, second: Link, rising: str) -> tupl
     reasons = [OUTSIDE] if way == STRANGE else []
     if author:
         reasons.append(f"by {author}")
-    words = first.words
-    if len(words) < WORDS and second.words:
-        words = (*words, *(word for word in second.words if word not in words))[:WORDS]
-    if words:
-        reasons.append(f"matches {', '.join(words)}")
-    if near := first.near or second.near or first.beside or second.beside:
-        reasons.append(near)
+    words, matches, near, beside = first
+    if len(words) < WORDS and (more := [word for word in second[0] if word not in words]):
+        matches = _matches((*words, *more)[:WORDS])
+    if matches:
+        reasons.append(matches)
+    if named := near or second[2] or beside or second[3]:
+        reasons.append(named)
     if rising:
         reasons.append(rising)
     return tuple(reasons) or (FIELD,)
+
+
+def _matches(words: tuple[str, ...]) -> str:
+    return f"matches {', '.join(words)}" if words else ""
 
 
 def _links(
@@ -131,7 +131,7 @@ def _links(
     """
     links = [NOTHING]
     firsts = _numbered(pool, block, rows, entry, first, links)
-    full = np.array([len(link.words) == WORDS and bool(link.near or link.beside) for link in links], np.bool_)
+    full = np.array([len(link[0]) == WORDS and link[2:] != ("", "") for link in links], np.bool_)
     return links, firsts, _numbered(pool, block, rows, entry, np.where(full[firsts], -1, second), links)
 
 
@@ -151,7 +151,8 @@ def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> list[Link]:
 
     Several threads may tell of one pool: what is remembered may be forgotten at any moment, so nothing is read twice.
     """
-    found = [pool.links.get(pair) for pair in pairs]
+    keys = [atom * pool.size + entry if isinstance(atom, int) else (atom, entry) for atom, entry in pairs]
+    found = [pool.links.get(key) for key in keys]
     new = [place for place, link in enumerate(found) if link is None]
     if len(pool.links) + len(new) > REMEMBERED:
         pool.links.clear()
@@ -160,7 +161,7 @@ def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> list[Link]:
         for start in range(0, len(places), 4096):
             some = places[start : start + 4096]
             for place, link in zip(some, linked(pool, [pairs[place] for place in some]), strict=True):
-                found[place] = pool.links[pairs[place]] = link
+                found[place] = pool.links[keys[place]] = link
     return [link for link in found if link is not None]
 
 
@@ -173,11 +174,12 @@ def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[Link]:
     for (atom, entry), found, cosine in zip(pairs, _strongest(product, pool.vocabulary.terms), cosines, strict=True):
         shared = _phrases(pool.entries[entry], found) if found else ()
         if isinstance(atom, str):
-            yield Link(shared or (atom,), "", "")
+            yield shared or (atom,), _matches(shared or (atom,)), "", ""
         elif cosine >= LIKE:
-            yield Link(shared, f"near {shorten(pool.entries[atom].title)}", "")
+            yield shared, _matches(shared), f"near {shorten(pool.entries[atom].title)}", ""
         else:
-            yield Link(shared, "", f"close to what readers of {shorten(pool.entries[atom].title)} like")
+            beside = f"close to what readers of {shorten(pool.entries[atom].title)} like"
+            yield shared, _matches(shared), "", beside
 
 
 def _rows(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
