@@ -309,7 +309,7 @@ class _Case:
         if isinstance(atom, str):
             return Part(kind, atom, "", amount, likeness, share, own, link[0], False)
         paper = self.pool.entries[atom]
-        return Part(kind, paper.title, paper.id, amount, likeness, share, own, link[0], bool(link[3]))
+        return Part(kind, paper.title, paper.id, amount, likeness, share, own, link[0], link[3])
 
     def _linked(self) -> dict[Atom, Link]:
         found: dict[Atom, Link] = {}

@@ -52,7 +52,9 @@ class Pool:
     text: str  #: all candidates' texts, folded, each field on a line of its own
     starts: Numbers  #: where each candidate begins in it
     table: Table  #: what was computed of it so far
-    links: dict[int | tuple[str, int], tuple[tuple[str, ...], str, str, str]]  #: see reasons.Link: those told so far
+    links: dict[
+        int | tuple[str, int], tuple[tuple[str, ...], tuple[str, ...], str, bool]
+    ]  #: see reasons.Link: those told so far
     heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
 
     def muted(self, phrase: str) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ from newsletter.types import Entry, Pick
 
 WORDS = 3  #: named at most
 WORTH = 0.2  #: a word is named when it brought at least this share of the likeness
-LIKE = 0.08  #: a liked paper is named from this cosine on
+LIKE = 0.04  #: a liked paper is "near" from this share of the likeness on, by its words as they stand
 RISING = 0.75  #: a trend that is worth a word
 SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
@@ -34,11 +34,11 @@ TRENDING, NEW = "trending this week", "new this week"
 OUTSIDE, FIELD = "a little outside your interests", "in the field of your interest"
 
 
-#: What joins a reader's word or liked paper with a candidate: the words they share, as the candidate writes them; these
-#: in a reason; "near …", for a liked paper that is really alike; "close to …", for one whose readers like papers like
-#: this. A plain tuple, since many are kept: the garbage collector leaves out what holds only text.
-Link = tuple[tuple[str, ...], str, str, str]
-NOTHING: Link = ((), "", "", "")
+#: What joins a reader's word or liked paper with a candidate: the words they share, as the candidate writes them; parts
+#: of a reason, ready-made; what it says of a liked paper; whether this is only that its readers like papers like this.
+#: A plain tuple, since many are kept: the garbage collector leaves out what holds only text.
+Link = tuple[tuple[str, ...], tuple[str, ...], str, bool]
+NOTHING: Link = ((), (), "", False)
 
 
 def tell(pool: Pool, block: Block, readers: Readers, chosen: Chosen) -> list[tuple[Pick, ...]]:
@@ -103,23 +103,19 @@ def _unasked(way: int, trending: bool) -> tuple[str, ...]:
 
 def _line(way: int, author: str, first: Link, second: Link, rising: str) -> tuple[str, ...]:
     """The parts of a reason: that a pick is exploratory, its author, and what made most of its score."""
-    reasons = [OUTSIDE] if way == STRANGE else []
-    if author:
-        reasons.append(f"by {author}")
-    words, matches, near, beside = first
-    if len(words) < WORDS and (more := [word for word in second[0] if word not in words]):
-        matches = _matches((*words, *more)[:WORDS])
-    if matches:
-        reasons.append(matches)
-    if named := near or second[2] or beside or second[3]:
-        reasons.append(named)
-    if rising:
-        reasons.append(rising)
-    return tuple(reasons) or (FIELD,)
+    parts = first[1]
+    if second is not NOTHING:
+        more = (word for word in second[0] if word not in first[0])
+        parts = _parts((*first[0], *more)[:WORDS], first[2] or second[2])
+    if way != STRANGE and not author and not rising:
+        return parts or (FIELD,)
+    outside, by = (OUTSIDE,) if way == STRANGE else (), (f"by {author}",) if author else ()
+    return (*outside, *by, *parts, *((rising,) if rising else ())) or (FIELD,)
 
 
-def _matches(words: tuple[str, ...]) -> str:
-    return f"matches {', '.join(words)}" if words else ""
+def _parts(words: tuple[str, ...], near: str) -> tuple[str, ...]:
+    matches = (f"matches {', '.join(words)}",) if words else ()
+    return (*matches, near) if near else matches
 
 
 def _links(
@@ -127,12 +123,13 @@ def _links(
 ) -> tuple[list[Link], Ints, Ints]:
     """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them.
 
-    rows: of the block's atoms in the table, so that those of all readers that are one have one number.
+    The second is asked only where the first has no words or is no paper. rows: of the block's atoms in the table, so
+    that those of all readers that are one have one number.
     """
     links = [NOTHING]
     firsts = _numbered(pool, block, rows, entry, first, links)
-    full = np.array([len(link[0]) == WORDS and link[2:] != ("", "") for link in links], np.bool_)
-    return links, firsts, _numbered(pool, block, rows, entry, np.where(full[firsts], -1, second), links)
+    enough = np.array([bool(words and near) for words, _, near, _ in links], np.bool_)
+    return links, firsts, _numbered(pool, block, rows, entry, np.where(enough[firsts], -1, second), links)
 
 
 def _numbered(pool: Pool, block: Block, rows: Ints, entry: Ints, atom: Ints, links: list[Link]) -> Ints:
@@ -174,12 +171,11 @@ def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[Link]:
     for (atom, entry), found, cosine in zip(pairs, _strongest(product, pool.vocabulary.terms), cosines, strict=True):
         shared = _phrases(pool.entries[entry], found) if found else ()
         if isinstance(atom, str):
-            yield shared or (atom,), _matches(shared or (atom,)), "", ""
-        elif cosine >= LIKE:
-            yield shared, _matches(shared), f"near {shorten(pool.entries[atom].title)}", ""
+            words, near = shared or (atom,), ""
         else:
-            beside = f"close to what readers of {shorten(pool.entries[atom].title)} like"
-            yield shared, _matches(shared), "", beside
+            title = shorten(pool.entries[atom].title)
+            words, near = shared, f"near {title}" if cosine >= LIKE else f"close to what readers of {title} like"
+        yield words, _parts(words, intern(near)), intern(near), bool(near) and cosine < LIKE
 
 
 def _rows(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
