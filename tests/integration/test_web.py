@@ -394,7 +394,7 @@ def test_feedback_is_recorded_by_the_button_only(
     assert untouched
     assert voted(engine, ada) == [(entry, word)]
     assert told in plain(done.text)
-    assert "for about half a year" in plain(done.text)
+    assert "after every half a year" in plain(done.text)
     assert "/interests/" in done.text
 
 
