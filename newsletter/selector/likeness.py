@@ -22,7 +22,7 @@ from newsletter.selector.machine import machine
 
 Ints = NDArray[np.int32]
 
-BROAD = 0.2  #: features in a larger share of the papers stand in the dense part,
+BROAD = 0.3  #: features in a larger share of the papers stand in the dense part,
 DENSE = 64_000_000  #: which holds at most so many numbers
 SMALL = 200_000  #: numbers of a sparse product; smaller ones are left to scipy, larger ones compiled
 CHUNK = 512  #: rows multiplied at once; always so many, since the last digit may depend on it

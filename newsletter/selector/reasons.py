@@ -28,7 +28,7 @@ LIKE = 0.04  #: a liked paper is "near" from this share of the likeness on, by i
 RISING = 0.75  #: a trend that is worth a word
 SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
-REMEMBERED = 500_000  #: pairs of a reader's word or paper and a candidate, of some 400 bytes
+REMEMBERED = 400_000  #: pairs of a reader's word or paper and a candidate, of some 400 bytes
 
 TRENDING, NEW = "trending this week", "new this week"
 OUTSIDE, FIELD = "a little outside your interests", "in the field of your interest"
