@@ -107,13 +107,16 @@ def meanings(pool: Pool, atoms: Sequence[Atom]) -> Floats | None:
 def computed(pool: Pool, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
     """Scores (atoms × candidates) and fields (atoms × dimensions) of at most CHUNK atoms, all of one kind.
 
-    With v an atom's row, N the candidates, B the background and D its damping: v Nᵀ - (v Bᵀ) D, the score of a ridge
-    regression, and for a paper λ s D beside it, where s holds what the same readers like: λ D is the score of that.
+    With v a paper's row, N the candidates, B the background and D its damping: v Nᵀ - (v Bᵀ) D, the score of a ridge
+    regression, and λ s D beside it, where s holds what the same readers like: λ D is the score of that. What readers
+    say is v Nᵀ as it stands: with the damping nDCG@10 of keywords alone is .180 / .137, without it .181 / .137.
     """
     rows, meaning = vectors(pool, atoms), meanings(pool, atoms)
     known = pool.background.likeness(rows, meaning)
     fields = (padded(known) @ pool.compass)[: len(atoms)]
     sizes = np.sqrt((fields * fields).sum(axis=1, keepdims=True))
-    factors = -known if isinstance(atoms[0], str) else RIDGE * pool.shared[list(atoms)].toarray() - known
-    found = pool.candidates.likeness(rows, meaning) + (padded(factors) @ pool.damping)[: len(atoms)]
+    found = pool.candidates.likeness(rows, meaning)
+    if not isinstance(atoms[0], str):
+        factors = RIDGE * pool.shared[list(atoms)].toarray() - known
+        found += (padded(factors) @ pool.damping)[: len(atoms)]
     return found, (fields / np.where(sizes > 0, sizes, 1)).astype(np.float32)
