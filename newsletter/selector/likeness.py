@@ -5,7 +5,6 @@ The sparse product alone takes 8 times as long: 3,000 × 5,000 abstracts in 6.3 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.features import Floats
-from newsletter.selector.machine import machine
+from newsletter.selector.machine import machine, processors
 
 Ints = NDArray[np.int32]
 
@@ -59,7 +58,7 @@ class Beside:
         if found.size < SMALL:
             small: Floats = found + rows @ self.narrow
             return small
-        narrow, add, parts = self.narrow, compiled(), os.cpu_count() or 1
+        narrow, add, parts = self.narrow, compiled(), processors()
         given = (rows.indices, rows.data, narrow.indptr, narrow.indices, narrow.data)
         edges = np.linspace(0, len(found), parts + 1).astype(int)
         with ThreadPoolExecutor(parts) as threads:

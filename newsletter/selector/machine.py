@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
 MATHS = {"nnan", "nsz"}  #: scores are never NaN: then the largest are found many at a time, and are the same
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def machine(whole: Callable[..., Any], *parts: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,6 @@ profiles ─ read ─▶ block ─ arrays ─▶ kernel.choose (fit, rank, merge
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
@@ -14,6 +13,7 @@ import numpy as np
 
 from newsletter.selector import kernel
 from newsletter.selector.kernel import Chosen, Readers
+from newsletter.selector.machine import processors
 from newsletter.selector.pool import Pool
 from newsletter.selector.readers import Block, Defaults, arrays, read
 from newsletter.selector.reasons import tell
@@ -38,14 +38,15 @@ def select(
 def _blocks(
     pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults
 ) -> Iterator[list[tuple[Pick, ...]]]:
-    """While one block is told in Python, the next one is chosen in machine code."""
+    """While one block is told in Python, the next one is chosen in machine code, by the other processors."""
     hidden: Sequence[Set[str]] = seen or [frozenset()] * len(profiles)
     if len(hidden) != len(profiles):
         raise ValueError("seen must hold one set per profile")
+    threads = processors() if len(profiles) <= BLOCK else max(processors() - 1, 1)
     with ThreadPoolExecutor(1) as ahead:
         waiting: Future[tuple[Block, Readers, Chosen]] | None = None
         for block in _fitting(pool, profiles, hidden, defaults):
-            before, waiting = waiting, ahead.submit(_chosen, pool, block)
+            before, waiting = waiting, ahead.submit(_chosen, pool, block, threads)
             if before:
                 yield tell(pool, *before.result())
         if waiting:
@@ -64,12 +65,12 @@ def _fitting(pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], 
             yield block
 
 
-def _chosen(pool: Pool, block: Block) -> tuple[Block, Readers, Chosen]:
+def _chosen(pool: Pool, block: Block, threads: int) -> tuple[Block, Readers, Chosen]:
     with pool.table.lock:
-        return (block, *choose(pool, block))
+        return (block, *choose(pool, block, threads))
 
 
-def choose(pool: Pool, block: Block) -> tuple[Readers, Chosen]:
+def choose(pool: Pool, block: Block, threads: int = 1) -> tuple[Readers, Chosen]:
     """The choice for these readers as arrays; the caller holds the table's lock."""
     readers = arrays(block, pool.table.numbers(pool, (*block.atom, *block.less)))
     number, largest = len(block.size), min(max(block.size, default=0), pool.size)
@@ -79,10 +80,9 @@ def choose(pool: Pool, block: Block) -> tuple[Readers, Chosen]:
     if (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
         kernel.choose(*given, 0, number, chosen)
         return readers, chosen
-    compiled, parts = kernel.compiled(), os.cpu_count() or 1
-    edges = np.linspace(0, number, parts + 1).astype(int)
-    with ThreadPoolExecutor(parts) as threads:
-        jobs = [threads.submit(compiled, *given, int(a), int(b), chosen) for a, b in pairwise(edges)]
+    compiled, edges = kernel.compiled(), np.linspace(0, number, threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as workers:
+        jobs = [workers.submit(compiled, *given, int(a), int(b), chosen) for a, b in pairwise(edges)]
     for job in jobs:
         job.result()
     return readers, chosen

@@ -28,7 +28,7 @@ LIKE = 0.04  #: a liked paper is "near" from this share of the likeness on, by i
 RISING = 0.75  #: a trend that is worth a word
 SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
-REMEMBERED = 400_000  #: pairs of a reader's word or paper and a candidate, of some 400 bytes
+REMEMBERED = 600_000  #: pairs of a reader's word or paper and a candidate, of some 400 bytes
 
 TRENDING, NEW = "trending this week", "new this week"
 OUTSIDE, FIELD = "a little outside your interests", "in the field of your interest"
@@ -196,12 +196,19 @@ def _strongest(shares: sparse.csr_matrix, terms: Sequence[str]) -> Iterator[dict
 
 
 def name(pool: Pool, block: Block, owner: Ints, wish: int, number: int) -> str:
-    """What the reader called an interest, else its most telling words as its newest liked paper that has them has them.
+    """What the reader called an interest, else its most telling words as its newest liked paper that has them writes.
 
     owner: per atom of the block the number of the interest it belongs to: a loose wish may be several.
     """
-    start = block.atom_start[wish]
-    own = [atom for place, atom in enumerate(block.atoms(wish), start) if owner[place] == number]
+    own = block.atoms(wish)
+    if block.loose[wish]:
+        own = [
+            atom
+            for atom, owned in zip(
+                own, owner[block.atom_start[wish] : block.atom_start[wish + 1]].tolist(), strict=True
+            )
+            if owned == number
+        ]
     words = [atom for atom in own if isinstance(atom, str)]
     if called := block.interest[wish].name.strip() or ", ".join(words[:2]):
         return called
