@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple
 
 from newsletter.renderer.cards import (
     SLOTS,
     Card,
     HtmlFragment,
+    Prose,
     TextFragment,
     fill,
     html_link,
@@ -97,13 +97,14 @@ class PreparedIssue:
         subject, values["preheader"] = subject_lines(fill(page_subject, values | _titles(edition)))
         html = {name: html_link(getattr(links, name)) for name in _LINKS}
         text = {name: quoted(getattr(links, name)) for name in _LINKS}
-        ranked = [*enumerate(edition.picks, 1)]
+        ranked, of_card = [*enumerate(edition.picks, 1)], html.copy()
         for kind, slot, picks in (("lead", "lead", ranked[:1]), ("card", "cards", ranked[1:])):
-            cards = [self._fill_card(kind, rank, pick, html, text) for rank, pick in picks]
-            html[slot] = b"".join(chain.from_iterable(pieces for pieces, _ in cards))
-            text[slot] = b"\r\n".join(b"".join(pieces) for _, pieces in cards)
-        html.update((name, html_value(value)) for name, value in values.items())
-        parts = page_text.fill(values, text), page_html.fill(html)
+            cards = [self._fill_card(kind, rank, pick, of_card, text) for rank, pick in picks]
+            html[slot] = b"".join([piece for pieces, _ in cards for piece in pieces])
+            text[slot] = b"\r\n".join([b"".join(pieces) for _, pieces in cards])
+        for name, value in values.items():
+            html[name] = html_value(value)
+        parts = page_text.fill(Prose(values), text), page_html.fill(html)
         headers = self._headers + list_headers(links)
         return self._envelope.seal(edition.subscriber, subject, message_id, date, parts, headers)
 
@@ -114,11 +115,13 @@ class PreparedIssue:
         return self._pages[reader]
 
     def _fill_card(
-        self, kind: str, rank: int, pick: Pick, html: Mapping[str, bytes], text: Mapping[str, bytes]
+        self, kind: str, rank: int, pick: Pick, html: dict[str, bytes], text: Mapping[str, bytes]
     ) -> tuple[list[bytes], list[bytes]]:
+        """The pieces of both parts. `html`: values of the reader, to which those of the pick are added."""
         _, card_html, card_text = self._card(kind, pick.entry)
-        words, html_words = _pick_values(rank, pick.interest, pick.reasons, self._beyond)
-        return card_html.fill({**html, **html_words}), card_text.fill(words, text)
+        prose, own = _pick_values(rank, pick.interest, pick.reasons, self._beyond)
+        html.update(own)
+        return card_html.fill(html), card_text.fill(prose, text)
 
     def _card(self, kind: str, entry: Entry) -> tuple[Entry, HtmlFragment, TextFragment]:
         kept = self._cards.get((kind, entry.id))
@@ -136,21 +139,25 @@ def subject_lines(text: str) -> tuple[str, str]:
 
 
 def _reader_values(edition: Edition) -> dict[str, str]:
-    shares = Counter(interest for pick in edition.picks if (interest := tidy(pick.interest, 80)))
     return {
         "name": tidy(edition.subscriber.name, 60),
         "email": edition.subscriber.email,
-        "shares": ", ".join(f"{interest} {count}" for interest, count in shares.most_common()),
+        "shares": _shares(tuple(pick.interest for pick in edition.picks)),
     }
 
 
 @lru_cache(maxsize=16384)
-def _pick_values(
-    rank: int, interest: str, reasons: tuple[str, ...], beyond: str
-) -> tuple[dict[str, str], dict[str, bytes]]:
+def _shares(interests: tuple[str, ...]) -> str:
+    """ "plasma 3, optics 2": how many picks each interest has."""
+    shares = Counter(filter(None, (tidy(interest, 80) for interest in interests)))
+    return ", ".join(f"{interest} {count}" for interest, count in shares.most_common())
+
+
+@lru_cache(maxsize=16384)
+def _pick_values(rank: int, interest: str, reasons: tuple[str, ...], beyond: str) -> tuple[Prose, dict[str, bytes]]:
     why = tidy("; ".join(reasons), 300)
     words = {"rank": str(rank), "interest": tidy(interest, 80) or beyond, "why": why}
-    return words, {name: html_value(value) for name, value in words.items()}
+    return Prose(words), {name: html_value(value) for name, value in words.items()}
 
 
 def _titles(edition: Edition) -> dict[str, str]:
