@@ -247,7 +247,6 @@ def inline(html: str, css: str) -> str:
         cssutils_logging_level=logging.CRITICAL,
     )
     inlined = str(inliner.transform(pretty_print=False)).replace(' data-premailer="ignore"', "")
-    inlined = inlined.replace("<![endif]--><!--[if mso | IE]>", "")
     return _STYLE_ATTRIBUTE.sub(lambda style: _TWICE.sub(r"\2", _GAPS.sub(r"\1", style[0])), inlined)
 
 
