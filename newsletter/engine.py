@@ -256,7 +256,8 @@ class Press(Desk):
         self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
 
     def kept(self, edition: Edition, made: datetime) -> Kept:
-        """An edition with what makes its bytes the same again."""
+        """An edition that fits in a mail, with what makes its bytes the same again."""
+        edition = self._prepared.fitting(edition, self.links(edition.subscriber.id))
         domain = parseaddr(self._masthead.sender)[1].rpartition("@")[2]
         return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
 
@@ -264,6 +265,11 @@ class Press(Desk):
         """The mail: the same bytes for the same kept edition, always."""
         links = self.links(kept.edition.subscriber.id)
         return self._prepared.render(kept.edition, links, kept.message_id, kept.made)
+
+    def whole(self, kept: Kept) -> Mail:
+        """As `print`, with what the mail had no room for: its page on the web."""
+        edition = replace(kept.edition, picks=kept.edition.picks + kept.edition.more, more=())
+        return self.print(replace(kept, edition=edition))
 
     def links(self, number: int) -> Links:
         """All signed for one purpose each."""

@@ -125,7 +125,7 @@ class Chain:
         )  # fmt: skip
         context = {
             "masthead": MASTHEAD, "issue": ISSUE, "pool": self._pool, "missing": (), "slot": slot,
-            "reader": Reader(len(edition.picks), bool(edition.subscriber.name), True),
+            "reader": Reader(len(edition.picks), 0, bool(edition.subscriber.name), True),
         }  # fmt: skip
         macros = Macros(template, context)
         cards = []
