@@ -46,7 +46,7 @@ SIGNED = (
     b"Content-Type",
 )
 RSA_BITS = (2048, 4096)  #: RFC 8301: signers should use 2048 or more; verifiers need not take more than 4096
-_BLANKS = re.compile(rb"(?:[ \t]|\r\n(?=[ \t]))+")
+_BLANKS = re.compile(rb"[ \t]{2,}|\t")
 _LINE = 78  #: columns
 
 
@@ -91,7 +91,7 @@ class Signer:
         lines = [*_folded(f"DKIM-Signature: {tags}".split(" "), " "), *_folded(f"h={named};".split(":"), ":"), "b="]
         unsigned = "\r\n ".join(lines).encode()
         _, _, value = unsigned.partition(b": ")
-        signature = _base64(key.sign(data + b"dkim-signature:" + _BLANKS.sub(b" ", value)))
+        signature = _base64(key.sign(data + b"dkim-signature:" + _unfolded(value)))
         room = _LINE - len(" b=")
         broken = "\r\n ".join(signature[start : start + room] for start in range(0, len(signature), room))
         return unsigned + broken.encode() + b"\r\n"
@@ -100,10 +100,14 @@ class Signer:
 def relaxed(head: bytes) -> dict[bytes, list[bytes]]:
     """Header values by lower-case name, unfolded, runs of blanks as one (RFC 6376 3.4.2)."""
     fields: dict[bytes, list[bytes]] = {}
-    for line in _BLANKS.sub(b" ", head).split(b"\r\n"):
+    for line in _unfolded(head).split(b"\r\n"):
         name, _, value = line.partition(b":")
         fields.setdefault(name.strip().lower(), []).append(value.strip())
     return fields
+
+
+def _unfolded(head: bytes) -> bytes:
+    return _BLANKS.sub(b" ", head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" "))
 
 
 def simple(body: bytes) -> bytes:
