@@ -19,11 +19,17 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from newsletter.config import resource
 from newsletter.renderer import Renderer, load_templates
 from newsletter.renderer.cards import Card
 from newsletter.renderer.compile import Macros, Templates, html_environment, inline, text_environment, to_html
 from newsletter.renderer.edition import Reader
+from newsletter.sender.dkim import Signer, ed25519_key, rsa_key
 from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
 
 CARDS = 10
@@ -146,19 +152,21 @@ def cpu(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def signers() -> dict[str, Callable[[bytes], object]]:
-    """dkimpy with an RSA key, as the usual chain signs."""
+def key_of(key: PrivateKeyTypes) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def signers() -> tuple[dict[str, Signer], Callable[[bytes], bytes] | None]:
+    """Ours with an RSA-2048 key and with Ed25519 alone; and dkimpy with the same RSA key, where it is installed."""
+    pem, other = key_of(generate_private_key(65537, 2048)), key_of(Ed25519PrivateKey.generate())
+    domain = "papers.example.org"
+    ours = {"RSA-2048": Signer(domain, [rsa_key(pem, "s")]), "Ed25519": Signer(domain, [ed25519_key(other, "e")])}
     try:
-        import dkim  # type: ignore[import-untyped]
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import rsa
+        import dkim
     except ImportError:
         print("dkimpy is not installed: the usual chain is not signed")
-        return {}
-    key = rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    return {"dkimpy": lambda mail: dkim.sign(mail, b"s", b"papers.example.org", key)}
+        return ours, None
+    return ours, lambda mail: dkim.sign(mail, b"s", domain.encode(), pem.encode()) + mail
 
 
 def memory(prepare: Callable[[], object]) -> int:
@@ -195,19 +203,21 @@ def main() -> None:
 
     few = some[:20]
     mails = [*ours()]
-    naive = [chain.make(*each) for each in few]
-    html = max(mail.body.split(b"Content-Transfer-Encoding: 7bit", 1)[1].__len__() for mail in mails)
+    html = max(len(mail.body.split(b"Content-Transfer-Encoding: 7bit", 1)[1]) for mail in mails)
+    own, usual = signers()
+    works: dict[str, tuple[int, Callable[[], object]]] = {
+        "ours, unsigned": (len(some), lambda: sum(1 for _ in ours())),
+        "usual chain, unsigned": (len(few), lambda: [chain.make(*each) for each in few]),
+        "prepare 59 entries": (1, lambda: prepared(entries[:59], folder)),
+    }
+    for name, signer in own.items():
+        works[f"ours, signed with {name}"] = len(some), lambda sign=signer.sign: sum(1 for mail in ours() if sign(mail))  # type: ignore[misc]
+    if usual:
+        works["usual chain, signed with RSA-2048"] = len(few), lambda: [usual(chain.make(*each)) for each in few]
     rates: dict[str, list[float]] = {}
     for _ in range(asked.rounds):
-        rates.setdefault("ours, unsigned", []).append(len(some) / cpu(lambda: sum(1 for _ in ours())))
-        rates.setdefault("usual chain, unsigned", []).append(
-            len(few) / cpu(lambda: [chain.make(*each) for each in few])
-        )
-        for name, sign in signers().items():
-            rates.setdefault(f"{name} alone, RSA-2048", []).append(
-                len(naive) / cpu(lambda sign=sign: [sign(mail) for mail in naive])  # type: ignore[misc]
-            )
-        rates.setdefault("prepare 59 entries, per second", []).append(1 / cpu(lambda: prepared(entries[:59], folder)))
+        for name, (count, work) in works.items():
+            rates.setdefault(name, []).append(count / cpu(work))
     for name, found in rates.items():
         print(f"{name}: {median(found):,.1f}/s  ({min(found):,.1f}-{max(found):,.1f})")
     print(f"prepare {asked.entries:,} entries: {cpu(lambda: prepared(entries, folder)):.2f} s")

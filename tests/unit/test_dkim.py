@@ -182,8 +182,8 @@ def test_a_domain_that_fits_no_line_still_verifies() -> None:
 @pytest.mark.parametrize(
     "mail",
     [
-        b"From: a@b.org\r\nDate: Mon, 17 Mar 2025 12:00:00 +0000\r\n\r\na\nb\r\n",
-        b"From: a@b.org\r\nDate: Mon, 17 Mar 2025 12:00:00 +0000\r\n\r\na\rb\r\n",
+        b"From: a@b.org\nDate: Mon, 17 Mar 2025 12:00:00 +0000\r\n\r\nab\r\n",
+        b"From: a@b.org\rDate: Mon, 17 Mar 2025 12:00:00 +0000\r\n\r\nab\r\n",
         b"From: a@b.org\r\nDate: Mon, 17 Mar 2025 12:00:00 +0000\r\n\r\n\xc3\xbc\r\n",
         b"From: a@b.org\r\n\r\nno date\r\n",
         b"From: a@b.org\r\nDate: soon\r\n\r\n",
