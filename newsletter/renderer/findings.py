@@ -38,8 +38,8 @@ class _Kind(NamedTuple):
     name: str
     stem: str  #: of its .mjml and its .txt
     needed: tuple[str, ...]
-    slots: AbstractSet[str]
-    in_macros: AbstractSet[str]
+    on_page: AbstractSet[str]  #: slots that have a value there, see lint.unknown_slots
+    on_card: AbstractSet[str]
     in_subject: AbstractSet[str]
     trial: Callable[[Files, Masthead], object]
 
@@ -48,12 +48,13 @@ class _Kind(NamedTuple):
 
 
 _READER = {"name", "email", "shares"}
+_LINKS = {"view", "interests", "unsubscribe", "feedback"}
 _WEEKLY = _Kind(
     "weekly",
     "edition",
     NEEDED,
-    _READER | {"preheader", "lead", "cards", "view", "interests", "unsubscribe", "feedback"},
-    {"rank", "interest", "why"},
+    _READER | _LINKS | {"preheader", "lead", "cards"},
+    _LINKS | {"rank", "interest", "why"},
     _READER | {"title", "others"},
     Renderer,
 )
@@ -69,7 +70,8 @@ def find_all(weekly: Files, confirm: Files, masthead: Masthead) -> tuple[Finding
         ruled = {_placed(finding, kind, own) for finding in _ruled(kind, own, files, used)}
         tried = {_placed(finding, kind, own) for finding in _tried(kind, files, masthead)}
         told = {(finding.file, finding.line) for finding in found | ruled if finding.severity == ERROR}
-        found |= ruled | {finding for finding in tried if (finding.file, finding.line) not in told}
+        # a trial that cannot name a line says what a rule has said better
+        found |= ruled | {each for each in tried if (each.file, each.line) not in told and (each.line or not told)}
     return tuple(sorted(found))
 
 
@@ -103,14 +105,14 @@ def _text(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
         yield from _jinja(env, name, source, kind.in_subject, frozenset())
     else:
         yield from lint.missing_slots(name, source, kind.needed)
-        yield from _jinja(env, name, source, kind.slots, kind.in_macros)
+        yield from _jinja(env, name, source, kind.on_page, kind.on_card)
     yield from lint.text_faults(name, source)
 
 
 def _mjml(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
     env = html_environment()
     yield from lint.missing_slots(name, source, kind.needed)
-    yield from _jinja(env, name, source, kind.slots, kind.in_macros)
+    yield from _jinja(env, name, source, kind.on_page, kind.on_card)
     try:
         yield from shield_refusals(env, name, source)
         page = Page(name, *put_words(env, WORD.sub("a word", source)))
@@ -124,7 +126,7 @@ _RULES = {".css": _css, ".txt": _text, ".mjml": _mjml}
 
 
 def _jinja(
-    env: jinja2.Environment, name: str, source: str, slots: AbstractSet[str], in_macros: AbstractSet[str]
+    env: jinja2.Environment, name: str, source: str, on_page: AbstractSet[str], on_card: AbstractSet[str]
 ) -> Iterator[Finding]:
     try:
         tree = env.parse(source)
@@ -132,7 +134,7 @@ def _jinja(
         yield Finding(name, error.lineno, ERROR, error.message or "is not a template")
     else:
         yield from lint.tag_refusals(name, tree)
-        yield from lint.unknown_slots(name, tree, slots, in_macros)
+        yield from lint.unknown_slots(name, tree, on_page, on_card)
 
 
 def _tried(kind: _Kind, files: Files, masthead: Masthead) -> Iterator[Finding]:

@@ -269,15 +269,27 @@ def text_faults(file: str, text: str) -> Iterator[Finding]:
 
 
 def unknown_slots(
-    file: str, tree: nodes.Template, slots: AbstractSet[str], in_macros: AbstractSet[str]
+    file: str, tree: nodes.Template, on_page: AbstractSet[str], on_card: AbstractSet[str]
 ) -> Iterator[Finding]:
-    """`slots`: what the page may print; `in_macros`: what only its macros may print besides."""
-    inside = {id(node) for macro in tree.find_all(nodes.Macro) for node in macro.find_all(nodes.Getattr)}
+    """`on_page`: what has a value there; `on_card`: in the macros lead and card and in those that they call."""
+    cards = {id(node) for macro in _card_macros(tree) for node in macro.find_all(nodes.Getattr)} if on_card else set()
     for node in tree.find_all(nodes.Getattr):
+        slots = on_card if id(node) in cards else on_page
         if isinstance(node.node, nodes.Name) and node.node.name == "slot" and node.attr not in slots:
-            if node.attr not in in_macros:
-                why = f"there is no slot.{node.attr} here{nearest(node.attr, slots | in_macros, 'slot.{}')}"
-                yield Finding(file, node.lineno, ERROR, why)
-            elif id(node) not in inside:
-                why = f"slot.{node.attr} has no value here: print it in the macros lead and card"
-                yield Finding(file, node.lineno, ERROR, why)
+            why = f"there is no slot.{node.attr} here{nearest(node.attr, slots, 'slot.{}')}"
+            if node.attr in on_page | on_card:
+                where = "on the page, outside" if node.attr in on_page else "in"
+                why = f"slot.{node.attr} has no value here, only {where} the macros lead and card"
+            yield Finding(file, node.lineno, ERROR, why)
+
+
+def _card_macros(tree: nodes.Template) -> list[nodes.Macro]:
+    macros = {macro.name: macro for macro in tree.find_all(nodes.Macro)}
+    reached: list[nodes.Macro] = []
+    names = ["lead", "card"]
+    while names:
+        macro = macros.pop(names.pop(), None)
+        if macro:
+            reached.append(macro)
+            names += [call.node.name for call in macro.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
+    return reached

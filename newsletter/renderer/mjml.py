@@ -27,10 +27,8 @@ _NAMES = (
     "teal thistle tomato transparent turquoise violet wheat white whitesmoke yellow yellowgreen"
 )
 _COLOUR_WORDS = frozenset(_NAMES.split())
-_LINES = frozenset(
-    ("none", "hidden", "dotted", "dashed", "solid", "double", "groove", "ridge", "inset", "outset")
-    + ("thin", "medium", "thick")
-)
+_STYLES = "none hidden dotted dashed solid double groove ridge inset outset thin medium thick"
+_LINES = frozenset(_STYLES.split())
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 
 
