@@ -1,6 +1,6 @@
 """All findings of the templates of a newsletter: every rule over every file, then a trial of the whole.
 
-The trial is what `plan` does; it names one mistake at a time, so it comes after the rules.
+The trial is what `plan` does; it names one mistake of a part at a time, so it comes after the rules.
 """
 
 from __future__ import annotations
@@ -138,7 +138,25 @@ def _jinja(
 
 
 def _tried(kind: _Kind, files: Files, masthead: Masthead) -> Iterator[Finding]:
-    try:
-        kind.trial(files, masthead)
-    except TemplateError as error:
-        yield Finding(error.file or f"{kind.stem}.mjml", error.line, ERROR, error.text)
+    """What the whole is refused for; then each part by itself, so that one mistake hides no other."""
+    for each in (files, *_parts(kind, files)):
+        try:
+            kind.trial(each, masthead)
+        except TemplateError as error:
+            yield Finding(error.file or f"{kind.stem}.mjml", error.line, ERROR, error.text)
+        else:
+            if each is files:
+                return
+
+
+def _parts(kind: _Kind, files: Files) -> Iterator[Files]:
+    """The files with all templates but one replaced by the least that is accepted."""
+    macros = "".join(f"{{% macro {name} %}}{{% endmacro %}}" for name in ("lead(entry)", "card(entry)", "beyond()"))
+    body = macros + "".join(f"\n{{{{ slot.{slot} }}}}" for slot in kind.needed)
+    least = {
+        f"{kind.stem}.mjml": f"<mjml><mj-body><mj-raw>{body}</mj-raw></mj-body></mjml>",
+        f"{kind.stem}.txt": body,
+        "subject.txt": "a subject",
+    }
+    for name in least.keys() & files.keys():
+        yield {**files, **least, name: files[name]}

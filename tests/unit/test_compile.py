@@ -248,3 +248,17 @@ def test_compiling_first_and_rendering_first_give_the_same_body(some: list[dict[
     rendered_first = inline(to_html("square.mjml", env.from_string(SQUARE).render(entries=some)), CSS)
 
     assert body(compiled.render(entries=some)) == body(rendered_first)
+
+
+def test_a_wrapper_compiles_with_tags_around_it_and_in_its_sections() -> None:
+    source = """<mjml><mj-body>
+<mj-raw>{% for entry in entries %}</mj-raw>
+<mj-wrapper padding="10px"><mj-section><mj-column width="100%">
+<mj-raw>{% if entry %}</mj-raw><mj-text>{{ entry }}</mj-text><mj-raw>{% endif %}</mj-raw>
+</mj-column></mj-section></mj-wrapper>
+<mj-raw>{% endfor %}</mj-raw>
+</mj-body></mjml>"""
+
+    html = compile_mjml(html_environment(), "wrapper.mjml", source, "").render(entries=["one", "", "two"])
+
+    assert re.findall("one|two", body(html)) == ["one", "two"]

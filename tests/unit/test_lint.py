@@ -242,6 +242,27 @@ def test_a_mistake_in_the_mail_that_confirms_is_told_for_its_folder() -> None:
     assert line == f"confirm/mail.mjml:{number}: error: <mj-button> has no attribute hrf: did you mean href?"
 
 
+def test_a_mistake_in_one_part_hides_none_in_another() -> None:
+    lines = lint(
+        edition_mjml=("<mj-spacer", "<mj-spaced"),
+        edition_txt=("{{ entry.abstract }}", "{{ entry.abstrakt }}"),
+        subject_txt=("{{ slot.title }}", "{{ titel }}"),
+    )
+
+    assert [line.partition(":")[0] for line in lines] == [
+        "weekly/edition.mjml",
+        "weekly/edition.txt",
+        "weekly/subject.txt",
+    ]
+
+
+@pytest.mark.parametrize("name", ["edition.mjml", "edition.txt", "subject.txt", "inline.css", "theme.toml"])
+def test_an_empty_file_is_a_finding_or_none_and_never_a_traceback(name: str) -> None:
+    found = find_all({**WEEKLY, name: ""}, CONFIRM, MASTHEAD)
+
+    assert all(each.file.startswith(("weekly/", "confirm/")) for each in found)
+
+
 def test_a_missing_slot_and_a_file_of_no_use_are_told() -> None:
     weekly = {
         **WEEKLY,
