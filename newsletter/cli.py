@@ -951,6 +951,37 @@ def _heard_line(each: Heard) -> str:
     return f"{words[each.verb]} {_cut(each.title or each.entry, 60)!r}, {each.days} days ago: weight {each.weight:.2f}"
 
 
+@main.command()
+@config_option
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print a list of {file, line, severity, text}.")
+def lint(folder: Path | None, as_json: bool) -> None:
+    """Check the mail's templates: what would fail, what would look wrong somewhere, colours that cannot be read.
+
+    Takes the templates of the configuration, or your own of FOLDER over the built-in ones. Prints all findings, one a
+    line; the exit code is 1 when there is an error among them.
+    """
+    from dataclasses import asdict
+
+    from newsletter.renderer import find_all, load_kind, own_folder
+
+    settings = _settings()
+    own = _templates_folder(folder) if folder else own_folder(settings)
+    found = find_all(load_kind("weekly", own), load_kind("confirm", own), settings.masthead)
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False))
+    else:
+        _print(f"{each.file}:{max(each.line, 1)}: {each.severity}: {each.text}" for each in found)
+    if errors := sum(1 for each in found if each.severity == "error"):
+        raise InputError(f"{errors} of {len(found)} findings {'is an error' if errors == 1 else 'are errors'}")
+
+
+def _templates_folder(folder: Path) -> Path:
+    if any((folder / kind).is_dir() for kind in ("weekly", "confirm", "web")):
+        return folder
+    raise InputError(f"{folder}: there is no folder weekly or confirm in it")
+
+
 # in the long run
 
 

@@ -31,7 +31,7 @@ from newsletter import collector, quality
 from newsletter.collector import Harvest
 from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
-from newsletter.config import Settings, resource
+from newsletter.config import Settings
 from newsletter.embedder import Embedder, Vectoriser, make_embedder, paper_text
 from newsletter.errors import (
     HostDown,
@@ -39,7 +39,6 @@ from newsletter.errors import (
     NewsletterError,
     SourceError,
     StoreError,
-    TemplateError,
     UnknownEntry,
     UnknownSubscriber,
     Withdrawn,
@@ -607,14 +606,9 @@ class Engine:
 
     def _templates(self, name: str) -> dict[str, str]:
         """The built-in files, overridden file by file by the folder in [newsletter] templates."""
-        from newsletter.renderer import load_templates
+        from newsletter.renderer import load_kind, own_folder
 
-        files = load_templates(resource("templates") / name)
-        own = self.settings.newsletter.templates
-        folder = self.settings.home / own
-        if own and not folder.is_dir():
-            raise TemplateError(f"[newsletter] templates = {own!r}: there is no such folder")
-        return {**files, **load_templates(folder / name)} if own and (folder / name).is_dir() else files
+        return load_kind(name, own_folder(self.settings))
 
     # select and render
 

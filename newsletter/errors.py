@@ -50,6 +50,11 @@ class SourceError(NewsletterError):
 class TemplateError(NewsletterError):
     """This template is not right."""
 
+    def __init__(self, text: str = "", file: str = "", line: int = 0) -> None:
+        """`file` and `line` go before the text; line 0 is none."""
+        self.text, self.file, self.line = text, file, line
+        super().__init__((f"{file}, line {line}: " if line else f"{file}: " if file else "") + text)
+
 
 class TokenError(NewsletterError):
     """This link is not ours or has expired."""

@@ -5,8 +5,9 @@ prepared = renderer.open(issue, entries)
 mail = prepared.render(edition, links, message_id, date)
 """
 
-from newsletter.renderer.compile import load_templates
+from newsletter.renderer.compile import load_kind, load_templates, own_folder
 from newsletter.renderer.confirmation import Confirmation
 from newsletter.renderer.edition import PreparedIssue, Renderer
+from newsletter.renderer.findings import find_all
 
-__all__ = ["Confirmation", "PreparedIssue", "Renderer", "load_templates"]
+__all__ = ["Confirmation", "PreparedIssue", "Renderer", "find_all", "load_kind", "load_templates", "own_folder"]

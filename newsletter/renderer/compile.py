@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise, product
+from itertools import pairwise
 from pathlib import Path
 from traceback import walk_tb
 from typing import NamedTuple
@@ -20,20 +19,18 @@ import jinja2
 from jinja2.runtime import Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from newsletter.config import Settings, resource
 from newsletter.errors import TemplateError
-from newsletter.renderer.lint import check_mjml, check_tags, line_at
+from newsletter.renderer.lint import ERROR, Finding, check_mjml, check_tags, missing_slots, refuse
+from newsletter.renderer.markup import WORD, Page, Tags, line_at
+from newsletter.renderer.theme import read_theme
 
-_WORD = re.compile(r"Jq(\d{4})[es]")
 _COLOUR = re.compile(r"\$([a-z]+)\.([a-z_]+)")
-_HEX = re.compile(r"#[0-9a-fA-F]{6}")
-_STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 _STYLE_ATTRIBUTE = re.compile(r'\bstyle="[^"]*"')
 _GAPS = re.compile(r"([;:,]) +")
 _TWICE = re.compile(r"background:(#[0-9a-fA-F]{6});(background-color:\1;)")
 _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 _KEPT_ATTRIBUTES = ["bgcolor", "align", "valign", "width", "height"]
-
-Tags = list[tuple[int, str]]  #: line and text of each Jinja tag of a template, in order
 
 
 def load_templates(folder: Path) -> dict[str, str]:
@@ -47,6 +44,20 @@ def load_templates(folder: Path) -> dict[str, str]:
         raise TemplateError(f"{folder}: a template is not UTF-8: {error}") from error
 
 
+def own_folder(settings: Settings) -> Path | None:
+    """The folder in [newsletter] templates, if any; TemplateError when it is not there."""
+    own = settings.newsletter.templates
+    if own and not (settings.home / own).is_dir():
+        raise TemplateError(f"[newsletter] templates = {own!r}: there is no such folder")
+    return settings.home / own if own else None
+
+
+def load_kind(kind: str, own: Path | None) -> dict[str, str]:
+    """The built-in files of `weekly` or `confirm`, overridden file by file by that folder in `own`."""
+    files = load_templates(resource("templates") / kind)
+    return {**files, **load_templates(own / kind)} if own and (own / kind).is_dir() else files
+
+
 class Templates:
     """The files of one folder with their variables put in: `$light.ink` of theme.toml, `$page.dir` of the language."""
 
@@ -55,39 +66,34 @@ class Templates:
         right_to_left = language.lower().split("-")[0] in _RIGHT_TO_LEFT
         start, end = ("right", "left") if right_to_left else ("left", "right")
         page = {"lang": language, "dir": "rtl" if right_to_left else "ltr", "start": start, "end": end}
-        self._tables = {**_read_theme(self.raw("theme.toml")), "page": page}
+        self._tables = {**read_theme(self.raw("theme.toml")), "page": page}
 
     def raw(self, name: str) -> str:
         """As it was given, with LF line ends."""
         try:
             return self._files[name].replace("\r\n", "\n")
         except KeyError:
-            raise TemplateError(f"{name}: there is no such template") from None
+            raise TemplateError("there is no such template", name) from None
 
     def __getitem__(self, name: str) -> str:
         """Ready for the compilers."""
+        refuse(self.unknown(name))
+        return self.guessed(name)
+
+    def guessed(self, name: str) -> str:
+        """The same, with black for every colour that is unknown."""
+        return _COLOUR.sub(lambda match: self._tables.get(match[1], {}).get(match[2], "#000000"), self.raw(name))
+
+    def unknown(self, name: str) -> Iterator[Finding]:
         text = self.raw(name)
-
-        def value(match: re.Match[str]) -> str:
-            try:
-                return self._tables[match[1]][match[2]]
-            except KeyError:
-                line = line_at(text, match.start())
-                raise TemplateError(f"{name}, line {line}: {match[0]} is not in theme.toml") from None
-
-        return _COLOUR.sub(value, text)
+        for match in _COLOUR.finditer(text):
+            if match[2] not in self._tables.get(match[1], {}):
+                yield Finding(name, line_at(text, match.start()), ERROR, f"{match[0]} is not in theme.toml")
 
 
-def _read_theme(text: str) -> dict[str, dict[str, str]]:
-    try:
-        theme = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TemplateError(f"theme.toml: {error}") from error
-    for table in ("light", "dark"):
-        for name, colour in theme.setdefault(table, {}).items():
-            if not (isinstance(colour, str) and _HEX.fullmatch(colour)):
-                raise TemplateError(f'theme.toml: [{table}] {name} = {colour!r} is not like "#1b4dcc"')
-    return theme
+def variables(text: str) -> set[str]:
+    """What a template asks of its theme: "light.ink" and so on."""
+    return {f"{match[1]}.{match[2]}" for match in _COLOUR.finditer(text)}
 
 
 def html_environment() -> jinja2.Environment:
@@ -116,9 +122,8 @@ def compile_sheet(files: Templates, stem: str, slots: tuple[str, ...]) -> tuple[
     `slots`: those that both parts have to print, such as the link to unsubscribe.
     """
     env, plain = html_environment(), text_environment()
-    for name, slot in product((f"{stem}.mjml", f"{stem}.txt"), slots):
-        if not re.search(rf"{{{{\s*slot\.{slot}\b", files.raw(name)):
-            raise TemplateError(f"{name}: {{{{ slot.{slot} }}}} is missing")
+    for name in (f"{stem}.mjml", f"{stem}.txt"):
+        refuse(missing_slots(name, files.raw(name), slots))
     source = files[f"{stem}.mjml"]
     html = parse(env, f"{stem}.mjml", source)
     text = parse(plain, f"{stem}.txt", files[f"{stem}.txt"])
@@ -144,7 +149,7 @@ class Macros:
     def __call__(self, name: str, *values: object) -> str:
         macro = getattr(self._module, name, None)
         if not isinstance(macro, Macro):
-            raise TemplateError(f"{self._name}: there is no macro {name}")
+            raise TemplateError(f"there is no macro {name}", self._name)
         with naming(self._name):
             return str(macro(*values))
 
@@ -162,14 +167,13 @@ def naming(name: str) -> Iterator[None]:
     try:
         yield
     except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(f"{name}, line {error.lineno}: {error.message}") from error
+        raise TemplateError(error.message or "is not valid", name, error.lineno) from error
     except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        line = _template_line(name, error)
-        raise TemplateError(f"{name}, line {line}: {error}" if line else f"{name}: {error}") from error
+        raise TemplateError(str(error), name, _template_line(name, error)) from error
 
 
-def _template_line(name: str, error: Exception) -> int | None:
-    line = None
+def _template_line(name: str, error: Exception) -> int:
+    line = 0
     for frame, number in walk_tb(error.__traceback__):
         if frame.f_code.co_filename == name:  # a page's frames have been rewritten by Jinja, a macro's have not
             template = frame.f_globals.get("__jinja_template__")
@@ -180,8 +184,8 @@ def _template_line(name: str, error: Exception) -> int | None:
 def compile_mjml(env: jinja2.Environment, name: str, source: str, css: str) -> jinja2.Template:
     """One template of finished HTML with our own CSS inlined; MJML's resets and media rules stay in the head."""
     shielded, tags = shield(env, name, source)
-    check_mjml(name, shielded)
-    html = inline(to_html(name, shielded), css)
+    check_mjml(Page(name, shielded, tags))
+    html = inline(to_html(name, shielded, tags), css)
     _check(name, html, tags)
     with naming(name):
         code = env.compile(restore(html, tags), name, f"compiled {name}")
@@ -190,15 +194,25 @@ def compile_mjml(env: jinja2.Environment, name: str, source: str, css: str) -> j
 
 def shield(env: jinja2.Environment, name: str, source: str) -> tuple[str, Tags]:
     """Each tag becomes an inert word that is valid wherever text, a URL or a CSS value is; comments go."""
-    if word := _WORD.search(source):
-        raise TemplateError(f"{name}, line {line_at(source, word.start())}: {word[0]} is a word of ours")
+    refuse(shield_refusals(env, name, source))
+    return put_words(env, source)
+
+
+def shield_refusals(env: jinja2.Environment, name: str, source: str) -> Iterator[Finding]:
+    for word in WORD.finditer(source):
+        yield Finding(name, line_at(source, word.start()), ERROR, f"{word[0]} is a word of ours")
+    for line, kind, _ in env.lex(source):
+        if kind == "raw_begin":
+            yield Finding(name, line, ERROR, "{% raw %} cannot be compiled")
+
+
+def put_words(env: jinja2.Environment, source: str) -> tuple[str, Tags]:
+    """The work of `shield`, for a source that it would refuse, too."""
     out: list[str] = []
     tags: Tags = []
     tag: list[str] = []
     start = 1
     for line, kind, text in env.lex(source):
-        if kind == "raw_begin":
-            raise TemplateError(f"{name}, line {line}: {{% raw %}} cannot be compiled")
         if kind.startswith("comment"):
             out.append("\n" * text.count("\n"))
         elif not tag and kind not in ("variable_begin", "block_begin"):
@@ -215,10 +229,10 @@ def shield(env: jinja2.Environment, name: str, source: str) -> tuple[str, Tags]:
 
 def restore(text: str, tags: Tags) -> str:
     """Put the tags back in the place of their words."""
-    return _WORD.sub(lambda word: tags[int(word[1])][1], text)
+    return WORD.sub(lambda word: tags[int(word[1])][1], text)
 
 
-def to_html(name: str, shielded: str) -> str:
+def to_html(name: str, shielded: str, tags: Tags | None = None) -> str:
     from mjml import mjml2html
 
     try:
@@ -227,16 +241,13 @@ def to_html(name: str, shielded: str) -> str:
         offset = re.search(r"position (\d+):", str(error))
         lead = len(shielded) - len(shielded.lstrip())
         before = shielded.lstrip().encode()[: int(offset[1])].decode(errors="ignore") if offset else ""
-        where = f"{name}, line {line_at(shielded, lead + len(before))}" if offset else name
-        raise TemplateError(f"{where}: not valid MJML: {error}") from error
+        line = line_at(shielded, lead + len(before), tags) if offset else 0
+        raise TemplateError(f"not valid MJML: {error}", name, line) from error
 
 
 def inline(html: str, css: str) -> str:
     from premailer import Premailer
 
-    for style in _STYLE.finditer(html):
-        if not style[1].isascii():
-            raise TemplateError(f"an mj-style holds {style[1]!r}: only ASCII can stand in a style")
     marked = "<!DOCTYPE html>" + html[html.index("<html") :].replace("<style", '<style data-premailer="ignore"')
     inliner = Premailer(
         marked,
@@ -252,14 +263,14 @@ def inline(html: str, css: str) -> str:
 
 def _check(name: str, html: str, tags: Tags) -> None:
     """Every tag is still there; statements once and in order."""
-    found = [int(word[1]) for word in _WORD.finditer(html)]
+    found = [int(word[1]) for word in WORD.finditer(html)]
     for number, (line, tag) in enumerate(tags):
         if number not in found:
-            raise TemplateError(f"{name}, line {line}: {tag} was lost in compilation")
+            raise TemplateError(f"{tag} was lost in compilation", name, line)
         if tag.startswith("{%") and found.count(number) > 1:
-            raise TemplateError(f"{name}, line {line}: {tag} was doubled in compilation")
+            raise TemplateError(f"{tag} was doubled in compilation", name, line)
     statements = [number for number in found if tags[number][1].startswith("{%")]
     for number, after in pairwise(statements):
         if number > after:
             line, tag = tags[number]
-            raise TemplateError(f"{name}, line {line}: {tag} was moved in compilation")
+            raise TemplateError(f"{tag} was moved in compilation", name, line)

@@ -32,8 +32,8 @@ from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthe
 
 _LENGTHS = {"lead": 700, "card": 420}  #: characters of the abstract
 _LINKS = ("view", "interests", "unsubscribe", "feedback")
-_NEEDED = ("unsubscribe", "lead", "cards")
 _ROOM = 100_000  #: bytes of the HTML part: from about 102 KB on Gmail cuts a mail off, and its styles with it
+NEEDED = ("unsubscribe", "lead", "cards")
 
 
 class Reader(NamedTuple):
@@ -52,7 +52,7 @@ class Renderer:
         """`templates`: edition.mjml, edition.txt, subject.txt, inline.css, theme.toml. Raises TemplateError."""
         self._masthead = tidy_masthead(masthead)
         self._envelope = Envelope(self._masthead)
-        written, self._sheet = compile_sheet(Templates(templates, masthead.language), "edition", _NEEDED)
+        written, self._sheet = compile_sheet(Templates(templates, masthead.language), "edition", NEEDED)
         for sheet in (written, self._sheet):
             for missing in ((), ("A source",)):
                 _try_out(PreparedIssue(sheet, self._masthead, self._envelope, _ISSUE, 2, missing))

@@ -1,73 +1,295 @@
-"""What mrml and Jinja would let pass in silence: wrong tags, values that vanish, slots that are not just printed."""
+"""The rules for templates: what mrml and Jinja would let pass in silence, and what no reader should get.
+
+Each rule is a generator of findings. What a `refusal` names stops compilation at the first one; what a `fault` names is
+told by `newsletter lint` only, so that a mail that was made by an older version can still be shown.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from difflib import get_close_matches
 
 from jinja2 import nodes
 
 from newsletter.errors import TemplateError
+from newsletter.renderer.markup import WORD, Attribute, Element, Page
+from newsletter.renderer.mjml import BODY_TAGS, CHILDREN, REFUSED, TAGS, is_computed
 
-_KNOWN = {
-    *("mjml", "mj-head", "mj-title", "mj-preview", "mj-attributes", "mj-all", "mj-class", "mj-style", "mj-font"),
-    *("mj-breakpoint", "mj-raw", "mj-body", "mj-section", "mj-group", "mj-column", "mj-text", "mj-button"),
-    *("mj-image", "mj-divider", "mj-spacer"),
-}
-_VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)((?:[^<>\"']|{_QUOTED.pattern})*?)(/?)>")
-_WORD = re.compile(r"Jq\d{4}[es]")
-_BARE_ZERO = re.compile(r"(?:padding|radius)\S*=\"(?:[^\"]* )?0[ \"]")
-_STYLE = re.compile(r"(?<=<mj-style>).*?(?=</mj-style>)|<!--.*?-->", re.DOTALL)
+ERROR, WARNING = "error", "warning"
+_ELSEWHERE = re.compile(r"(?:https?:)?//")
+_FOREIGN_URL = re.compile(r"url\(\s*[\"']?(?:https?:)?//")
+_THREE_DIGITS = re.compile(r":[^;{}]*#([0-9a-fA-F]{3})\b")
+_LOADED = ("src", "srcset", "background", "background-url")
 
 
-def line_at(text: str, position: int) -> int:
-    """The number, from 1, of the line at a position."""
-    return text.count("\n", 0, position) + 1
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    file: str
+    line: int  #: 0: the file as a whole
+    severity: str  #: ERROR, WARNING
+    text: str
 
 
-def check_mjml(name: str, source: str) -> None:
-    """Shielded MJML: tags known and balanced, columns with a width, lengths with a unit."""
-    open_tags: list[re.Match[str]] = []
-    bare = _STYLE.sub(lambda style: re.sub(r"[^\n]", " ", style[0]), source)
-    for tag in _TAG.finditer(bare):
-        _check_tag(name, bare, tag)
-        if tag[1]:
-            if not open_tags or open_tags[-1][2] != tag[2]:
-                _refuse(name, bare, (open_tags or [tag])[-1], "has no partner")
-            open_tags.pop()
-        elif not tag[4] and tag[2].lower() not in _VOID:
-            open_tags.append(tag)
-    if open_tags:
-        _refuse(name, bare, open_tags[-1], "is not closed")
+def refuse(findings: Iterable[Finding]) -> None:
+    """Raise the first as a TemplateError."""
+    for finding in findings:
+        raise TemplateError(finding.text, finding.file, finding.line)
 
 
-def _check_tag(name: str, source: str, tag: re.Match[str]) -> None:
-    is_mjml = tag[2].startswith("mj")
-    if is_mjml and tag[2] not in _KNOWN:
-        _refuse(name, source, tag, "is not a tag that we know to work")
-    if tag[2] == "mj-column" and not tag[1] and "width=" not in tag[3]:
-        in_attributes = source.rfind("<mj-attributes", 0, tag.start()) > source.rfind("</mj-attributes", 0, tag.start())
-        if not in_attributes:
-            _refuse(name, source, tag, 'needs a width: write width="100%"')
-    if is_mjml and _BARE_ZERO.search(tag[3]):
-        _refuse(name, source, tag, 'has a 0 without a unit: write "0px"')
-    if _WORD.search(_QUOTED.sub("", tag[3])):
-        _refuse(name, source, tag, "has a Jinja tag in the place of an attribute: put it into a value")
+def nearest(word: str, words: Iterable[str], form: str = "{}") -> str:
+    """What was meant, to be put behind a complaint; "" when nothing is near."""
+    near = get_close_matches(word, words, 1)
+    return f": did you mean {form.format(near[0])}?" if near else ""
 
 
-def _refuse(name: str, source: str, tag: re.Match[str], why: str) -> None:
-    raise TemplateError(f"{name}, line {line_at(source, tag.start())}: <{tag[1]}{tag[2]}> {why}")
+# what compilation refuses
 
 
-def check_tags(name: str, tree: nodes.Template) -> None:
+def mjml_refusals(page: Page) -> list[Finding]:
+    """Tags known and balanced, columns with a width, lengths with a unit; in the order of lines."""
+    rules = (_unbalanced, _unknown_tags, _auto_columns, _bare_zeros, _tags_for_attributes, _raw_in_wrapper, _foreign)
+    return sorted((finding for rule in rules for finding in rule(page)), key=lambda finding: finding.line)
+
+
+def _about(page: Page, element: Element, why: str, line: int = 0, severity: str = ERROR) -> Finding:
+    return Finding(page.file, line or element.line, severity, f"<{element.name}> {why}")
+
+
+def _unbalanced(page: Page) -> Iterator[Finding]:
+    for line, tag, why in page.unbalanced:
+        yield Finding(page.file, line, ERROR, f"<{tag}> {why}")
+
+
+def _unknown_tags(page: Page) -> Iterator[Finding]:
+    for element in page.elements:
+        if element.name in REFUSED:
+            yield _about(page, element, f"is not a tag that we know to work: {REFUSED[element.name]}")
+        elif element.is_mjml and element.name not in TAGS:
+            near = nearest(element.name, TAGS, "<{}>")
+            yield _about(page, element, f"is not a tag that we know to work{near}")
+
+
+def _auto_columns(page: Page) -> Iterator[Finding]:
+    for element in page.elements:
+        if element.name == "mj-column" and "width" not in element.attributes and "mj-attributes" not in element.above:
+            yield _about(page, element, 'needs a width: write width="100%"')
+
+
+def _bare_zeros(page: Page) -> Iterator[Finding]:
+    for element, name, attribute in _mjml_attributes(page):
+        if _has_bare_zero(name, attribute):
+            yield _about(page, element, 'has a 0 without a unit: write "0px"', attribute.line)
+
+
+def _has_bare_zero(name: str, attribute: Attribute) -> bool:
+    return ("padding" in name or name.endswith("radius")) and "0" in attribute.value.split()
+
+
+def _tags_for_attributes(page: Page) -> Iterator[Finding]:
+    for element in page.elements:
+        if element.has_loose_tag:
+            yield _about(page, element, "has a Jinja tag in the place of an attribute: put it into a value")
+
+
+def _raw_in_wrapper(page: Page) -> Iterator[Finding]:
+    for element in page.elements:
+        if element.name == "mj-raw" and element.parent == "mj-wrapper":
+            why = "in <mj-wrapper> reaches Outlook only: put it into <mj-body>, around the wrapper, or into a section"
+            yield _about(page, element, why)
+
+
+def _foreign(page: Page) -> Iterator[Finding]:
+    for start, css in page.styles:
+        for found in re.finditer(r"[^\x00-\x7f]", css):
+            line = page.line_at(start + found.start())
+            yield Finding(page.file, line, ERROR, f"an mj-style holds {found[0]!r}: only ASCII can stand in a style")
+
+
+def check_mjml(page: Page) -> None:
+    refuse(mjml_refusals(page))
+
+
+def tag_refusals(file: str, tree: nodes.Template) -> Iterator[Finding]:
     """A slot is only printed bare, because it is a sentinel until a reader comes; a macro never asks for the reader."""
     printed = {id(node) for output in tree.find_all(nodes.Output) for node in output.nodes}
     owned = {id(node.node) for node in tree.find_all(nodes.Getattr) if id(node) in printed}
     for node in tree.find_all(nodes.Name):
         if node.name == "slot" and id(node) not in owned:
-            raise TemplateError(f"{name}, line {node.lineno}: a slot can only be printed, as in {{{{ slot.name }}}}")
+            yield Finding(file, node.lineno, ERROR, "a slot can only be printed, as in {{ slot.name }}")
     for macro in tree.find_all(nodes.Macro):
         for node in macro.find_all(nodes.Name):
             if node.name == "reader":
-                raise TemplateError(f"{name}, line {node.lineno}: a macro is the same for all readers")
+                yield Finding(file, node.lineno, ERROR, "a macro is the same for all readers")
+
+
+def check_tags(file: str, tree: nodes.Template) -> None:
+    refuse(tag_refusals(file, tree))
+
+
+def missing_slots(file: str, source: str, slots: Iterable[str]) -> Iterator[Finding]:
+    for slot in slots:
+        if not re.search(rf"{{{{-?\s*slot\.{slot}\b", source):
+            yield Finding(file, 0, ERROR, f"{{{{ slot.{slot} }}}} is missing")
+
+
+# what only the linter tells
+
+
+def mjml_faults(page: Page) -> Iterator[Finding]:
+    rules: tuple[Callable[[Page], Iterator[Finding]], ...] = (
+        *(_misplaced, _wrong_attributes, _wrong_values, _swallowed, _loose_tags, _mute_images, _inline_styles),
+        *(_elsewhere, _open_links, _styles),
+    )
+    for rule in rules:
+        yield from rule(page)
+
+
+def _mjml_attributes(page: Page) -> Iterator[tuple[Element, str, Attribute]]:
+    for element in page.elements:
+        if element.is_mjml:
+            for name, attribute in element.attributes.items():
+                yield element, name, attribute
+
+
+def _misplaced(page: Page) -> Iterator[Finding]:
+    for element in page.elements:
+        if not _may_stand(element) and element.name not in REFUSED and (element.name, element.parent) != _RAW:
+            place = f"in <{element.parent}>" if element.parent else "outside <mjml>"
+            yield _about(page, element, f"cannot stand {place}: {_place_for(element)}")
+
+
+_RAW = ("mj-raw", "mj-wrapper")  # is refused
+
+
+def _may_stand(element: Element) -> bool:
+    if not element.parent:
+        return element.name == "mjml"
+    if element.parent in CHILDREN:
+        return element.name in CHILDREN[element.parent] or (element.is_mjml and element.name not in TAGS)
+    return not element.is_mjml or (element.parent.startswith("mj") and element.parent not in TAGS)
+
+
+def _place_for(element: Element) -> str:
+    if not element.is_mjml:
+        return "put it into <mj-text> or <mj-raw>"
+    places = [parent for parent, children in CHILDREN.items() if element.name in children]
+    told = [f"<{place}>" for place in places if place != "mj-attributes" or len(places) == 1]
+    return f"its place is {' or '.join(told)}" if told else "it is the outermost tag"
+
+
+def _wrong_attributes(page: Page) -> Iterator[Finding]:
+    for element, name, attribute in _mjml_attributes(page):
+        rules = TAGS.get(element.name)
+        if rules is not None and name not in rules and not WORD.search(name):
+            yield _about(page, element, f"has no attribute {name}{nearest(name, rules)}", attribute.line)
+
+
+def _wrong_values(page: Page) -> Iterator[Finding]:
+    for element, name, attribute in _mjml_attributes(page):
+        rule = TAGS.get(element.name, {}).get(name)
+        if element.name in ("mj-all", "mj-class") and name not in ("name", "height", "align", "text-align"):
+            rule = next((rules[name] for rules in BODY_TAGS.values() if name in rules), rule)
+        is_told = WORD.search(attribute.value) or _has_bare_zero(name, attribute)
+        if rule and not is_told and (why := rule(attribute.value)):
+            yield _about(page, element, f'{name}="{attribute.value}" {why}', attribute.line)
+
+
+def _swallowed(page: Page) -> Iterator[Finding]:
+    for element, name, attribute in _mjml_attributes(page):
+        if is_computed(element.name, name) and WORD.search(attribute.value):
+            why = f"has a Jinja tag in {name}, which MJML computes with: write the value itself"
+            yield _about(page, element, why, attribute.line)
+
+
+def _loose_tags(page: Page) -> Iterator[Finding]:
+    for parent, text in page.texts:
+        if parent == "" or parent in CHILDREN:
+            for word in WORD.finditer(text):
+                line, tag = page.tags[int(word[1])]
+                where = f"straight in <{parent}>" if parent else "outside <mjml>"
+                yield Finding(page.file, line, ERROR, f"{tag.strip()} stands {where}: put it into <mj-raw>")
+
+
+def _mute_images(page: Page) -> Iterator[Finding]:
+    for element in page.elements:
+        is_image = element.name in ("mj-image", "img") and element.parent != "mj-attributes"
+        if is_image and "alt" not in element.attributes:
+            yield _about(page, element, 'has no alt: say what it shows, or alt="" for a decoration')
+
+
+def _inline_styles(page: Page) -> Iterator[Finding]:
+    for element in page.elements:
+        if element.name == "mj-style" and "inline" in element.attributes:
+            yield _about(page, element, "is not inlined by our compiler: write the rules into inline.css")
+
+
+def _elsewhere(page: Page) -> Iterator[Finding]:
+    """What makes a reader's mail program ask somebody else."""
+    for element in page.elements:
+        for name, attribute in element.attributes.items():
+            is_loaded = name in _LOADED or (name == "href" and element.name in ("mj-font", "link"))
+            if is_loaded and _ELSEWHERE.match(attribute.value):
+                why = f"loads {attribute.value} from elsewhere, which tells them who reads this mail"
+                yield _about(page, element, why, attribute.line, WARNING)
+
+
+def _open_links(page: Page) -> Iterator[Finding]:
+    for element in page.elements:
+        href = element.attributes.get("href")
+        if href and href.value.lower().startswith("http:"):
+            yield _about(page, element, f"links to {href.value}: write https:", href.line, WARNING)
+
+
+def _styles(page: Page) -> Iterator[Finding]:
+    for start, css in page.styles:
+        for position, why in _css_faults(css):
+            yield Finding(page.file, page.line_at(start + position), WARNING, why)
+
+
+def css_faults(file: str, css: str) -> Iterator[Finding]:
+    for position, why in _css_faults(css):
+        yield Finding(file, css.count("\n", 0, position) + 1, WARNING, why)
+
+
+def _css_faults(css: str) -> Iterator[tuple[int, str]]:
+    for found in _THREE_DIGITS.finditer(css):
+        wide = "".join(digit * 2 for digit in found[1])
+        yield found.start(1), f'#{found[1]} has three digits, which not all clients read: write "#{wide}"'
+    for found in _FOREIGN_URL.finditer(css):
+        yield found.start(), "a style loads something from elsewhere, which tells them who reads this mail"
+
+
+def text_faults(file: str, text: str) -> Iterator[Finding]:
+    for found in re.finditer(r"\bhttp://[^\s{]*", text):
+        line = text.count("\n", 0, found.start()) + 1
+        yield Finding(file, line, WARNING, f"a link to {found[0]}: write https:")
+
+
+def unknown_slots(
+    file: str, tree: nodes.Template, on_page: AbstractSet[str], on_card: AbstractSet[str]
+) -> Iterator[Finding]:
+    """`on_page`: what has a value there; `on_card`: in the macros lead and card and in those that they call."""
+    cards = {id(node) for macro in _card_macros(tree) for node in macro.find_all(nodes.Getattr)} if on_card else set()
+    for node in tree.find_all(nodes.Getattr):
+        slots = on_card if id(node) in cards else on_page
+        if isinstance(node.node, nodes.Name) and node.node.name == "slot" and node.attr not in slots:
+            why = f"there is no slot.{node.attr} here{nearest(node.attr, slots, 'slot.{}')}"
+            if node.attr in on_page | on_card:
+                where = "on the page, outside" if node.attr in on_page else "in"
+                why = f"slot.{node.attr} has no value here, only {where} the macros lead and card"
+            yield Finding(file, node.lineno, ERROR, why)
+
+
+def _card_macros(tree: nodes.Template) -> list[nodes.Macro]:
+    macros = {macro.name: macro for macro in tree.find_all(nodes.Macro)}
+    reached: list[nodes.Macro] = []
+    names = ["lead", "card"]
+    while names:
+        macro = macros.pop(names.pop(), None)
+        if macro:
+            reached.append(macro)
+            names += [call.node.name for call in macro.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
+    return reached

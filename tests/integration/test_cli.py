@@ -464,3 +464,38 @@ def test_what_nobody_knows_cannot_be_explained(letter: Run) -> None:
     assert "no subscriber" in letter("explain", "eve@example.org", "lost", code=1).stderr
     paper = json.loads(letter("entries", "--format", "jsonl").output.splitlines()[0])["id"]
     assert "no issue" in letter("explain", "ada@example.org", paper, "--issue", "2001-W01", code=1).stderr
+
+
+# templates
+
+
+def test_lint_is_content_with_the_built_in_templates(run: Run) -> None:
+    assert run("lint").output == ""
+    assert json.loads(run("lint", "--json").output) == []
+
+
+def test_lint_prints_every_finding_of_own_templates_and_fails(run: Run, tmp_path: Path) -> None:
+    own = tmp_path / "mine" / "weekly"
+    own.mkdir(parents=True)
+    text = (ROOT / "templates" / "weekly" / "edition.mjml").read_text("utf-8")
+    (own / "edition.mjml").write_text(text.replace(' color="$light.body"', ' colour="$light.body"', 1))
+    (own / "theme.toml").write_text(
+        (ROOT / "templates" / "weekly" / "theme.toml").read_text("utf-8") + 'tint = "#112233"\n'
+    )
+
+    result = run("lint", "mine", code=1)
+    (tmp_path / "newsletter.toml").write_text('[newsletter]\ntemplates = "mine"\n')
+    rows = json.loads(run("lint", "--json", code=1).stdout)
+
+    line = text[: text.index(' color="$light.body"')].count("\n") + 1
+    first, second = result.stdout.splitlines()
+    assert first == f"weekly/edition.mjml:{line}: error: <mj-text> has no attribute colour: did you mean color?"
+    assert second.startswith("weekly/theme.toml:")
+    assert "warning: no template uses [dark] tint" in second
+    assert result.stderr == "Error: 1 of 2 findings is an error\n"
+    assert (rows[0]["file"], rows[0]["line"], rows[0]["severity"]) == ("weekly/edition.mjml", line, "error")
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "."])
+def test_lint_of_a_folder_without_templates_is_one_line(run: Run, folder: str) -> None:
+    assert run("lint", folder, code=1).stderr.count("\n") == 1

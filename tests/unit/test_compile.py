@@ -24,6 +24,7 @@ from newsletter.renderer.compile import (
     text_environment,
     to_html,
 )
+from newsletter.renderer.theme import PAIRS, Pair, contrast, read_theme
 from newsletter.types import Masthead
 
 WEEKLY = load_templates(Path(__file__).parents[2] / "templates" / "weekly")
@@ -151,7 +152,7 @@ def test_a_slot_where_it_has_no_value_is_refused() -> None:
     ("markup", "complaint"),
     [
         ("<p>a", "line 3: <p> has no partner"),
-        ("a</mj-text>\n<mj-raw>", "line 4: <mj-raw> has no partner"),
+        ("a</mj-text>\n<mj-raw>", "line 4: </mj-text> has no partner"),
         ("a</mj-text><mj-text {% if a %}x=1{% endif %}>", "line 3: <mj-text> has a Jinja tag in the place of"),
         ("<p {{ a }}>a</p>", "line 3: <p> has a Jinja tag in the place of an attribute"),
     ],
@@ -165,7 +166,7 @@ def test_unbalanced_markup_is_named_with_line_and_tag(markup: str, complaint: st
 
 @pytest.mark.parametrize("colour", ['"#eee"', '"red"', "7"])
 def test_a_colour_has_six_digits(colour: str) -> None:
-    assert refusal({"theme.toml": f"[light]\nink = {colour}"}).startswith("theme.toml: [light] ink = ")
+    assert refusal({"theme.toml": f"[light]\nink = {colour}"}).startswith("theme.toml, line 2: [light] ink = ")
 
 
 def test_a_missing_template_and_an_unreadable_one_are_named(tmp_path: Path) -> None:
@@ -193,30 +194,12 @@ def test_templates_cannot_reach_into_python() -> None:
         template.render(x=1)
 
 
-def contrast(one: str, other: str) -> float:
-    """WCAG 2.2: (L1 + 0.05) / (L2 + 0.05)."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 @pytest.mark.parametrize("table", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("text", "under"),
-    [
-        *((text, under) for text in ("ink", "body", "quiet", "link") for under in ("paper", "sheet")),
-        *(("rank", "sheet"), ("why", "why_sheet"), ("tag", "tag_sheet"), ("on_accent", "accent")),
-    ],
-)
-def test_every_text_of_the_theme_stands_out(table: str, text: str, under: str) -> None:
-    files = Templates({**WEEKLY, "pair": f"${table}.{text} ${table}.{under}"}, "en")
+@pytest.mark.parametrize("pair", PAIRS)
+def test_every_text_of_the_theme_stands_out(table: str, pair: Pair) -> None:
+    colours = read_theme(WEEKLY["theme.toml"])[table]
 
-    assert contrast(*files["pair"].split()) >= 4.5
+    assert contrast(colours[pair.front], colours[pair.under]) >= pair.needed
 
 
 CARD = (
@@ -265,3 +248,17 @@ def test_compiling_first_and_rendering_first_give_the_same_body(some: list[dict[
     rendered_first = inline(to_html("square.mjml", env.from_string(SQUARE).render(entries=some)), CSS)
 
     assert body(compiled.render(entries=some)) == body(rendered_first)
+
+
+def test_a_wrapper_compiles_with_tags_around_it_and_in_its_sections() -> None:
+    source = """<mjml><mj-body>
+<mj-raw>{% for entry in entries %}</mj-raw>
+<mj-wrapper padding="10px"><mj-section><mj-column width="100%">
+<mj-raw>{% if entry %}</mj-raw><mj-text>{{ entry }}</mj-text><mj-raw>{% endif %}</mj-raw>
+</mj-column></mj-section></mj-wrapper>
+<mj-raw>{% endfor %}</mj-raw>
+</mj-body></mjml>"""
+
+    html = compile_mjml(html_environment(), "wrapper.mjml", source, "").render(entries=["one", "", "two"])
+
+    assert re.findall("one|two", body(html)) == ["one", "two"]

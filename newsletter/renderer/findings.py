@@ -1,0 +1,162 @@
+"""All findings of the templates of a newsletter: every rule over every file, then a trial of the whole.
+
+The trial is what `plan` does; it names one mistake of a part at a time, so it comes after the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+
+from newsletter.errors import TemplateError
+from newsletter.renderer import lint
+from newsletter.renderer.compile import (
+    Templates,
+    html_environment,
+    put_words,
+    shield_refusals,
+    text_environment,
+    variables,
+)
+from newsletter.renderer.confirmation import Confirmation
+from newsletter.renderer.edition import NEEDED, Renderer
+from newsletter.renderer.lint import ERROR, WARNING, Finding
+from newsletter.renderer.markup import WORD, Page
+from newsletter.renderer.theme import theme_faults, theme_refusals
+from newsletter.types import Masthead
+
+Files = Mapping[str, str]  #: file name to text
+_SHARED = ("inline.css", "theme.toml")
+
+
+class _Kind(NamedTuple):
+    name: str
+    stem: str  #: of its .mjml and its .txt
+    needed: tuple[str, ...]
+    on_page: AbstractSet[str]  #: slots that have a value there, see lint.unknown_slots
+    on_card: AbstractSet[str]
+    in_subject: AbstractSet[str]
+    trial: Callable[[Files, Masthead], object]
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.stem}.mjml", f"{self.stem}.txt", "subject.txt", *_SHARED)
+
+
+_READER = {"name", "email", "shares"}
+_LINKS = {"view", "interests", "unsubscribe", "feedback"}
+_WEEKLY = _Kind(
+    "weekly",
+    "edition",
+    NEEDED,
+    _READER | _LINKS | {"preheader", "lead", "cards"},
+    _LINKS | {"rank", "interest", "why"},
+    _READER | {"title", "others"},
+    Renderer,
+)
+_CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, Confirmation)
+
+
+def find_all(weekly: Files, confirm: Files, masthead: Masthead) -> tuple[Finding, ...]:
+    """Sorted by file and line; a file is named as `weekly/edition.mjml`. The files are those of the two folders."""
+    together = {**weekly, **confirm}
+    used = set().union(*(variables(text) for text in (*weekly.values(), *confirm.values())))
+    found: set[Finding] = set()
+    for kind, own, files in ((_WEEKLY, weekly, weekly), (_CONFIRM, confirm, together)):
+        ruled = {_placed(finding, kind, own) for finding in _ruled(kind, own, files, used)}
+        tried = {_placed(finding, kind, own) for finding in _tried(kind, files, masthead)}
+        told = {(finding.file, finding.line) for finding in found | ruled if finding.severity == ERROR}
+        # a trial that cannot name a line says what a rule has said better
+        found |= ruled | {each for each in tried if (each.file, each.line) not in told and (each.line or not told)}
+    return tuple(sorted(found))
+
+
+def _placed(finding: Finding, kind: _Kind, own: Files) -> Finding:
+    folder = kind.name if finding.file in own else _WEEKLY.name
+    return replace(finding, file=f"{folder}/{finding.file}")
+
+
+def _ruled(kind: _Kind, own: Files, files: Files, used: AbstractSet[str]) -> Iterator[Finding]:
+    for name in own.keys() - set(kind.names()):
+        yield Finding(name, 0, WARNING, f"no mail uses this file{lint.nearest(name, kind.names())}")
+    theme = files.get("theme.toml", "")
+    refused = [*theme_refusals(theme)]
+    if "theme.toml" in own:
+        yield from refused
+        yield from theme_faults(theme, used)
+    templates = Templates({**files, "theme.toml": "" if refused else theme}, "en")
+    for name in own.keys() & set(kind.names()) - {"theme.toml"}:
+        if not refused:
+            yield from templates.unknown(name)
+        yield from _RULES[Path(name).suffix](kind, name, templates.guessed(name))
+
+
+def _css(kind: _Kind, name: str, css: str) -> Iterator[Finding]:  # noqa: ARG001
+    yield from lint.css_faults(name, css)
+
+
+def _text(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
+    env = text_environment(trim=name != "subject.txt")
+    if name == "subject.txt":
+        yield from _jinja(env, name, source, kind.in_subject, frozenset())
+    else:
+        yield from lint.missing_slots(name, source, kind.needed)
+        yield from _jinja(env, name, source, kind.on_page, kind.on_card)
+    yield from lint.text_faults(name, source)
+
+
+def _mjml(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
+    env = html_environment()
+    yield from lint.missing_slots(name, source, kind.needed)
+    yield from _jinja(env, name, source, kind.on_page, kind.on_card)
+    try:
+        yield from shield_refusals(env, name, source)
+        page = Page(name, *put_words(env, WORD.sub("a word", source)))
+    except jinja2.TemplateSyntaxError:
+        return  # has been told by _jinja
+    yield from lint.mjml_refusals(page)
+    yield from lint.mjml_faults(page)
+
+
+_RULES = {".css": _css, ".txt": _text, ".mjml": _mjml}
+
+
+def _jinja(
+    env: jinja2.Environment, name: str, source: str, on_page: AbstractSet[str], on_card: AbstractSet[str]
+) -> Iterator[Finding]:
+    try:
+        tree = env.parse(source)
+    except jinja2.TemplateSyntaxError as error:
+        yield Finding(name, error.lineno, ERROR, error.message or "is not a template")
+    else:
+        yield from lint.tag_refusals(name, tree)
+        yield from lint.unknown_slots(name, tree, on_page, on_card)
+
+
+def _tried(kind: _Kind, files: Files, masthead: Masthead) -> Iterator[Finding]:
+    """What the whole is refused for; then each part by itself, so that one mistake hides no other."""
+    for each in (files, *_parts(kind, files)):
+        try:
+            kind.trial(each, masthead)
+        except TemplateError as error:
+            yield Finding(error.file or f"{kind.stem}.mjml", error.line, ERROR, error.text)
+        else:
+            if each is files:
+                return
+
+
+def _parts(kind: _Kind, files: Files) -> Iterator[Files]:
+    """The files with all templates but one replaced by the least that is accepted."""
+    macros = "".join(f"{{% macro {name} %}}{{% endmacro %}}" for name in ("lead(entry)", "card(entry)", "beyond()"))
+    body = macros + "".join(f"\n{{{{ slot.{slot} }}}}" for slot in kind.needed)
+    least = {
+        f"{kind.stem}.mjml": f"<mjml><mj-body><mj-raw>{body}</mj-raw></mj-body></mjml>",
+        f"{kind.stem}.txt": body,
+        "subject.txt": "a subject",
+    }
+    for name in least.keys() & files.keys():
+        yield {**files, **least, name: files[name]}
