@@ -36,7 +36,9 @@ from newsletter.types import Cadence, Masthead, Source
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PLACES = ("newsletter.toml", "config/newsletter.toml")  #: looked for in the current folder, in this order
-SECRETS = (("newsletter", "secret"), ("smtp", "password"), ("selection", "model_key"), ("summary", "key"))
+KEYS = (("dkim", "key"), ("dkim", "ed25519_key"))  #: secrets of many lines
+SECRETS = (("newsletter", "secret"), ("smtp", "password"), ("selection", "model_key"), ("summary", "key"), *KEYS)
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -82,11 +84,20 @@ def sender_address(value: str) -> str:
     return value
 
 
+def host_name(value: str) -> str:
+    """Refuse what DNS could not look up, in ASCII; "" stays."""
+    labels = value.split(".")
+    if value and not (len(value) <= 120 and all(map(_LABEL.fullmatch, labels))):
+        raise ValueError('letters, digits and hyphens with dots between are expected, such as "papers.example.org"')
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Weekday = Annotated[int, BeforeValidator(parse_weekday), Field(ge=0, le=6)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Timezone = Annotated[str, AfterValidator(known_timezone)]
+HostName = Annotated[str, AfterValidator(host_name)]
 
 
 class Section(BaseModel):
@@ -139,6 +150,31 @@ class SmtpSection(Section):
         """AUTH without TLS is refused unless the server is this machine."""
         if self.username and self.security == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
             raise ValueError('a password is never sent in clear: set security to "starttls" or "tls"')
+        return self
+
+
+class DkimSection(Section):
+    """The keys that sign every mail; nothing is signed without a domain, a selector and a key."""
+
+    domain: HostName = ""
+    selector: HostName = ""
+    key: SecretStr | None = None
+    ed25519_selector: HostName = ""
+    ed25519_key: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def says_all_or_nothing(self) -> DkimSection:
+        """Half a configuration would send unsigned mail without a word."""
+        first = {"domain": self.domain, "selector": self.selector, "key_file": self.key}
+        second = {"ed25519_selector": self.ed25519_selector, "ed25519_key_file": self.ed25519_key}
+        needed = {**first, **second} if any(second.values()) else first
+        missing = [name for name, value in needed.items() if not value]
+        if missing and any(needed.values()):
+            raise ValueError(f"{' and '.join(missing)} must be given too")
+        if self.domain and "." not in self.domain:
+            raise ValueError(f'domain = {self.domain!r}: a domain such as "papers.example.org" is expected')
+        if self.selector and self.selector.lower() == self.ed25519_selector.lower():
+            raise ValueError("the two keys need two selectors")
         return self
 
 
@@ -232,12 +268,21 @@ class Settings(BaseModel):
     newsletter: NewsletterSection = NewsletterSection()
     store: StoreSection = StoreSection()
     smtp: SmtpSection = SmtpSection()
+    dkim: DkimSection = DkimSection()
     schedule: ScheduleSection = ScheduleSection()
     web: WebSection = WebSection()
     selection: SelectionSection = SelectionSection()
     summary: SummarySection = SummarySection()
     source: tuple[SourceSection, ...] = ()
     home: Annotated[Path, Field(exclude=True)] = Path()
+
+    @model_validator(mode="after")
+    def signs_for_the_sender(self) -> Settings:
+        """A signature of another domain counts for nothing where it matters (DMARC)."""
+        ours, signing = parseaddr(self.newsletter.sender)[1].rpartition("@")[2], self.dkim.domain
+        if signing and not f".{ours}".lower().endswith(f".{signing}".lower()):
+            raise ValueError(f"[dkim] domain = {signing!r}: must be the sender's, {ours!r}, or one above it")
+        return self
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -344,24 +389,31 @@ def _environment_value(section: str, key: str, value: str) -> object:
 
 
 def _read_secret_files(tables: dict[str, Any], home: Path) -> None:
-    """`password_file` stands for `password`: the first line of that file."""
+    """`password_file` stands for `password`: the first line of that file; of KEYS, all of it."""
     for section, key in SECRETS:
         table = tables.get(section)
         place = table.pop(f"{key}_file", None) if isinstance(table, dict) else None
         if isinstance(table, dict) and place:
-            table[key] = _first_line(home / str(place), f"[{section}] {key}_file")
+            text = _secret_text(home, str(place), f"[{section}] {key}_file")
+            table[key] = text if (section, key) in KEYS else text.partition("\n")[0].strip()
 
 
-def _first_line(path: Path, name: str) -> str:
+def _secret_text(home: Path, place: str, name: str) -> str:
+    if "-----BEGIN" in place:
+        raise ConfigError(f"{name}: the path of a file is expected, not the key itself")
     try:
-        return path.read_text("utf-8").strip().partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name} = {str(path)!r}: cannot be read ({error})") from error
+        return (home / place).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not a text file"
+        raise ConfigError(f"{name} = {str(home / place)!r}: cannot be read ({why})") from error
 
 
 def _explain(error: ValidationError) -> Iterator[str]:
     for problem in error.errors():
         place = [str(part) for part in problem["loc"]]
+        if not place:  # two sections that do not agree
+            yield _plain(problem["msg"])
+            continue
         name = f"[{place[0]}] {'.'.join(place[1:])}".strip() if len(place) > 1 else f"[{place[0]}]"
         if problem["type"] == "extra_forbidden":
             yield f"{name}: unknown key{_nearest(place)}"

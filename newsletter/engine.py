@@ -4,7 +4,7 @@
     embed     news ─ embedder ─▶ vectors (kept); where it fails, papers are ranked by their words alone
     plan      store: pool, templates and audience are frozen; one delivery per subscriber
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
-    send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails ─ begin ─ transport ─▶ settle
+    send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails, signed ─ begin ─ transport ─▶ settle
     explain   one reader, one entry ─ selector.explain ─▶ why it was taken or left, number by number
     evaluate  editions (kept), votes, pools chosen anew ─ quality ─▶ report
     status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
@@ -94,6 +94,7 @@ HURRIED = 10.0  #: seconds, while a page waits
 PASSING = 30.0  #: seconds, while the schedule waits
 SUMMARISED = 14  #: days back in which news without a TL;DR is given one
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
+Sign = Callable[[Mail], Mail]  #: what makes a rendered mail final
 _MISSING = {
     SourceState.FAILING: "",
     SourceState.STALE: " (nothing new came from it)",
@@ -242,6 +243,7 @@ class Press(Desk):
         library: Mapping[str, Entry],
         settings: Settings,
         tokens: Tokens,
+        sign: Sign,
         twins: Collection[str] = (),
         likes: Iterable[Sequence[str]] = (),
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
@@ -252,17 +254,24 @@ class Press(Desk):
 
         self._masthead = frozen.masthead
         self._tokens = tokens
+        self._sign = sign
         self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
 
     def kept(self, edition: Edition, made: datetime) -> Kept:
-        """An edition with what makes its bytes the same again."""
+        """An edition that fits in a mail, with what makes its bytes the same again."""
+        edition = self._prepared.fitting(edition, self.links(edition.subscriber.id))
         domain = parseaddr(self._masthead.sender)[1].rpartition("@")[2]
         return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
 
     def print(self, kept: Kept) -> Mail:
         """The mail: the same bytes for the same kept edition, always."""
         links = self.links(kept.edition.subscriber.id)
-        return self._prepared.render(kept.edition, links, kept.message_id, kept.made)
+        return self._sign(self._prepared.render(kept.edition, links, kept.message_id, kept.made))
+
+    def whole(self, kept: Kept) -> Mail:
+        """As `print`, with what the mail had no room for: its page on the web."""
+        edition = replace(kept.edition, picks=kept.edition.picks + kept.edition.more, more=())
+        return self.print(replace(kept, edition=edition))
 
     def links(self, number: int) -> Links:
         """All signed for one purpose each."""
@@ -290,6 +299,7 @@ class Engine:
         self.now = now
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
+        self._sign = signing(settings)
         self._presses: dict[str, Press] = {}
         self._unfinished = False  #: something was collected since summaries and vectors were last asked for
         self._pressing = Lock()
@@ -633,7 +643,7 @@ class Engine:
         texts = {**known.texts, **{entry.id: paper_text(entry) for entry in frozen.entries}}
         vectors, _ = self._embedded(texts, HURRIED if hurry else EMBEDDING, hurry)
         twins = self._twins(frozen)
-        return Press(frozen, known.library, self.settings, self.tokens, twins, known.likes, vectors or None)
+        return Press(frozen, known.library, self.settings, self.tokens, self._sign, twins, known.likes, vectors or None)
 
     def _readership(self, people: Iterable[Subscriber] | None = None) -> _Readership:
         """What these people (all active ones by default) name, voted for and wrote."""
@@ -1003,7 +1013,7 @@ class Engine:
             person, f"{masthead.base_url}/confirm/{token}", message_id, now
         )
         try:
-            await self._send_one(mail)
+            await self._send_one(self._sign(mail))
         except NewsletterError:
             await asyncio.to_thread(self.store.subscribers.asked, person.id, now - ASK_AGAIN, now)
             raise
@@ -1285,7 +1295,10 @@ def make_engine(
     transport: Transport | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Engine:
-    """The one factory: cli, web, workers and tests all come through here. Raises StoreError, MigrationNeeded."""
+    """The one factory: cli, web, workers and tests all come through here.
+
+    Raises StoreError, MigrationNeeded, and ConfigError where a key cannot sign.
+    """
     if store is None:
         store = Store(settings.store_url)
         store.check()
@@ -1304,3 +1317,16 @@ def relay(settings: Settings) -> Relay:
         timeout=smtp.timeout.total_seconds(),
         hello_name=smtp.hello_name,
     )
+
+
+def signing(settings: Settings) -> Sign:
+    """The [dkim] section as the sender wants it; without one a mail stays as it is. Raises ConfigError."""
+    section = settings.dkim
+    if not section.key:
+        return lambda mail: mail
+    from newsletter.sender.dkim import Signer, ed25519_key, rsa_key  # with cryptography
+
+    keys = [rsa_key(section.key.get_secret_value(), section.selector)]
+    if section.ed25519_key:
+        keys.append(ed25519_key(section.ed25519_key.get_secret_value(), section.ed25519_selector))
+    return Signer(section.domain, keys).sign

@@ -238,6 +238,7 @@ class Edition:
     issue: Issue
     subscriber: Subscriber
     picks: tuple[Pick, ...]
+    more: tuple[Pick, ...] = ()  #: what the mail had no room for: on its page on the web only, and not counted as shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from newsletter.renderer.theme import read_theme
 _COLOUR = re.compile(r"\$([a-z]+)\.([a-z_]+)")
 _STYLE_ATTRIBUTE = re.compile(r'\bstyle="[^"]*"')
 _GAPS = re.compile(r"([;:,]) +")
+_TWICE = re.compile(r"background:(#[0-9a-fA-F]{6});(background-color:\1;)")
 _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 _KEPT_ATTRIBUTES = ["bgcolor", "align", "valign", "width", "height"]
 
@@ -257,7 +258,7 @@ def inline(html: str, css: str) -> str:
         cssutils_logging_level=logging.CRITICAL,
     )
     inlined = str(inliner.transform(pretty_print=False)).replace(' data-premailer="ignore"', "")
-    return _STYLE_ATTRIBUTE.sub(lambda style: _GAPS.sub(r"\1", style[0]), inlined)
+    return _STYLE_ATTRIBUTE.sub(lambda style: _TWICE.sub(r"\2", _GAPS.sub(r"\1", style[0])), inlined)
 
 
 def _check(name: str, html: str, tags: Tags) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from newsletter.renderer.cards import (
     SLOTS,
     HtmlFragment,
+    Prose,
     TextFragment,
     fill,
     html_link,
@@ -43,7 +44,7 @@ class Confirmation:
         values = {"email": subscriber.email}
         subject, values["preheader"] = subject_lines(fill(self._subject, values))
         html = {name: html_value(value) for name, value in values.items()}
-        text = self._text.fill(values, {"link": quoted(link)})
+        text = self._text.fill(Prose(values), {"link": quoted(link)})
         parts = text, self._html.fill(html | {"link": html_link(link)})
         return self._envelope.seal(subscriber, subject, message_id, date, parts)
 

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple
 
 from newsletter.renderer.cards import (
     SLOTS,
     Card,
     HtmlFragment,
+    Prose,
     TextFragment,
     fill,
     html_link,
@@ -33,12 +33,14 @@ from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthe
 _LENGTHS = {"lead": 700, "card": 420}  #: characters of the abstract
 _LINKS = ("view", "interests", "unsubscribe", "feedback")
 NEEDED = ("unsubscribe", "lead", "cards")
+_ROOM = 100_000  #: bytes of the HTML part: from about 102 KB on Gmail cuts a mail off, and its styles with it
 
 
 class Reader(NamedTuple):
     """All that a template may ask about a reader; the page is rendered once per kind of reader and issue."""
 
-    picks: int
+    picks: int  #: that the mail has
+    more: int  #: that it had no room for
     named: bool  #: the slot `name` has one
     shares: bool  #: some pick serves an interest; the slot `shares` counts them by interest
 
@@ -83,29 +85,40 @@ class PreparedIssue:
             "missing": tuple(tidy(name, 60) for name in missing),
             "slot": SLOTS,
         }
-        nobody = {**self._context, "reader": Reader(picks=0, named=False, shares=False)}
+        nobody = {**self._context, "reader": Reader(picks=0, more=0, named=False, shares=False)}
         self._html, self._text = Macros(sheet.html, nobody), Macros(sheet.text, nobody)
         self._beyond = tidy(self._text("beyond"), 80)
         self._pages: dict[Reader, tuple[HtmlFragment, TextFragment, str]] = {}
         self._cards: dict[tuple[str, str], tuple[Entry, HtmlFragment, TextFragment]] = {}
 
+    def fitting(self, edition: Edition, links: Links) -> Edition:
+        """The edition with as many picks as its mail has room for; the others, the lowest ranked, in `more`."""
+        while len(edition.picks) > 1 and sum(map(len, self._parts(edition, links)[2])) > _ROOM:
+            edition = replace(edition, picks=edition.picks[:-1], more=(edition.picks[-1], *edition.more))
+        return edition
+
     def render(self, edition: Edition, links: Links, message_id: str, date: datetime) -> Mail:
         """Pure: the same arguments give the same bytes, always. A pick need not be of the pool."""
+        subject, text, html = self._parts(edition, links)
+        headers = self._headers + list_headers(links)
+        return self._envelope.seal(edition.subscriber, subject, message_id, date, (text, html), headers)
+
+    def _parts(self, edition: Edition, links: Links) -> tuple[str, list[bytes], list[bytes]]:
+        """The subject, and both parts in pieces."""
         values = _reader_values(edition)
-        reader = Reader(len(edition.picks), bool(values["name"]), bool(values["shares"]))
+        reader = Reader(len(edition.picks), len(edition.more), bool(values["name"]), bool(values["shares"]))
         page_html, page_text, page_subject = self._page(reader)
         subject, values["preheader"] = subject_lines(fill(page_subject, values | _titles(edition)))
         html = {name: html_link(getattr(links, name)) for name in _LINKS}
         text = {name: quoted(getattr(links, name)) for name in _LINKS}
-        ranked = [*enumerate(edition.picks, 1)]
+        ranked, of_card = [*enumerate(edition.picks, 1)], html.copy()
         for kind, slot, picks in (("lead", "lead", ranked[:1]), ("card", "cards", ranked[1:])):
-            cards = [self._fill_card(kind, rank, pick, html, text) for rank, pick in picks]
-            html[slot] = b"".join(chain.from_iterable(pieces for pieces, _ in cards))
-            text[slot] = b"\r\n".join(b"".join(pieces) for _, pieces in cards)
-        html.update((name, html_value(value)) for name, value in values.items())
-        parts = page_text.fill(values, text), page_html.fill(html)
-        headers = self._headers + list_headers(links)
-        return self._envelope.seal(edition.subscriber, subject, message_id, date, parts, headers)
+            cards = [self._fill_card(kind, rank, pick, of_card, text) for rank, pick in picks]
+            html[slot] = b"".join([piece for pieces, _ in cards for piece in pieces])
+            text[slot] = b"\r\n".join([b"".join(pieces) for _, pieces in cards])
+        for name, value in values.items():
+            html[name] = html_value(value)
+        return subject, page_text.fill(Prose(values), text), page_html.fill(html)
 
     def _page(self, reader: Reader) -> tuple[HtmlFragment, TextFragment, str]:
         if reader not in self._pages:
@@ -114,11 +127,13 @@ class PreparedIssue:
         return self._pages[reader]
 
     def _fill_card(
-        self, kind: str, rank: int, pick: Pick, html: Mapping[str, bytes], text: Mapping[str, bytes]
+        self, kind: str, rank: int, pick: Pick, html: dict[str, bytes], text: Mapping[str, bytes]
     ) -> tuple[list[bytes], list[bytes]]:
+        """The pieces of both parts. `html`: values of the reader, to which those of the pick are added."""
         _, card_html, card_text = self._card(kind, pick.entry)
-        words, html_words = _pick_values(rank, pick.interest, pick.reasons, self._beyond)
-        return card_html.fill({**html, **html_words}), card_text.fill(words, text)
+        prose, own = _pick_values(rank, pick.interest, pick.reasons, self._beyond)
+        html.update(own)
+        return card_html.fill(html), card_text.fill(prose, text)
 
     def _card(self, kind: str, entry: Entry) -> tuple[Entry, HtmlFragment, TextFragment]:
         kept = self._cards.get((kind, entry.id))
@@ -136,21 +151,25 @@ def subject_lines(text: str) -> tuple[str, str]:
 
 
 def _reader_values(edition: Edition) -> dict[str, str]:
-    shares = Counter(interest for pick in edition.picks if (interest := tidy(pick.interest, 80)))
     return {
         "name": tidy(edition.subscriber.name, 60),
         "email": edition.subscriber.email,
-        "shares": ", ".join(f"{interest} {count}" for interest, count in shares.most_common()),
+        "shares": _shares(tuple(pick.interest for pick in edition.picks)),
     }
 
 
 @lru_cache(maxsize=16384)
-def _pick_values(
-    rank: int, interest: str, reasons: tuple[str, ...], beyond: str
-) -> tuple[dict[str, str], dict[str, bytes]]:
+def _shares(interests: tuple[str, ...]) -> str:
+    """ "plasma 3, optics 2": how many picks each interest has."""
+    shares = Counter(filter(None, (tidy(interest, 80) for interest in interests)))
+    return ", ".join(f"{interest} {count}" for interest, count in shares.most_common())
+
+
+@lru_cache(maxsize=16384)
+def _pick_values(rank: int, interest: str, reasons: tuple[str, ...], beyond: str) -> tuple[Prose, dict[str, bytes]]:
     why = tidy("; ".join(reasons), 300)
     words = {"rank": str(rank), "interest": tidy(interest, 80) or beyond, "why": why}
-    return words, {name: html_value(value) for name, value in words.items()}
+    return Prose(words), {name: html_value(value) for name, value in words.items()}
 
 
 def _titles(edition: Edition) -> dict[str, str]:
@@ -162,8 +181,15 @@ def _try_out(issue: PreparedIssue) -> None:
     """Render made-up editions, so that no template fails at send time: TemplateError."""
     ada = Subscriber(1, "ada@example.org", "Ada")
     picks = Pick(_FULL, 1.0, "an interest", ("a reason",)), Pick(_BARE, 1.0, "", ("a reason",))
-    for some, name in (((), ""), (picks[:1], "Ada"), (picks[1:], ""), (picks, "Ada"), (picks[::-1], "")):
-        edition = Edition(_ISSUE, replace(ada, name=name), some)
+    kinds = (
+        ((), "", ()),
+        (picks[:1], "Ada", picks[:1]),
+        (picks[1:], "", picks),
+        (picks, "Ada", ()),
+        (picks[::-1], "", ()),
+    )
+    for some, name, more in kinds:
+        edition = Edition(_ISSUE, replace(ada, name=name), some, more)
         with needing_slots():
             mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)
         check_lines(mail.body)

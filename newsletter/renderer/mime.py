@@ -70,7 +70,7 @@ class Envelope:
             self._from,
             _mailbox("To", tidy(to.name, 100), to.email),
             _unstructured("Subject", subject),
-            f"Date: {format_datetime(date)}\r\nMessage-ID: {message_id}\r\n".encode(),
+            f"Date: {_date(date)}\r\nMessage-ID: {message_id}\r\n".encode(),
             *self._common,
             headers,
             b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % boundary,
@@ -101,6 +101,9 @@ def check_lines(body: bytes) -> None:
     longest = max(body.split(b"\r\n"), key=len)
     if len(longest) > 998:
         raise TemplateError(f"a line of the mail is {len(longest)} bytes long: {longest[:60].decode()}…")
+
+
+_date = lru_cache(maxsize=64)(format_datetime)  #: a whole issue has few
 
 
 def _token(text: str) -> str:

@@ -221,6 +221,8 @@ class _Case:
         author = self.reader.authored[wish].get(self.candidate, "")
         parts = self._parts(each, author)
         fit = float(self.fits[each, self.candidate])
+        if fit == kernel.NONE:  # of several groups of likes, one that does not match by itself
+            fit = float(self.shares[each] @ self.scores)
         top = self._top(each, best)
         rank = ranked.index(self.candidate) + 1 if self.candidate in ranked else 0
         eligible = self.weight[each] > 0 and self.candidate not in self.reader.hidden
@@ -253,7 +255,8 @@ class _Case:
         best = kernel.value(fits, trend, hype, worth, tops)
         if self.weight[each] > 0:
             kernel.pin(np.array([*self.reader.authored[self.wish[each]]], np.int64), fits, trend, hype, worth, tops)
-            kernel.rank(worth, tops, keys)
+            story = self.pool.story
+            kernel.rank(worth, tops, story, np.isin(story, np.flatnonzero(np.bincount(story) > 1)), keys)
         least = kernel.least_of(best)
         return float(best), float(least), (width - 1 - keys[keys >= 0] % width).tolist()
 

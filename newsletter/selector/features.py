@@ -225,8 +225,8 @@ def learn(
     """The vocabulary of these entries and their counted terms (entries × terms), which `Vocabulary.weigh` weighs.
 
     likes: for each reader the places of liked entries; from two on they teach which words come back. candidates: how
-    many of the entries, the first ones, readers choose from, all by default; of the others the terms that no second
-    paper has can be met by nothing, so their spelling is forgotten.
+    many of the entries, the first ones, readers choose from, all by default; of the others the pairs of words that no
+    second paper has are met by hardly anything, so their spelling is forgotten: a third of the memory.
     """
     columns: dict[str, int] = {}
     counted = table(map(count, entries), columns)
@@ -238,7 +238,7 @@ def learn(
         _mapped(counted, columns, grams, rates, None),
     )
     shares = np.sqrt(np.array([1.0, STEMS, GRAMS]) / (1 + STEMS + GRAMS))
-    met = np.bincount(counted.indices, minlength=len(columns)) > 1
+    met = (np.bincount(counted.indices, minlength=len(columns)) > 1) | ~pairs
     met[counted[:candidates].indices] = True
     spelt = tuple(term if known else "" for term, known in zip(columns, met.tolist(), strict=True))
     columns = {term: place for place, term in enumerate(spelt) if term}

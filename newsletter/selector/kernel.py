@@ -19,9 +19,10 @@ from newsletter.selector.machine import machine
 
 FAINT, WEAK = 0.02, 0.15  #: no match below this score, nor below this share of the interest's best
 OUTSIDE = 0.5  #: an exploratory pick has less than this relevance for every interest of the reader
-PINNED = 1.0  #: a paper by an author of the interest stands above the best by words alone
+PINNED = 1.01  #: a paper by an author of the interest stands above the best by words and trend
 LESS = 0.5  #: what a disliked paper takes from the papers that are more like it than like the interest
 STEPS = 1e6  #: scores differ by 1 / STEPS or are equal, and the id decides
+TELLING = 0.2  #: of the strongest part of a score, what the second strongest must have to be told
 SLACK = 8  #: candidates of an interest kept beyond twice the size, for those that other interests take
 GROUPED = 24  #: loose likes that are grouped, the newest; older ones follow the nearest
 GROUPS = 4  #: interests made of loose likes, at most
@@ -116,6 +117,10 @@ def choose(
     tops = np.zeros(LANES, np.float32)
     told = np.full(width, -1, np.int64)
     taken = np.full(width, -1, np.int64)
+    twin = np.zeros(width, np.bool_)  # tells what another tells too
+    for candidate in range(width):
+        if story[candidate] != candidate:
+            twin[candidate] = twin[story[candidate]] = True
     for reader in range(start, stop):
         size = min(readers.size[reader], width)
         if size <= 0:
@@ -146,10 +151,15 @@ def choose(
             if weight[each] > 0:
                 pins = readers.pin[readers.pin_start[wish_of[each]] : readers.pin_start[wish_of[each] + 1]]
                 pin(pins, fits[each], trend, hype, worth, tops)
-                rank(worth, tops, ranked[each])
+                rank(worth, tops, story, twin, ranked[each])
         strange = int(readers.surprise[reader] * size + 1e-9)
         count = merge(ranked, weight[:number], size, story, told, taken, reader, width, chosen)
         if strange > 0 and number > 0:
+            outside(fits, best, weight, number, trend, hype, worth, tops)
+            for each in range(number):
+                if weight[each] > 0:
+                    for place in range(readers.pin_start[wish_of[each]], readers.pin_start[wish_of[each] + 1]):
+                        worth[readers.pin[place]] = NONE
             count = explore(
                 fits,
                 best,
@@ -161,8 +171,6 @@ def choose(
                 taken,
                 story,
                 reader,
-                trend,
-                hype,
                 size,
                 strange,
                 count,
@@ -308,7 +316,8 @@ def fit(
 ) -> None:
     """fits[interest]: the weighted mean of its atoms' scores, less what is more like a disliked paper.
 
-    Interests from `loose` on are groups of loose likes: several of them speak for each other by OVERALL.
+    Interests from `loose` on are groups of loose likes: several of them speak for each other by OVERALL, but only of
+    what a group would match by itself; of the rest its fit is NONE.
     """
     whole = np.zeros(number + 1)
     for each in range(number + 1):
@@ -334,7 +343,8 @@ def fit(
         common, own = np.float32(OVERALL), np.float32(1 - OVERALL)  # compiled code would reckon in doubles
         for each in range(loose, number):
             for candidate in range(fits.shape[1]):
-                fits[each, candidate] = common * together[candidate] + own * fits[each, candidate]
+                mixed = common * together[candidate] + own * fits[each, candidate]
+                fits[each, candidate] = mixed if fits[each, candidate] >= np.float32(FAINT) else np.float32(NONE)
     for place in range(readers.less_start[reader], readers.less_start[reader + 1]):
         part = np.float32(sizes[readers.less[place]] * readers.less_share[place])
         row = steps[readers.less[place]]
@@ -393,8 +403,11 @@ def key(worth: float, candidate: int, width: int) -> int:
     return int(np.float64(worth) * STEPS + 0.5) * width + (width - 1 - candidate)
 
 
-def rank(worth: Floats, tops: Floats, ranked: Ints) -> None:
-    """Fill `ranked` with the keys of the best matching candidates, best first; -1 behind the last."""
+def rank(worth: Floats, tops: Floats, story: Ints, twin: NDArray[np.bool_], ranked: Ints) -> None:
+    """Fill `ranked` with the keys of the best matching candidates, best first; -1 behind the last.
+
+    Of those that tell one story, the best one only.
+    """
     width, keep, found = len(worth), len(ranked), 0
     floor = np.float32(0)  # what is worth less has no chance
     for lane in range(LANES):
@@ -404,6 +417,15 @@ def rank(worth: Floats, tops: Floats, ranked: Ints) -> None:
             if worth[candidate] < floor:
                 continue
             mine = key(worth[candidate], candidate, width)
+            if twin[candidate]:
+                place = told_before(ranked[:found], story, candidate)
+                if place >= 0:
+                    if mine > ranked[place]:
+                        ranked[place] = mine
+                        if found == keep:
+                            ranked.sort()
+                            floor = np.float32((ranked[0] // width - 1) / STEPS)
+                    continue
             if found < keep:
                 ranked[found] = mine
                 found += 1
@@ -419,6 +441,15 @@ def rank(worth: Floats, tops: Floats, ranked: Ints) -> None:
             floor = np.float32((ranked[0] // width - 1) / STEPS)
     ranked[:found].sort()
     ranked[:found] = ranked[:found][::-1].copy()
+
+
+def told_before(keys: Ints, story: Ints, candidate: int) -> int:
+    """The place of the key of a candidate that tells the same, -1 for none."""
+    width = len(story)
+    for place in range(len(keys)):
+        if keys[place] >= 0 and story[width - 1 - keys[place] % width] == story[candidate]:
+            return place
+    return -1
 
 
 def next_interest(weight: Doubles, places: Ints, alive: NDArray[np.bool_]) -> int:
@@ -490,8 +521,6 @@ def explore(
     taken: Ints,
     story: Ints,
     reader: int,
-    trend: Floats,
-    hype: float,
     size: int,
     strange: int,
     count: int,
@@ -499,12 +528,11 @@ def explore(
 ) -> int:
     """Put up to `strange` candidates a little outside the interests in the last places; returns the new count.
 
-    Overwrites `worth` and `tops`.
+    worth, tops: as `outside` leaves them.
     """
-    width = len(trend)
+    width = len(worth)
     keys = np.full(strange, -1, np.int64)
     kept = min(count, size - strange)
-    outside(fits, best, weight, number, trend, hype, worth, tops)
     for lane in range(LANES):
         if tops[lane] < 0 or key(tops[lane], 0, width) < keys[strange - 1]:
             continue
@@ -519,7 +547,10 @@ def explore(
                     break
             if late or (told[story[candidate]] == reader and taken[candidate] != reader):
                 continue
-            place = strange - 1
+            place = told_before(keys, story, candidate)
+            if place >= 0 and mine < keys[place]:
+                continue
+            place = strange - 1 if place < 0 else place
             while place > 0 and mine > keys[place - 1]:
                 keys[place] = keys[place - 1]
                 place -= 1
@@ -600,21 +631,32 @@ def credit(
     place: int,
     chosen: Chosen,
 ) -> None:
-    """The two atoms that gave a pick most of its score: of its interest, or words that speak for all loose ones."""
+    """The two atoms that gave a pick most of its score, as `fit` weighs them; the second, if it gave some of it."""
     candidate, first, second = chosen.entry[reader, place], 0.0, 0.0
+    whole, mine, several = 0.0, 0.0, False
     for atom in range(len(owner)):
-        if owner[atom] != each and not (owner[atom] == EVERYWHERE and each >= loose):
-            continue
+        if each >= loose and (owner[atom] >= loose or owner[atom] == EVERYWHERE):
+            whole += readers.share[low + atom]
+            several = several or owner[atom] != each
+        if owner[atom] == each:
+            mine += readers.share[low + atom]
+    for atom in range(len(owner)):
+        weight = readers.share[low + atom] / mine if owner[atom] == each else 0.0
+        if several:
+            loosely = owner[atom] >= loose or owner[atom] == EVERYWHERE
+            weight = (1 - OVERALL) * weight + (OVERALL * readers.share[low + atom] / whole if loosely else 0.0)
         row = readers.atom[low + atom]
-        part = readers.share[low + atom] * sizes[row] * steps[row, candidate]
+        part = weight * sizes[row] * steps[row, candidate]
         if part > first:
             second, chosen.second[reader, place] = first, chosen.first[reader, place]
             first, chosen.first[reader, place] = part, low + atom
         elif part > second:
             second, chosen.second[reader, place] = part, low + atom
+    if second < TELLING * first:
+        chosen.second[reader, place] = -1
 
 
-_SMALL = (top, best_of, least_of, key, next_interest, nearest)
+_SMALL = (top, best_of, least_of, key, next_interest, nearest, told_before)
 _PARTS = (*_SMALL, linked, group, value, pin, rank, fit, merge, outside, explore, credit)
 
 

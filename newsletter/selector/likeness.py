@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.features import Floats
-from newsletter.selector.machine import machine, processors
+from newsletter.selector.machine import compiles, machine, processors
 
 Ints = NDArray[np.int32]
 
@@ -55,7 +55,7 @@ class Beside:
 
     def _sparse(self, rows: sparse.csr_matrix) -> Floats:
         found = np.zeros((rows.shape[0], self.size), np.float32)
-        if found.size < SMALL:
+        if found.size < SMALL or not compiles():
             small: Floats = found + rows @ self.narrow
             return small
         narrow, add, parts = self.narrow, compiled(), processors()

@@ -6,10 +6,17 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
 MATHS = {"nnan", "nsz"}  #: scores are never NaN: then the largest are found many at a time, and are the same
+
+
+@lru_cache(maxsize=1)
+def compiles() -> bool:
+    """Whether numba is installed."""
+    return importlib.util.find_spec("numba") is not None
 
 
 def processors() -> int:
@@ -22,7 +29,7 @@ def machine(whole: Callable[..., Any], *parts: Callable[..., Any]) -> Callable[.
 
     The compiler's work is kept beside the source where that may be written. Itself where numba is not installed.
     """
-    if importlib.util.find_spec("numba") is None:
+    if not compiles():
         return whole
     import numba
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from newsletter.selector.features import Floats, Vocabulary, fold, learn, unspaced, words
+from newsletter.selector.features import WORD, Floats, Vocabulary, fold, learn, unspaced
 from newsletter.selector.likeness import CHUNK, Beside, beside
 from newsletter.selector.meaning import Meaning, meaning_of
 from newsletter.selector.readership import neighbours
@@ -167,7 +167,8 @@ def _lines(entry: Entry) -> str:
 
 
 def _title(entry: Entry) -> str:
-    return " ".join(words(entry.title)) or f"\n{entry.id}"
+    """Its words, without punctuation and case."""
+    return " ".join(WORD.findall(fold(entry.title))) or f"\n{entry.id}"
 
 
 def _distinct(entries: Iterable[Entry]) -> tuple[list[Entry], dict[str, int]]:

@@ -18,6 +18,7 @@ from newsletter.selector.table import Atom
 from newsletter.types import WANTED, Interest, Profile, Verb
 
 SIZE, HYPE, SURPRISE = 10, 0.2, 0.1  #: where neither the reader nor the configuration says
+MOST_PICKS = 1000  #: in an edition
 MOST_LIKES = 500  #: of one interest, the newest; older ones change little and cost as much
 KEYWORDS = 1.5  #: all keywords of an interest together, in liked papers: a reader chose these words
 TEXT = 0.25  #: all loose words together, in parts of the loose likes: what a reader wrote once, about everything
@@ -38,7 +39,7 @@ class Defaults:
         """The reader's own values where they make sense."""
         if profile.size is None and profile.hype is None and profile.surprise is None:
             return self
-        size = self.size if profile.size is None else max(profile.size, 0)
+        size = self.size if profile.size is None else min(max(profile.size, 0), MOST_PICKS)
         return Defaults(size, _share(profile.hype, self.hype), _share(profile.surprise, self.surprise))
 
 

@@ -13,13 +13,14 @@ from sys import intern
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.features import LONGEST, STOP, WORD, fold, singular, unspaced
-from newsletter.selector.kernel import ALONE, FAIR, POPULAR, STRANGE, Chosen, Ints, Readers
+from newsletter.selector.kernel import ALONE, FAINT, FAIR, POPULAR, STRANGE, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.readers import Block
-from newsletter.selector.table import Atom, terms_of
+from newsletter.selector.table import RIDGE, Atom, terms_of
 from newsletter.types import Entry, Pick
 
 WORDS = 3  #: named at most
@@ -28,6 +29,7 @@ LIKE = 0.04  #: a liked paper is "near" from this share of the likeness on, by i
 RISING = 0.75  #: a trend that is worth a word
 SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
+LONGEST_PHRASE = 8  #: words
 REMEMBERED = 600_000  #: pairs of a reader's word or paper and a candidate, of some 400 bytes
 
 TRENDING, NEW = "trending this week", "new this week"
@@ -50,7 +52,7 @@ def tell(pool: Pool, block: Block, readers: Readers, chosen: Chosen) -> list[tup
     owner = np.repeat(np.arange(len(chosen.number)), chosen.number)
     entry, way, wish = chosen.entry[picked], chosen.way[picked], chosen.wish[picked]
     trend = pool.trend[entry]
-    up = np.where(way >= POPULAR, trend >= 0.5, (trend >= RISING) & (readers.hype > 0)[owner])
+    up = (trend >= RISING) & ((way >= POPULAR) | (readers.hype > 0)[owner])
     links, firsts, seconds = _links(pool, block, readers.atom, entry, chosen.first[picked], chosen.second[picked])
     names, named = _names(pool, block, chosen, owner, wish, chosen.group[picked], way)
     rising = "rising fast" if pool.measured else "popular now"
@@ -58,7 +60,9 @@ def tell(pool: Pool, block: Block, readers: Readers, chosen: Chosen) -> list[tup
     reasons = [
         _unasked(way, up)
         if way >= POPULAR
-        else _line(way, authored[wish].get(entry, ""), links[first], links[second], rising if up else "")
+        else _line(
+            way, authored[wish].get(entry, "") if way == FAIR else "", links[first], links[second], rising if up else ""
+        )
         for entry, wish, way, first, second, up in zip(*(column.tolist() for column in columns), strict=True)
     ]
     entries, scores = pool.entries, np.round(chosen.score[picked], 6).tolist()
@@ -166,16 +170,30 @@ def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[Link]:
     """What joins each word or liked paper (of one kind) with each candidate."""
     if not pairs:
         return
-    product = _rows(pool, [atom for atom, _ in pairs]).multiply(_rows(pool, [entry for _, entry in pairs])).tocsr()
-    cosines = np.asarray(product.sum(axis=1)).ravel().tolist()
-    for (atom, entry), found, cosine in zip(pairs, _strongest(product, pool.vocabulary.terms), cosines, strict=True):
-        shared = _phrases(pool.entries[entry], found) if found else ()
+    atoms, entries = [atom for atom, _ in pairs], [entry for _, entry in pairs]
+    product = _rows(pool, atoms).multiply(_rows(pool, entries)).tocsr()
+    cosines = np.asarray(product.sum(axis=1)).ravel()
+    shared = _shared(pool, atoms, entries) if isinstance(atoms[0], int) else np.zeros(len(pairs))
+    numbers = zip(cosines.tolist(), (shared > np.maximum(cosines, FAINT)).tolist(), strict=True)
+    strongest = _strongest(product, pool.vocabulary.terms)
+    for (atom, entry), found, (cosine, beside) in zip(pairs, strongest, numbers, strict=True):
+        words, near = _phrases(pool.entries[entry], found) if found else (), ""
         if isinstance(atom, str):
-            words, near = shared or (atom,), ""
-        else:
-            title = shorten(pool.entries[atom].title)
-            words, near = shared, f"near {title}" if cosine >= LIKE else f"close to what readers of {title} like"
-        yield words, _parts(words, intern(near)), intern(near), bool(near) and cosine < LIKE
+            words = words or (atom,)
+        elif cosine >= LIKE:
+            near = intern(f"near {shorten(pool.entries[atom].title)}")
+        elif beside:
+            near = intern(f"close to what readers of {shorten(pool.entries[atom].title)} like")
+        yield words, _parts(words, near), near, bool(near) and cosine < LIKE
+
+
+def _shared(pool: Pool, atoms: Sequence[Atom], entries: Sequence[int]) -> NDArray[np.float64]:
+    """Of the score of each liked paper for each candidate, the part that comes from readers who like both."""
+    rows = pool.shared[list(atoms)]
+    owner = np.repeat(np.arange(len(atoms)), np.diff(rows.indptr))
+    parts = RIDGE * rows.data * pool.damping[rows.indices, np.array(entries)[owner]]
+    found: NDArray[np.float64] = np.bincount(owner, weights=parts, minlength=len(atoms)).astype(np.float64)
+    return found
 
 
 def _rows(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
@@ -246,9 +264,9 @@ def _tokens(text: str) -> Tokens:
             joint = " " if last >= 0 and _JOINT.fullmatch(text, last, start) else "\n"
             found.append((intern(singular(word)), start, match.end(), joint))
         last = match.end() if word not in STOP else -1
-    places: dict[str, tuple[int, ...]] = {}
+    places: dict[str, list[int]] = {}
     for place, token in enumerate(found):
-        places[token[0]] = (*places.get(token[0], ()), place)
+        places.setdefault(token[0], []).append(place)
     words, starts, ends, joints = zip(*found, ("", 0, 0, "\n"), strict=True)
     return Tokens(words, starts, ends, joints, places)
 
@@ -264,23 +282,30 @@ def _phrases(entry: Entry, found: Mapping[str, float], share: float = WORTH) -> 
     text = "\n".join((entry.abstract[:LONGEST], entry.title, *entry.topics))
     tokens, least = _tokens(text), share * sum(found.values())
     worth: dict[tuple[str, ...], float] = {}
+    spans: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    covered: set[int] = set()
     for first, joint, second in filter(None, map(_halves, found)):
         for place in tokens.places.get(first, ()):
-            if tokens.words[place + 1] == second and tokens.joints[place + 1] == joint:
+            if place not in covered and tokens.words[place + 1] == second and tokens.joints[place + 1] == joint:
                 start, stop = _run(tokens, place, found)
+                covered.update(range(start, stop - 1))
                 run = tokens.words[start:stop]
+                spans.setdefault(run, []).append((start, stop))
                 if run not in worth:
                     pairs = (_pair(tokens, each) for each in range(start + 1, stop))
                     worth[run] = sum([found.get(term, 0) for term in {*run, *pairs}])
     joined = {word for run in worth for word in run}
-    worth |= {(term,): found[term] for term in found if term not in joined and term in tokens.places}
+    for term in found:
+        if term not in joined and term in tokens.places:
+            worth[term,] = found[term]
+            spans[term,] = [(place, place + 1) for place in tokens.places[term]]
     named: list[tuple[str, ...]] = []
     for run in sorted(worth, key=lambda run: (-worth[run], run)):
         if len(named) == WORDS or (named and worth[run] < least):
             break
         if not any(set(run) <= set(other) or set(other) <= set(run) for other in named):
             named.append(run)
-    return tuple(_written(text, tokens, run) for run in named)
+    return tuple(_written(text, tokens, spans[run]) for run in named)
 
 
 @lru_cache(maxsize=65_536)
@@ -293,11 +318,11 @@ def _halves(term: str) -> tuple[str, str, str] | None:
 
 
 def _run(tokens: Tokens, place: int, found: Mapping[str, float]) -> tuple[int, int]:
-    """The longest stretch of neighbours around a place whose pairs are all in `found`: from, to."""
+    """The longest stretch of neighbours around a place whose pairs are all in `found`, up to a bound: from, to."""
     start, stop = place, place + 2
-    while start > 0 and _pair(tokens, start) in found:
+    while start > 0 and stop - start < LONGEST_PHRASE and _pair(tokens, start) in found:
         start -= 1
-    while _pair(tokens, stop) in found:
+    while stop - start < LONGEST_PHRASE and _pair(tokens, stop) in found:
         stop += 1
     return start, stop
 
@@ -307,9 +332,7 @@ def _pair(tokens: Tokens, place: int) -> str:
     return f"{tokens.words[place - 1]}{tokens.joints[place]}{tokens.words[place]}"
 
 
-def _written(text: str, tokens: Tokens, words: tuple[str, ...]) -> str:
+def _written(text: str, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> str:
     """As it stands where it has the fewest capitals: a title may shout."""
-    starts = (place for place in tokens.places[words[0]] if tokens.words[place : place + len(words)] == words)
-    spans = ((tokens.starts[place], tokens.ends[place + len(words) - 1]) for place in starts)
-    printed = (" ".join(text[start:end].split()) for start, end in spans)
+    printed = (" ".join(text[tokens.starts[start] : tokens.ends[stop - 1]].split()) for start, stop in spans)
     return min(printed, key=lambda each: sum(map(str.isupper, each)))

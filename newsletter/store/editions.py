@@ -131,17 +131,23 @@ def _insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]
 
 def _row(kept: Kept, issue: int) -> dict[str, Any]:
     person = kept.edition.subscriber
-    picks = [[pick.entry.id, pick.score, pick.interest, list(pick.reasons)] for pick in kept.edition.picks]
-    frozen = {**subscriber_row(person), "picks": picks}
+    frozen = {**subscriber_row(person), "picks": _listed(kept.edition.picks), "more": _listed(kept.edition.more)}
     own = {"subscriber": person.id, "message_id": kept.message_id, "made": kept.made}
     return {**own, "issue": issue, "frozen": frozen}
 
 
+def _listed(picks: Sequence[Pick]) -> list[list[Any]]:
+    return [[pick.entry.id, pick.score, pick.interest, list(pick.reasons)] for pick in picks]
+
+
 def _kept(row: Row[Any], issue: Issue, pool: Mapping[str, Entry]) -> Kept:
     person = replace(parse_subscriber(row.frozen), id=row.subscriber)
-    picks = (
-        Pick(pool[entry], score, interest, tuple(reasons))
-        for entry, score, interest, reasons in row.frozen["picks"]
-        if entry in pool
+    picks, more = (
+        tuple(
+            Pick(pool[entry], score, interest, tuple(reasons))
+            for entry, score, interest, reasons in row.frozen.get(part, ())
+            if entry in pool
+        )
+        for part in ("picks", "more")
     )
-    return Kept(Edition(issue, person, tuple(picks)), row.message_id, row.made)
+    return Kept(Edition(issue, person, picks, more), row.message_id, row.made)

@@ -153,7 +153,7 @@ class _Site:
         return self._voted(request, person, entry, None, done=True)
 
     async def view(self, request: Request) -> Response:
-        """The HTML part of the very mail."""
+        """The HTML part of the very mail, with what it had no room for."""
         number, key = self._engine.tokens.read(Purpose.VIEW, request.path_params["token"])
         return HTMLResponse(await to_thread(self._mailed, int(number), str(key)))
 
@@ -243,4 +243,4 @@ class _Site:
     def _mailed(self, number: int, key: str) -> str:
         press = self._engine.press(key)
         person = self._engine.store.subscribers.get(number)
-        return parts(press.print(self._engine.edition(press, person))).html
+        return parts(press.whole(self._engine.edition(press, person))).html

@@ -508,6 +508,20 @@ def test_an_edition_comes_back_as_it_was_kept(store: Store) -> None:
     assert store.editions.seen([ada.id], but="2025-W12") == {ada.id: set()}
 
 
+def test_what_a_mail_had_no_room_for_is_kept_and_may_come_again(store: Store) -> None:
+    ada = store.subscribers.add(make_subscriber("Ada", 0), "test", NOON)
+    entries = {each: make_entry(each) for each in ("a", "b")}
+    store.sightings.add([Named(entry, (name,)) for name, entry in entries.items()], NOON)
+    plan(store)
+    first, second = (Pick(entry, 0.5, "x", ("y",)) for entry in entries.values())
+    kept = Kept(Edition(WEEK_12, ada, (first,), (second,)), "<1@x>", NOON)
+
+    store.editions.keep([kept])
+
+    assert store.editions.kept(WEEK_12, [ada.id], entries) == {ada.id: kept}
+    assert store.editions.seen([ada.id]) == {ada.id: {"a"}}
+
+
 def test_done_is_a_state_like_the_others(store: Store) -> None:
     plan(store)
     store.issues.set_state("2025-W12", IssueState.DONE)

@@ -472,6 +472,21 @@ def test_the_view_is_the_html_of_the_very_mail(weekly: Engine, transport: Memory
     assert answer.text == parts(mailed).html
 
 
+def test_the_view_has_what_the_mail_had_no_room_for(
+    weekly: Engine, transport: MemoryTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.renderer.edition._ROOM", 12_000)
+    asyncio.run(weekly.send("2025-W12"))
+    bob = weekly.store.subscribers.find("bob@example.org")
+
+    answer = Visitor(make_app(weekly)).get(link(weekly, Purpose.VIEW, bob, "2025-W12"))
+
+    mailed = parts(next(mail for mail in transport.mails if mail.recipient == bob.email)).html
+    assert "more paper" in mailed
+    assert "on the web" not in answer.text
+    assert answer.text.count('class="why"') > mailed.count('class="why"') == 1
+
+
 # all pages
 
 

@@ -4,18 +4,49 @@ from __future__ import annotations
 
 import quopri
 from datetime import timedelta
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from newsletter.renderer.cards import SLOTS, Card, HtmlFragment, TextFragment, html_value, quoted
+from newsletter.renderer.cards import SLOTS, Card, HtmlFragment, Prose, TextFragment, html_literal, html_value, quoted
 from newsletter.renderer.tidy import excerpt, shorten, tidy, web_link
 from newsletter.testing import NOON, make_entry
 
 
 def decoded(*pieces: bytes) -> str:
     return quopri.decodestring(b"".join(pieces)).decode().replace("\r\n", "\n")
+
+
+class Events(HTMLParser):
+    """What a browser takes from a page: tags with their attributes, and words."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[object] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, sorted(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        self.found += data.split()
+
+
+@pytest.mark.parametrize("length", range(150, 260))
+def test_lines_are_broken_where_no_browser_sees_it(length: int) -> None:
+    text = ("word and word " * 30)[:length]
+    page = f'<p>{text}</p><p class="tags" style="margin:0">x</p><a href="https://x.org">y</a>'
+
+    made = html_literal(page).decode()
+
+    assert Events(made).found == Events(page).found
+    assert max(map(len, made.split("\r\n"))) < 400
 
 
 def test_a_fragment_is_its_literals_with_the_slots_filled() -> None:
@@ -29,11 +60,12 @@ def test_a_fragment_is_its_literals_with_the_slots_filled() -> None:
 def test_a_text_line_is_wrapped_with_its_slots_and_a_link_is_not() -> None:
     fragment = TextFragment(f"  Why this paper: {SLOTS.why}\n  {SLOTS.feedback}/more/{'x' * 90}")
 
-    text = decoded(*fragment.fill({"why": "very " * 30 + "good"}, {"feedback": quoted("https://x.org/" + "y" * 90)}))
+    prose = Prose({"why": "very " * 30 + "good"})
+    text = decoded(*fragment.fill(prose, {"feedback": quoted("https://x.org/" + "y" * 90)}))
 
-    *prose, link = text.rstrip("\n").split("\n")
-    assert max(map(len, prose)) <= 76
-    assert all(line.startswith("  ") for line in prose)
+    *lines, link = text.rstrip("\n").split("\n")
+    assert max(map(len, lines)) <= 76
+    assert all(line.startswith("  ") for line in lines)
     assert link == f"  https://x.org/{'y' * 90}/more/{'x' * 90}"
 
 

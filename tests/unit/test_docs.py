@@ -54,11 +54,13 @@ def test_every_setting_is_in_the_commented_sample(section: str, key: str) -> Non
 
 
 def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) -> None:
-    text = re.sub(r"(?m)^# ([a-z_]+ = |\[\[)", r"\1", SAMPLE)
+    text = re.sub(r"(?m)^# ([a-z0-9_]+ = |\[\[)", r"\1", SAMPLE)
     tables = tomllib.loads(text)
     for section, key in (
         ("newsletter", "secret_file"),
         ("smtp", "password_file"),
+        ("dkim", "key_file"),
+        ("dkim", "ed25519_key_file"),
         ("newsletter", "templates"),
         ("selection", "model_key_file"),
         ("summary", "key_file"),
@@ -67,7 +69,7 @@ def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) 
 
     settings, defaults = Settings.model_validate(tables), Settings()
 
-    for section in ("store", "smtp", "schedule", "selection", "summary"):
+    for section in ("store", "smtp", "dkim", "schedule", "selection", "summary"):
         assert getattr(settings, section) == getattr(defaults, section)
 
 

@@ -141,6 +141,21 @@ def test_ten_cards_with_usual_abstracts_take_less_than_60_kb(issue: PreparedIssu
     assert len(parts(mail_of(issue, *entries))[1]) < 60_000
 
 
+def test_what_a_mail_has_no_room_for_stands_on_its_page(issue: PreparedIssue) -> None:
+    entries = [make_entry(f"{place:02}", title="量子" * 60, abstract="物理学。" * 200) for place in range(20)]
+    whole = Edition(WEEK_12, make_subscriber("Ada", email="ada@example.org"), picked(*entries))
+
+    fitting = issue.fitting(whole, LINKS)
+
+    assert fitting.picks + fitting.more == whole.picks
+    text, html = parts(issue.render(fitting, LINKS, ID, NOON))
+    assert 80_000 < len(html.encode("ascii", "xmlcharrefreplace")) <= 101_000
+    for part in (text, html):
+        assert f"{len(fitting.more)} more papers on the web" in part
+        assert "picked 20 for you" in re.sub(r"\s+", " ", part)
+    assert issue.fitting(replace(whole, picks=whole.picks[:3]), LINKS).more == ()
+
+
 def test_sources_that_could_not_be_read_are_named() -> None:
     issue = RENDERER.open(WEEK_12, [], ("bioRxiv", "<b>OpenReview</b>"))
 

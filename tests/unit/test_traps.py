@@ -1,0 +1,120 @@
+"""What once went wrong in the selector: twins that fill an edition, reasons that are not true, texts that repeat."""
+
+from __future__ import annotations
+
+import random
+
+from newsletter.selector import prepare, select
+from newsletter.types import Entry, Interest, Pick, Profile
+
+FIELDS = ("plasma", "botany", "opera", "cricket", "geology", "finance", "knitting", "harbour")
+FILLER = [Entry(f"f{n}", f"filler {field} topic{n}", f"On {field} and other{n}") for n, field in enumerate(FIELDS * 3)]
+CHANCE = random.Random(1)
+RARE = [f"w{CHANCE.randrange(10**9)}x" for _ in range(3000)]
+
+
+def rare(number: int) -> str:
+    return " ".join(CHANCE.choice(RARE) for _ in range(number))
+
+
+def asked(*keywords: str, **more: object) -> Profile:
+    return Profile((Interest("x", keywords=keywords),), **{"surprise": 0.0, **more})  # type: ignore[arg-type]
+
+
+def chosen(entries: list[Entry], profile: Profile, library: list[Entry] | None = None) -> tuple[Pick, ...]:
+    return select(prepare(entries, library or []), [profile])[0]
+
+
+def twins(number: int, words: str) -> list[Entry]:
+    """All of one story, by a long text that they share."""
+    text = rare(250)
+    return [Entry(f"t{n:02}", f"report{n}", f"{words} {text} v{n}") for n in range(number)]
+
+
+BACKGROUND = [Entry(f"y{n:02}", f"other{n}", rare(60)) for n in range(100)]
+
+
+def test_many_tellings_of_one_story_leave_no_place_empty() -> None:
+    good = [Entry(f"z{n:02}", f"graph{n}", "some tessellation " * 6 + rare(250)) for n in range(20)]
+
+    picks = chosen([*twins(40, "tessellation " * 30), *good, *BACKGROUND], asked("tessellation", size=10))
+
+    assert [pick.interest for pick in picks] == ["x"] * 10
+    assert sum(pick.entry.id.startswith("t") for pick in picks) <= 1
+
+
+def test_exploratory_picks_tell_no_story_twice() -> None:
+    near = [Entry(f"n{n}", f"tessellation tiling {n}x", "tessellation tiling " * 3) for n in range(9)]
+
+    picks = chosen(
+        [*near, *twins(6, "tessellation tiling " * 3), *BACKGROUND],
+        asked("tessellation", "tiling", size=6, surprise=0.5),
+    )
+
+    assert sum(pick.entry.id.startswith("t") for pick in picks) <= 1
+
+
+def test_each_group_of_likes_gets_its_own_papers() -> None:
+    flowers = [Entry(f"A{n}", f"Orchid pollination study {n}", "orchid pollination by beetles") for n in range(4)]
+    quanta = [Entry(f"B{n}", f"Quantum annealing study {n}", "annealing with superconducting qubits") for n in range(4)]
+    new = [Entry(f"c{n}", f"Annealing qubits number{n}", f"quantum annealing hardware y{n}") for n in range(12)]
+
+    picks = chosen(
+        [*new, Entry("a0", "Orchid beetles", "orchid pollination"), *FILLER],
+        Profile(liked=tuple(each.id for each in (*flowers, *quanta)), surprise=0.0),
+        [*flowers, *quanta],
+    )
+
+    for pick in picks:
+        subject = "Orchid" if pick.entry.id == "a0" else "Quantum"
+        assert pick.interest.startswith(subject), pick
+        assert any(subject.lower() in reason.lower() for reason in pick.reasons), pick
+
+
+def test_a_text_that_repeats_itself_gives_a_short_reason() -> None:
+    for text, word in (("哈" * 10_000, "哈哈"), ("foo " * 4_000, "foo")):
+        picks = chosen([Entry("a", "A title", text), *FILLER], asked(word, size=1))
+
+        assert picks[0].entry.id == "a"
+        assert len(picks[0].reasons[0]) < 80
+
+
+def test_a_phrase_is_quoted_where_its_words_are_neighbours() -> None:
+    text = "We train a network, attention to its layers is paid. The network attention wins."
+
+    picks = chosen([Entry("a", "A title", text), *FILLER], asked("network attention", size=1))
+
+    assert picks[0].reasons == ("matches network attention",)
+
+
+def test_no_readers_are_named_where_none_are_known() -> None:
+    library = [Entry("l", "Hydrology of alpine rivers", "Snow melts, and rivers rise in spring.")]
+    new = [Entry("a", "Tessellation", "On tessellation and more."), *FILLER]
+
+    picks = chosen(new, Profile((Interest("x", keywords=("tessellation",), liked=("l",)),), size=1), library)
+
+    assert picks[0].reasons == ("matches Tessellation",) or picks[0].reasons == ("matches tessellation",)
+
+
+def test_titles_that_differ_in_a_stop_word_are_two_papers() -> None:
+    pool = prepare([Entry("a", "Learning with labels", "One text."), Entry("b", "Learning without labels", "Another.")])
+
+    assert pool.size == 2
+
+
+def test_what_nobody_voted_for_is_new_and_not_trending() -> None:
+    picks = chosen([Entry(str(n), f"Title {n}", votes=0) for n in range(5)], Profile())
+
+    assert {pick.reasons for pick in picks} == {("no interests yet: new this week",)}
+
+
+def test_an_author_is_named_only_where_the_author_brought_the_paper() -> None:
+    new = [Entry(f"n{n}", f"tessellation {n}x", "tiling " * n, authors=("Bo Li",)) for n in range(12)]
+    profile = Profile((Interest("x", keywords=("tessellation",), authors=("Bo Li",)),), size=6, surprise=0.5)
+
+    for pick in chosen([*new, *FILLER], profile):
+        assert ("by Bo Li" in pick.reasons) == (pick.interest == "x")
+
+
+def test_an_edition_has_a_largest_size() -> None:
+    assert len(chosen(FILLER, Profile(size=10**30))) == len(FILLER)
