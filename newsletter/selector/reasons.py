@@ -109,12 +109,17 @@ def _line(way: int, author: str, first: Link, second: Link, rising: str) -> tupl
     """The parts of a reason: that a pick is exploratory, its author, and what made most of its score."""
     parts = first[1]
     if second is not NOTHING:
-        more = (word for word in second[0] if word not in first[0])
+        more = (word for word in second[0] if not any(_same(word, told) for told in first[0]))
         parts = _parts((*first[0], *more)[:WORDS], first[2] or second[2])
     if way != STRANGE and not author and not rising:
         return parts or (FIELD,)
     outside, by = (OUTSIDE,) if way == STRANGE else (), (f"by {author}",) if author else ()
     return (*outside, *by, *parts, *((rising,) if rising else ())) or (FIELD,)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether one of two phrases says the other one too."""
+    return one.casefold() in other.casefold() or other.casefold() in one.casefold()
 
 
 def _parts(words: tuple[str, ...], near: str) -> tuple[str, ...]:
