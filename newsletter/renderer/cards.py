@@ -25,8 +25,9 @@ from newsletter.renderer.tidy import excerpt, joins, tidy, title_markup, web_lin
 from newsletter.types import Entry
 
 _SLOT = re.compile("\x02([a-z_]+)\x03")
-_READER = ("name", "email", "shares", "title", "others", "preheader", "rank", "interest", "why")
+_READER = ("name", "email", "shares", "minutes", "title", "others", "preheader", "rank", "interest", "why")
 _READY = ("view", "interests", "unsubscribe", "feedback", "link", "lead", "cards")
+RISING = 0.75  #: a trend from here on is worth a word
 _WIDTH = 76  #: columns of the text part
 _ROOM = 200  #: bytes after which a line of HTML is broken; with links of 700 no line comes near 998
 _MORE_ROOM = 250
@@ -45,9 +46,11 @@ class Card:
     title: str
     title_html: Markup  #: the same with <sub>, <sup>, <i> and <b> where the text cannot say them
     abstract: str  #: an excerpt, or the TL;DR where there is one
+    short: bool  #: it is the TL;DR
     url: str
     pdf_url: str
     code_url: str
+    project_url: str
     image_url: str
     authors: tuple[str, ...]  #: the first three
     more_authors: int  #: how many are not named
@@ -55,6 +58,12 @@ class Card:
     published: datetime | None
     topics: tuple[str, ...]
     votes: int | None
+    rising: bool  #: votes, comments and stars grow faster than with three in four of its equals
+
+    @property
+    def words(self) -> int:
+        """To be read in the mail."""
+        return len(self.title.split()) + len(self.abstract.split())
 
     @classmethod
     def of(cls, entry: Entry, length: int) -> Card:
@@ -65,9 +74,11 @@ class Card:
             title=tidy(entry.title, 300),
             title_html=title_markup(entry.title_html) or escape(tidy(entry.title, 300)),
             abstract=excerpt(entry.tldr or entry.abstract, length),
+            short=bool(entry.tldr),
             url=web_link(entry.url),
             pdf_url=web_link(entry.pdf_url),
             code_url=web_link(entry.code_url),
+            project_url=web_link(entry.project_url),
             image_url=web_link(entry.image_url),
             authors=tuple(tidy(name, 80) for name in entry.authors[:3]),
             more_authors=max(0, len(entry.authors) - 3),
@@ -75,6 +86,7 @@ class Card:
             published=entry.published,
             topics=tuple(tidy(topic, 40) for topic in entry.topics[:6]),
             votes=entry.votes,
+            rising=entry.trend is not None and entry.trend >= RISING,
         )
 
 

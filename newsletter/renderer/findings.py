@@ -47,7 +47,7 @@ class _Kind(NamedTuple):
         return (f"{self.stem}.mjml", f"{self.stem}.txt", "subject.txt", *_SHARED)
 
 
-_READER = {"name", "email", "shares"}
+_READER = {"name", "email", "shares", "minutes"}
 _LINKS = {"view", "interests", "unsubscribe", "feedback"}
 _WEEKLY = _Kind(
     "weekly",

@@ -78,7 +78,7 @@ def test_both_parts_say_the_same(issue: PreparedIssue) -> None:
         for words in (
             *(
                 "Hi Ada,",
-                "We read 59 new papers this week and picked 2 for you.",
+                "We read 59 new papers this week and picked 2 for you: 1 min to read.",
                 "Plasma physics 2",
                 "On full",
                 "On two",
@@ -139,6 +139,27 @@ def test_ten_cards_with_usual_abstracts_take_less_than_60_kb(issue: PreparedIssu
     ]
 
     assert len(parts(mail_of(issue, *entries))[1]) < 60_000
+
+
+def test_a_rising_paper_with_a_project_and_a_summary_says_so(issue: PreparedIssue) -> None:
+    entry = make_entry("a", tldr="Short and good.", project_url="https://project.example.org/a", trend=0.8)
+
+    text, html = parts(mail_of(issue, entry))
+
+    assert "TL;DR Short and good." in text
+    assert "<b>TL;DR</b> Short and good." in re.sub(r"\s+", " ", html)
+    for part in (text, html):
+        assert "rising" in part
+        assert "https://project.example.org/a" in part
+    assert "rising" not in "".join(parts(mail_of(issue, replace(entry, trend=0.5))))
+
+
+def test_the_time_to_read_follows_the_words(issue: PreparedIssue) -> None:
+    long = [make_entry(str(place), abstract="Five words stand in here. " * 14) for place in range(20)]
+
+    text, _ = parts(mail_of(issue, *long))
+
+    assert "picked 20 for you: 7 min to read." in re.sub(r"\s+", " ", text)
 
 
 def test_what_a_mail_has_no_room_for_stands_on_its_page(issue: PreparedIssue) -> None:
@@ -261,7 +282,7 @@ def test_other_cadences_have_their_words(cadence: str, words: str) -> None:
 
     text, _ = parts(mail_of(issue, full()))
 
-    assert f"We read 1 new paper {words} and picked one for you." in text
+    assert f"We read 1 new paper {words} and picked one for you: 1 min to read." in text
     assert f"This {cadence} mail goes to" in text
 
 
