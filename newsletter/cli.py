@@ -6,6 +6,7 @@ Heavy things are imported inside the commands, so that `newsletter --help` answe
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -37,6 +38,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
 FAILED, PARTLY_FAILED = 1, 3
+#: Of the garbage collector, for this process of ours: editions are many small objects without cycles, and with Python's
+#: own 700, 10, 10 looking through them takes a sixth of the selector's time [measured].
+PATIENCE = (50_000, 20, 20)
 
 
 class Group(click.Group):
@@ -90,6 +94,7 @@ def main(verbose: bool) -> None:
                        newsletter plan && newsletter send 2025-W12
     Leave it running:  newsletter run
     """
+    gc.set_threshold(*PATIENCE)
     import logging
 
     from newsletter.logs import JsonLines

@@ -9,6 +9,7 @@ scikit-learn`), else they are left out.
 from __future__ import annotations
 
 import argparse
+import gc
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from newsletter.cli import PATIENCE
 from newsletter.selector import Defaults, Pool, prepare, select
 from newsletter.selector.features import background, learn
 from newsletter.selector.kernel import compiled
@@ -149,6 +151,7 @@ def main() -> None:
     options.add_argument("--million", action="store_true", help="only choose for 1,000,000 readers x 5,000 papers")
     options.add_argument("--rounds", type=int, default=3)
     asked = options.parse_args()
+    gc.set_threshold(*PATIENCE)
     papers = Papers(1)
     library, many = papers.make(LIBRARY, "l"), papers.make(5_000, "c")
     profiles = [*papers.readers(READERS, 2)]
