@@ -126,7 +126,7 @@ class Chain:
         template = environment.from_string(source)  # type: ignore[attr-defined]
         slot = SimpleNamespace(
             **{name: getattr(links, name) for name in ("view", "interests", "unsubscribe", "feedback")},
-            name=edition.subscriber.name, email=edition.subscriber.email, shares="reading 3", preheader="Also",
+            name=edition.subscriber.name, email=edition.subscriber.email, shares="reading 3", minutes="5", preheader="Also",
             lead="", cards="", rank="1", interest="reading", why="", title="", others="",
         )  # fmt: skip
         context = {

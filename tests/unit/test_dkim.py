@@ -153,8 +153,8 @@ def test_canonical_forms_are_those_of_the_rfc() -> None:
     fields = relaxed(b"A: X\r\nB : Y\t\r\n\tZ  \r\nb:\r\n \r\n\t q")
 
     assert fields == {b"a": [b"X"], b"b": [b"Y Z", b"q"]}
-    assert simple(b" C \r\nD \t E\r\n\r\n\r\n") == b" C \r\nD \t E\r\n"
-    assert simple(b"") == b"\r\n"
+    assert simple(b" C \r\nD \t E\r\n\r\n\r\n", 0) == b" C \r\nD \t E\r\n"
+    assert simple(b"", 0) == b"\r\n"
 
 
 def test_the_same_mail_has_the_same_signature_and_its_date_is_the_mails_own() -> None:
