@@ -126,8 +126,8 @@ class Chain:
         template = environment.from_string(source)  # type: ignore[attr-defined]
         slot = SimpleNamespace(
             **{name: getattr(links, name) for name in ("view", "interests", "unsubscribe", "feedback")},
-            name=edition.subscriber.name, email=edition.subscriber.email, shares="reading 3", minutes="5", preheader="Also",
-            lead="", cards="", rank="1", interest="reading", why="", title="", others="",
+            name=edition.subscriber.name, email=edition.subscriber.email, shares="reading 3", minutes="5",
+            preheader="Also", lead="", cards="", rank="1", interest="reading", why="", title="", others="",
         )  # fmt: skip
         context = {
             "masthead": MASTHEAD, "issue": ISSUE, "pool": self._pool, "missing": (), "slot": slot,
