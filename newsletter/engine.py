@@ -265,13 +265,14 @@ class Press(Desk):
 
     def print(self, kept: Kept) -> Mail:
         """The mail: the same bytes for the same kept edition, always."""
-        links = self.links(kept.edition.subscriber.id)
-        return self._sign(self._prepared.render(kept.edition, links, kept.message_id, kept.made))
+        return self._sign(self._rendered(kept, kept.edition))
 
     def whole(self, kept: Kept) -> Mail:
-        """As `print`, with what the mail had no room for: its page on the web."""
-        edition = replace(kept.edition, picks=kept.edition.picks + kept.edition.more, more=())
-        return self.print(replace(kept, edition=edition))
+        """As `print`, with what the mail had no room for: its page on the web, which needs no signature."""
+        return self._rendered(kept, replace(kept.edition, picks=kept.edition.picks + kept.edition.more, more=()))
+
+    def _rendered(self, kept: Kept, edition: Edition) -> Mail:
+        return self._prepared.render(edition, self.links(edition.subscriber.id), kept.message_id, kept.made)
 
     def links(self, number: int) -> Links:
         """All signed for one purpose each."""

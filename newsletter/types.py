@@ -99,6 +99,9 @@ class Receipt:
     digest: str = ""  #: of the content: the same content need not be read again
 
 
+RISING = 0.75  #: a trend from here on is worth a word to a reader
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One paper. Texts are plain Unicode without control characters; None means "not known", never zero."""

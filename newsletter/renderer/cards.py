@@ -22,12 +22,11 @@ from markupsafe import Markup, escape
 
 from newsletter.errors import TemplateError
 from newsletter.renderer.tidy import excerpt, joins, tidy, title_markup, web_link
-from newsletter.types import Entry
+from newsletter.types import RISING, Entry
 
 _SLOT = re.compile("\x02([a-z_]+)\x03")
 _READER = ("name", "email", "shares", "minutes", "title", "others", "preheader", "rank", "interest", "why")
 _READY = ("view", "interests", "unsubscribe", "feedback", "link", "lead", "cards")
-RISING = 0.75  #: a trend from here on is worth a word
 _WIDTH = 76  #: columns of the text part
 _ROOM = 200  #: bytes after which a line of HTML is broken; with links of 700 no line comes near 998
 _MORE_ROOM = 250
@@ -121,7 +120,12 @@ class HtmlFragment:
     def __init__(self, markup: str) -> None:
         pieces = _SLOT.split(markup)
         self._parts = [html_literal(piece) for piece in pieces]
+        self._literal = sum(map(len, self._parts[::2]))
         self._values = _getter(pieces[1::2])
+
+    def length(self, values: Mapping[str, bytes]) -> int:
+        """Bytes of what `fill` gives."""
+        return self._literal + sum(map(len, self._values(values)))
 
     def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
         """Pieces to be joined. Values come from `html_value`, `html_link` or another fragment."""

@@ -96,9 +96,18 @@ class PreparedIssue:
 
     def fitting(self, edition: Edition, links: Links) -> Edition:
         """The edition with as many picks as its mail has room for; the others, the lowest ranked, in `more`."""
-        while len(edition.picks) > 1 and sum(map(len, self._parts(edition, links)[2])) > _ROOM:
+        while len(edition.picks) > 1 and self._size(edition, links) > _ROOM:
             edition = replace(edition, picks=edition.picks[:-1], more=(edition.picks[-1], *edition.more))
         return edition
+
+    def _size(self, edition: Edition, links: Links) -> int:
+        """Bytes of the HTML part, which is not made for that."""
+        (page_html, _, _), _, html = self._filled(edition, links)
+        of_card, size = {name: html[name] for name in _LINKS}, page_html.length(html | {"lead": b"", "cards": b""})
+        for rank, pick in enumerate(edition.picks, 1):
+            of_card.update(self._pick_values(rank, pick)[1])
+            size += self._card("card" if rank > 1 else "lead", pick.entry)[1].length(of_card)
+        return size
 
     def render(self, edition: Edition, links: Links, message_id: str, date: datetime) -> Mail:
         """Pure: the same arguments give the same bytes, always. A pick need not be of the pool."""
@@ -108,21 +117,27 @@ class PreparedIssue:
 
     def _parts(self, edition: Edition, links: Links) -> tuple[str, list[bytes], list[bytes]]:
         """The subject, and both parts in pieces."""
+        (page_html, page_text, subject), values, html = self._filled(edition, links)
+        text = {name: quoted(getattr(links, name)) for name in _LINKS}
+        ranked, of_card = [*enumerate(edition.picks, 1)], {name: html[name] for name in _LINKS}
+        for kind, slot, picks in (("lead", "lead", ranked[:1]), ("card", "cards", ranked[1:])):
+            cards = [self._fill_card(kind, rank, pick, of_card, text) for rank, pick in picks]
+            html[slot] = b"".join([piece for pieces, _ in cards for piece in pieces])
+            text[slot] = b"\r\n".join([b"".join(pieces) for _, pieces in cards])
+        return subject, page_text.fill(Prose(values), text), page_html.fill(html)
+
+    def _filled(
+        self, edition: Edition, links: Links
+    ) -> tuple[tuple[HtmlFragment, TextFragment, str], dict[str, str], dict[str, bytes]]:
+        """The page of this kind of reader with its subject; the reader's values as words, and, with links, as HTML."""
         values = _reader_values(edition)
         values["minutes"] = str(max(1, round(sum(self._words(edition)) / _SPEED)))
         reader = Reader(len(edition.picks), len(edition.more), bool(values["name"]), bool(values["shares"]))
         page_html, page_text, page_subject = self._page(reader)
         subject, values["preheader"] = subject_lines(fill(page_subject, values | _titles(edition)))
         html = {name: html_link(getattr(links, name)) for name in _LINKS}
-        text = {name: quoted(getattr(links, name)) for name in _LINKS}
-        ranked, of_card = [*enumerate(edition.picks, 1)], html.copy()
-        for kind, slot, picks in (("lead", "lead", ranked[:1]), ("card", "cards", ranked[1:])):
-            cards = [self._fill_card(kind, rank, pick, of_card, text) for rank, pick in picks]
-            html[slot] = b"".join([piece for pieces, _ in cards for piece in pieces])
-            text[slot] = b"\r\n".join([b"".join(pieces) for _, pieces in cards])
-        for name, value in values.items():
-            html[name] = html_value(value)
-        return subject, page_text.fill(Prose(values), text), page_html.fill(html)
+        html.update((name, html_value(value)) for name, value in values.items())
+        return (page_html, page_text, subject), values, html
 
     def _words(self, edition: Edition) -> Iterator[int]:
         """How many words of the mail are read, card by card."""
@@ -140,9 +155,12 @@ class PreparedIssue:
     ) -> tuple[list[bytes], list[bytes]]:
         """The pieces of both parts. `html`: values of the reader, to which those of the pick are added."""
         _, card_html, card_text, _ = self._card(kind, pick.entry)
-        prose, own = _pick_values(rank, pick.interest, pick.reasons, self._beyond)
+        prose, own = self._pick_values(rank, pick)
         html.update(own)
         return card_html.fill(html), card_text.fill(prose, text)
+
+    def _pick_values(self, rank: int, pick: Pick) -> tuple[Prose, dict[str, bytes]]:
+        return _pick_values(rank, pick.interest, pick.reasons, self._beyond)
 
     def _card(self, kind: str, entry: Entry) -> tuple[Entry, HtmlFragment, TextFragment, int]:
         kept = self._cards.get((kind, entry.id))

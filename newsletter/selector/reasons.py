@@ -21,12 +21,11 @@ from newsletter.selector.kernel import ALONE, FAINT, FAIR, POPULAR, STRANGE, Cho
 from newsletter.selector.pool import Pool
 from newsletter.selector.readers import Block
 from newsletter.selector.table import RIDGE, Atom, terms_of
-from newsletter.types import Entry, Pick
+from newsletter.types import RISING, Entry, Pick
 
 WORDS = 3  #: named at most
 WORTH = 0.2  #: a word is named when it brought at least this share of the likeness
 LIKE = 0.04  #: a liked paper is "near" from this share of the likeness on, by its words as they stand
-RISING = 0.75  #: a trend that is worth a word
 SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
 LONGEST_PHRASE = 8  #: words
@@ -225,13 +224,8 @@ def name(pool: Pool, block: Block, owner: Ints, wish: int, number: int) -> str:
     """
     own = block.atoms(wish)
     if block.loose[wish]:
-        own = [
-            atom
-            for atom, owned in zip(
-                own, owner[block.atom_start[wish] : block.atom_start[wish + 1]].tolist(), strict=True
-            )
-            if owned == number
-        ]
+        numbers = owner[block.atom_start[wish] : block.atom_start[wish + 1]].tolist()
+        own = [atom for atom, its in zip(own, numbers, strict=True) if its == number]
     words = [atom for atom in own if isinstance(atom, str)]
     if called := block.interest[wish].name.strip() or ", ".join(words[:2]):
         return called

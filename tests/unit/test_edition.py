@@ -169,6 +169,7 @@ def test_what_a_mail_has_no_room_for_stands_on_its_page(issue: PreparedIssue) ->
     fitting = issue.fitting(whole, LINKS)
 
     assert fitting.picks + fitting.more == whole.picks
+    assert issue._size(fitting, LINKS) == len(b"".join(issue._parts(fitting, LINKS)[2]))
     text, html = parts(issue.render(fitting, LINKS, ID, NOON))
     assert 80_000 < len(html.encode("ascii", "xmlcharrefreplace")) <= 101_000
     for part in (text, html):
