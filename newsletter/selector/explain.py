@@ -221,7 +221,7 @@ class _Case:
         author = self.reader.authored[wish].get(self.candidate, "")
         parts = self._parts(each, author)
         fit = float(self.fits[each, self.candidate])
-        if fit == kernel.NONE:  # of several groups of likes, one that does not match by itself
+        if fit <= kernel.NONE:  # of several groups of likes, one that does not match by itself
             fit = float(self.shares[each] @ self.scores)
         top = self._top(each, best)
         rank = ranked.index(self.candidate) + 1 if self.candidate in ranked else 0
@@ -255,8 +255,7 @@ class _Case:
         best = kernel.value(fits, trend, hype, worth, tops)
         if self.weight[each] > 0:
             kernel.pin(np.array([*self.reader.authored[self.wish[each]]], np.int64), fits, trend, hype, worth, tops)
-            story = self.pool.story
-            kernel.rank(worth, tops, story, np.isin(story, np.flatnonzero(np.bincount(story) > 1)), keys)
+            kernel.rank(worth, tops, self.pool.story, kernel.twins(self.pool.story), keys)
         least = kernel.least_of(best)
         return float(best), float(least), (width - 1 - keys[keys >= 0] % width).tolist()
 
@@ -308,11 +307,11 @@ class _Case:
                 yield self._part(kinds[atom], atom, -scale * LESS * excess, score, share, True)
 
     def _part(self, kind: str, atom: Atom, amount: float, likeness: float, share: float, own: bool) -> Part:
-        link = self.links[atom]
+        words, _, _, beside = self.links[atom]
         if isinstance(atom, str):
-            return Part(kind, atom, "", amount, likeness, share, own, link[0], False)
+            return Part(kind, atom, "", amount, likeness, share, own, words, False)
         paper = self.pool.entries[atom]
-        return Part(kind, paper.title, paper.id, amount, likeness, share, own, link[0], link[3])
+        return Part(kind, paper.title, paper.id, amount, likeness, share, own, words, beside)
 
     def _linked(self) -> dict[Atom, Link]:
         found: dict[Atom, Link] = {}

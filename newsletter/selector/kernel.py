@@ -89,12 +89,18 @@ def room(readers: int, largest: int, atoms: int) -> Chosen:
     return Chosen(np.zeros(readers, np.int64), entry, wish, group, score, way, first, second, share, owner)
 
 
+def twins(story: Ints) -> NDArray[np.bool_]:
+    """Per candidate whether another one tells the same story."""
+    return np.bincount(story, minlength=len(story))[story] > 1
+
+
 def choose(
     steps: Steps,
     sizes: Floats,
     fields: Floats,
     trend: Floats,
     story: Ints,
+    twin: NDArray[np.bool_],
     popular: Ints,
     readers: Readers,
     start: int,
@@ -104,8 +110,8 @@ def choose(
     """Fill `chosen` for the readers start..stop; several threads may work on parts of a block.
 
     steps: atoms × candidates, in units of sizes (atoms); fields: atoms × dimensions, of length 1, to tell which likes
-    belong together; trend: 0..1, .5 for unknown; story: per candidate the first that tells the same; popular: all
-    candidates, best first.
+    belong together; trend: 0..1, .5 for unknown; story: per candidate the first that tells the same; twin: see
+    twins; popular: all candidates, best first.
     """
     width = trend.shape[0]
     widest = 0
@@ -117,10 +123,6 @@ def choose(
     tops = np.zeros(LANES, np.float32)
     told = np.full(width, -1, np.int64)
     taken = np.full(width, -1, np.int64)
-    twin = np.zeros(width, np.bool_)  # tells what another tells too
-    for candidate in range(width):
-        if story[candidate] != candidate:
-            twin[candidate] = twin[story[candidate]] = True
     for reader in range(start, stop):
         size = min(readers.size[reader], width)
         if size <= 0:

@@ -1,6 +1,6 @@
 """Dot products of many papers with many: what is in most papers as a dense product, the rest as a sparse one.
 
-The sparse product alone takes 8 times as long: 3,000 × 5,000 abstracts in 6.3 s, so in 0.8 s [measured].
+scipy's sparse product alone takes 8 times as long: 3,000 × 5,000 abstracts in 6.3 s, so in 0.8 s [measured].
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def add_product(
 ) -> None:
     """found += rows @ narrow. starts: rows + 1, into features and values; spans: features + 1, into papers and weights.
 
-    As scipy's own product adds, so it is the same to the last digit, but straight into a dense matrix and several
-    rows at once: a fifth of the time with two processors [measured].
+    Adds in the order of scipy's own product, but straight into a dense matrix and several rows at once: with two
+    processors 2,048 rows of a table of 5,000 candidates are ready in 2.0 s instead of 3.1 [measured].
     """
     for row in range(len(found)):
         mine = found[row]

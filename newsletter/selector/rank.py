@@ -76,7 +76,8 @@ def choose(pool: Pool, block: Block, threads: int = 1) -> tuple[Readers, Chosen]
     number, largest = len(block.size), min(max(block.size, default=0), pool.size)
     chosen = kernel.room(number, max(largest, 0), len(block.atom))
     trend = np.nan_to_num(pool.trend, nan=0.5)
-    given = (pool.table.steps, pool.table.sizes, pool.table.fields, trend, pool.story, pool.popular, readers)
+    table, twin = pool.table, kernel.twins(pool.story)
+    given = (table.steps, table.sizes, table.fields, trend, pool.story, twin, pool.popular, readers)
     if (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
         kernel.choose(*given, 0, number, chosen)
         return readers, chosen
