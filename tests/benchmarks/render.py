@@ -18,11 +18,14 @@ from email.utils import format_datetime
 from pathlib import Path
 from random import Random
 from statistics import median
+from types import SimpleNamespace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from jinja2 import Environment
+from markupsafe import Markup
 
 from newsletter.config import resource
 from newsletter.renderer import Renderer, load_templates
@@ -120,10 +123,8 @@ class Chain:
         mail.add_alternative(html, subtype="html")
         return mail.as_bytes()
 
-    def _jinja(self, environment: object, source: str, edition: Edition, links: Links) -> str:
-        from types import SimpleNamespace
-
-        template = environment.from_string(source)  # type: ignore[attr-defined]
+    def _jinja(self, environment: Environment, source: str, edition: Edition, links: Links) -> str:
+        template = environment.from_string(source)
         slot = SimpleNamespace(
             **{name: getattr(links, name) for name in ("view", "interests", "unsubscribe", "feedback")},
             name=edition.subscriber.name, email=edition.subscriber.email, shares="reading 3", minutes="5",
@@ -139,8 +140,6 @@ class Chain:
             slot.rank, slot.interest, slot.why = str(rank), pick.interest, "; ".join(pick.reasons)
             kind = "lead" if rank == 1 else "card"
             cards.append(macros(kind, Card.of(pick.entry, 700 if rank == 1 else 420)))
-        from markupsafe import Markup
-
         slot.lead, slot.cards = Markup(cards[0]), Markup("".join(cards[1:]))  # noqa: S704 - rendered with autoescape
         return str(template.render(context))
 
