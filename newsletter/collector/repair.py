@@ -81,7 +81,7 @@ class Rule(NamedTuple):
 
 NAME = re.compile(r"[A-Za-z]+")
 IN_SCRIPTS = {"_": {*ODD, *LETTERS, *SIGNS}, "^": {*ODD, *LETTERS, *SIGNS, *RAISED}}
-ALONE = r"(?<![^\W_])"
+ALONE = r"(?<![^\W_])(?<!&)"  #: before a letter that is no part of a word, nor of "R&D"
 FOLLOWED = rf"(?=[_^](?:\{{|[^\W_](?!\w)|\d+(?!\w)|{_any(SIGNS)}(?!\w)))"  #: by a script that is none of a longer name
 RULES = (
     # 2.4times, 300times-2500times; 64 times 64; Htimes W; n times n

@@ -62,6 +62,7 @@ def test_lost_signs_come_back(raw: str, text: str, html: str) -> None:
         "shorter inference times; in recent times, four times as fast, generally times slower, 5 times faster",
         "sometimes, timesteps, timescales, at times 5 of us; 2 times a day; 7 times. 3 more",
         "approximately 5, approx 5, an approximation; Omega-3, Omega (the last), Theta waves, the Theta role",
+        "R&D approx 5%, AT&T times T",
         "simulation in sim 3 and real, sim2real, real2sim2real, simplex, similar",
         "in the Greek alpha beta test, alpha males, pi day, mu and nu, to, in, ne, ll, gg, 5 pm 6, 3.30 pm",
         "alpha_beta, lambda_max_2, get_sigma_0, nn.lambda_1, data_parallel, a_prime, my_infty_norm",
