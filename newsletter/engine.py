@@ -180,6 +180,7 @@ class Desk:
         self._library = library
         self._aliases = {asked: entry.id for asked, entry in library.items()}
         self._defaults = settings.selection
+        self._tells_popular = "popular" in frozen.masthead.sections
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
 
@@ -193,8 +194,15 @@ class Desk:
         from newsletter import selector
 
         profiles = [self._completed(person.profile) for person in people]
-        chosen = selector.select(self._pool, profiles, [seen.get(person.id, set()) for person in people])
-        return [Edition(self.issue, person, picks) for person, picks in zip(people, chosen, strict=True)]
+        gone = [seen.get(person.id, set()) for person in people]
+        chosen = selector.select(self._pool, profiles, gone)
+        popular: Sequence[tuple[Entry, ...]] = [()] * len(people)
+        if self._tells_popular:
+            popular = selector.popular(self._pool, profiles, gone, chosen)
+        return [
+            Edition(self.issue, person, picks, popular=beside)
+            for person, picks, beside in zip(people, chosen, popular, strict=True)
+        ]
 
     def explain(self, person: Subscriber, seen: set[str], entry_id: str) -> Explanation:
         """As `choose` for this person alone, taken apart for one entry. Called by Engine only."""

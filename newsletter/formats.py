@@ -143,6 +143,7 @@ class SubscriberLine(_FromOutside):
     hour: Hour | None = None
     timezone: Timezone | None = None
     language: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{2,35}$")] | None = None
+    skim: bool | None = None
 
 
 def parse_profile(row: Mapping[str, Any]) -> Profile:

@@ -211,6 +211,7 @@ class Subscriber:
     hour: int | None = None  #: local hour 0..23
     timezone: str | None = None  #: IANA name
     language: str | None = None
+    skim: bool | None = None  #: titles and reasons only
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,10 @@ class Edition:
     subscriber: Subscriber
     picks: tuple[Pick, ...]
     more: tuple[Pick, ...] = ()  #: what the mail had no room for: on its page on the web only, and not counted as shown
+    popular: tuple[Entry, ...] = ()  #: what many like, beside the picks; new to this person, not counted as shown
+
+
+SECTIONS = ("interests", "popular")  #: cards under a heading for each interest; what many like
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +261,7 @@ class Masthead:
     postal_address: str = ""
     language: str = "en"
     base_url: str = ""  #: of the subscribers' pages, without a slash at the end
+    sections: tuple[str, ...] = SECTIONS  #: the parts of a mail that one can do without
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,21 @@ from newsletter.renderer.tidy import excerpt, joins, tidy, title_markup, web_lin
 from newsletter.types import RISING, Entry
 
 _SLOT = re.compile("\x02([a-z_]+)\x03")
-_READER = ("name", "email", "shares", "minutes", "title", "others", "preheader", "rank", "interest", "why")
-_READY = ("view", "interests", "unsubscribe", "feedback", "link", "lead", "cards")
+_READER = (
+    "name",
+    "email",
+    "shares",
+    "minutes",
+    "title",
+    "others",
+    "preheader",
+    "rank",
+    "label",
+    "interest",
+    "count",
+    "why",
+)
+_READY = frozenset({"view", "interests", "unsubscribe", "feedback", "link", "lead", "cards", "popular"})
 _WIDTH = 76  #: columns of the text part
 _ROOM = 200  #: bytes after which a line of HTML is broken; with links of 700 no line comes near 998
 _MORE_ROOM = 250
@@ -66,13 +79,13 @@ class Card:
 
     @classmethod
     def of(cls, entry: Entry, length: int) -> Card:
-        """`length`: about how many characters of the abstract are shown."""
+        """`length`: about how many characters of the abstract are shown; 0: none."""
         ref = quote(entry.id, safe="", errors="replace")
         return cls(
             ref=ref if len(ref) <= 300 else "",
             title=tidy(entry.title, 300),
             title_html=title_markup(entry.title_html) or escape(tidy(entry.title, 300)),
-            abstract=excerpt(entry.tldr or entry.abstract, length),
+            abstract=excerpt(entry.tldr or entry.abstract, length) if length else "",
             short=bool(entry.tldr),
             url=web_link(entry.url),
             pdf_url=web_link(entry.pdf_url),
@@ -90,7 +103,7 @@ class Card:
 
 
 #: What a slot prints while its template is rendered.
-SLOTS = SimpleNamespace(**{name: f"\x02{name}\x03" for name in _READER + _READY})
+SLOTS = SimpleNamespace(**{name: f"\x02{name}\x03" for name in (*_READER, *_READY)})
 
 
 @contextmanager
@@ -137,8 +150,8 @@ class HtmlFragment:
 class TextFragment:
     """Quoted-printable text, each piece ending in CRLF or a soft break, so that pieces join freely.
 
-    A line with slots and blanks is prose: filled and wrapped as a whole. A line of one word (a link, or a slot that
-    holds ready fragments) is never wrapped.
+    A line with a reader's words is prose: filled and wrapped as a whole. A line with no slots but links and ready
+    fragments is never wrapped.
     """
 
     def __init__(self, text: str) -> None:
@@ -158,7 +171,7 @@ class TextFragment:
         pieces = _SLOT.split(line)
         if len(pieces) == 1:
             self._parts[-1] += paragraph(line)
-        elif " " in line.strip():
+        elif not _READY.issuperset(pieces[1::2]):
             self._holes.append(tuple(pieces))
             self._parts += [b"", b""]
         else:

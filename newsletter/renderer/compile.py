@@ -150,6 +150,9 @@ class Macros:
         with naming(self._name):
             self._module = template.make_module(dict(context))
 
+    def __contains__(self, name: str) -> bool:
+        return isinstance(getattr(self._module, name, None), Macro)
+
     def __call__(self, name: str, *values: object) -> str:
         macro = getattr(self._module, name, None)
         if not isinstance(macro, Macro):

@@ -17,9 +17,9 @@ from newsletter.renderer.cards import (
     quoted,
 )
 from newsletter.renderer.compile import Sheet, Templates, compile_sheet, page
-from newsletter.renderer.edition import subject_lines
 from newsletter.renderer.mime import Envelope, check_lines
 from newsletter.renderer.tidy import tidy_masthead
+from newsletter.renderer.version import subject_lines
 from newsletter.types import Mail, Masthead, Subscriber
 
 

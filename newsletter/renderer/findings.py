@@ -53,8 +53,8 @@ _WEEKLY = _Kind(
     "weekly",
     "edition",
     NEEDED,
-    _READER | _LINKS | {"preheader", "lead", "cards"},
-    _LINKS | {"rank", "interest", "why"},
+    _READER | _LINKS | {"preheader", "lead", "cards", "popular"},
+    _LINKS | {"rank", "label", "interest", "why", "count"},
     _READER | {"title", "others"},
     Renderer,
 )
@@ -114,10 +114,11 @@ def _mjml(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
     yield from lint.missing_slots(name, source, kind.needed)
     yield from _jinja(env, name, source, kind.on_page, kind.on_card)
     try:
+        env.parse(source)
         yield from shield_refusals(env, name, source)
         page = Page(name, *put_words(env, WORD.sub("a word", source)))
     except jinja2.TemplateSyntaxError:
-        return  # has been told by _jinja
+        return  # has been told by _jinja; what it spoils is no finding
     yield from lint.mjml_refusals(page)
     yield from lint.mjml_faults(page)
 

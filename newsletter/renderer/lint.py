@@ -329,7 +329,7 @@ def unknown_slots(
 def _card_macros(tree: nodes.Template) -> list[nodes.Macro]:
     macros = {macro.name: macro for macro in tree.find_all(nodes.Macro)}
     reached: list[nodes.Macro] = []
-    names = ["lead", "card"]
+    names = ["lead", "card", "skim", "group"]
     while names:
         macro = macros.pop(names.pop(), None)
         if macro:

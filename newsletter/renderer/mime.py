@@ -37,9 +37,9 @@ class Envelope:
         self._from = _mailbox("From", name, self.sender)
         self._common = [
             _mailbox("Reply-To", reply_name, reply_to) if _ADDRESS.fullmatch(reply_to) else b"",
-            f"Content-Language: {_token(masthead.language)}\r\n".encode(),
             b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n",
         ]
+        self._language = masthead.language
         self._list_id = _token(masthead.list_id)
         self._list_name = masthead.name
 
@@ -58,8 +58,12 @@ class Envelope:
         date: datetime,
         parts: tuple[list[bytes], list[bytes]],
         headers: bytes = b"",
+        language: str = "",
     ) -> Mail:
-        """The finished mail. `parts`: text, then HTML, in ready pieces; the boundary comes from the id."""
+        """The finished mail. `parts`: text, then HTML, in ready pieces; the boundary comes from the id.
+
+        `language`: of the words; by default that of the newsletter.
+        """
         if not _ADDRESS.fullmatch(to.email):
             raise InputError(f"subscriber {to.id}: not an ASCII address: {to.email!r}")
         if not _URI.fullmatch(message_id[1:-1]):
@@ -72,6 +76,7 @@ class Envelope:
             _unstructured("Subject", subject),
             f"Date: {_date(date)}\r\nMessage-ID: {message_id}\r\n".encode(),
             *self._common,
+            f"Content-Language: {_token(language or self._language)}\r\n".encode(),
             headers,
             b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % boundary,
             b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n" % boundary,

@@ -28,7 +28,10 @@ class Pair(NamedTuple):
 PAIRS = (
     *(Pair(front, under, TEXT) for front in ("body", "quiet", "link") for under in ("paper", "sheet")),
     *(Pair("ink", under, LARGE) for under in ("paper", "sheet")),  # titles, bold, of 19 px or more
-    *(Pair(front, under, TEXT) for front, under in (("rank", "sheet"), ("why", "why_sheet"), ("tag", "tag_sheet"))),
+    *(
+        Pair(front, under, TEXT)
+        for front, under in (("rank", "sheet"), ("why", "sheet"), ("why", "why_sheet"), ("tag", "tag_sheet"))
+    ),
     Pair("on_accent", "accent", TEXT),
     *(Pair("why_bar", under, MARK) for under in ("sheet", "why_sheet")),
 )

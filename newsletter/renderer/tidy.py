@@ -70,8 +70,14 @@ def web_link(url: str) -> str:
 
 def tidy_masthead(masthead: Masthead) -> Masthead:
     """The words that a mail shows, tidy."""
-    words = {name: tidy(getattr(masthead, name), 300) for name in ("tagline", "reply_to", "postal_address", "sender")}
-    return replace(masthead, name=tidy(masthead.name, 80), **words)
+    return replace(
+        masthead,
+        name=tidy(masthead.name, 80),
+        tagline=tidy(masthead.tagline, 300),
+        reply_to=tidy(masthead.reply_to, 300),
+        postal_address=tidy(masthead.postal_address, 300),
+        sender=tidy(masthead.sender, 300),
+    )
 
 
 def joins(character: str) -> bool:

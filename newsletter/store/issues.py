@@ -15,7 +15,7 @@ from newsletter.formats import entry_row, frozen_entry
 from newsletter.store.database import Database
 from newsletter.store.entries import fresh, numbers
 from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pool, subscribers
-from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
+from newsletter.types import SECTIONS, Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
 
 _SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
 
@@ -105,7 +105,7 @@ class Issues:
             row = connection.execute(select(issues).where(issues.c.key == key)).one()
             query = select(pool.c.frozen).where(pool.c.issue == row.num).order_by(pool.c.entry)
             frozen_entries = tuple(frozen_entry(each.frozen) for each in connection.execute(query))
-        return Frozen(issue, Masthead(**row.masthead), row.templates, tuple(row.missing), frozen_entries)
+        return Frozen(issue, _masthead(row.masthead), row.templates, tuple(row.missing), frozen_entries)
 
     def set_state(self, key: str, state: IssueState) -> None:
         """Called by Engine.send; `done` only after the accounting was checked."""
@@ -155,6 +155,10 @@ def _move_own_times(connection: Connection, num: int, plan: Plan, audience: Colu
         late = due - plan.planned
         values = {"due": due, "expires": plan.expires + late}
         connection.execute(update(deliveries).where(mine).values(values))
+
+
+def _masthead(row: Mapping[str, Any]) -> Masthead:
+    return Masthead(**{**row, "sections": tuple(row.get("sections", SECTIONS))})
 
 
 def _issue(row: Row[Any]) -> Issue:

@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from newsletter.config import WEEKDAYS
 from newsletter.engine import Engine
 from newsletter.errors import DeliveryError, NewsletterError, Refused, UnknownEntry
 from newsletter.formats import LONGEST_NAME, one_line
@@ -193,7 +194,12 @@ class _Site:
     ) -> Response:
         known = await to_thread(self._around, person)
         form = {"sheet": sheet, "errors": errors or {}, "forget": forget or [], "saved": saved, "largest": LARGEST}
-        defaults = {"selection": self._engine.settings.selection, "cadence": self._engine.settings.schedule.cadence}
+        settings = self._engine.settings
+        defaults = {
+            "selection": settings.selection,
+            "cadence": settings.schedule.cadence,
+            "weekday": WEEKDAYS[settings.schedule.weekday],
+        }
         status = 422 if errors else 200
         return self._pages.answer("interests.html", status, **known, **form, defaults=defaults)
 

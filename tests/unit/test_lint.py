@@ -199,14 +199,14 @@ def test_a_style_that_loads_or_shortens_is_a_warning_with_its_line() -> None:
     [
         ("{{ slot.why }}", "{{ slot.wy }}", "there is no slot.wy here: did you mean slot.why?"),
         ("{{ slot.why }}", "{{ slot.why|upper }}", "a slot can only be printed, as in {{ slot.name }}"),
-        ("Hello,", "Hello {{ slot.rank }},", "slot.rank has no value here, only in the macros lead and card"),
+        ("{{ masthead.tagline }}", "{{ slot.rank }}", "slot.rank has no value here, only in the macros lead and card"),
         ("{{ slot.why }}", "{{ slot.name }}", "slot.name has no value here, only on the page, outside the macros"),
-        ("{{ entry.source }}", "{{ entry.sauce }}", "has no attribute 'sauce'"),
+        ("{{ entry.abstract }}", "{{ entry.sauce }}", "has no attribute 'sauce'"),
         ("$light.sheet", "$light.sheep", "$light.sheep is not in theme.toml"),
         ("{% endfor %}", "", "Encountered unknown tag 'endif'"),
-        ("{{ pool }}", "{{ pool", "expected token 'end of print statement'"),
-        ("{{ pool }}", "{% raw %}{% endraw %}", "{% raw %} cannot be compiled"),
-        ("{{ pool }}", "Jq0001e", "Jq0001e is a word of ours"),
+        ("{{ masthead.tagline }}", "{{ pool", "unexpected '>'"),
+        ("{{ masthead.tagline }}", "{% raw %}{% endraw %}", "{% raw %} cannot be compiled"),
+        ("{{ masthead.tagline }}", "Jq0001e", "Jq0001e is a word of ours"),
     ],
 )
 def test_a_mistake_in_the_weekly_template_is_told_once_with_its_line(old: str, new: str, text: str) -> None:
@@ -220,7 +220,7 @@ def test_a_mistake_in_the_weekly_template_is_told_once_with_its_line(old: str, n
     ("name", "old", "new", "text"),
     [
         ("edition.txt", "{{ slot.why }}", "{{ slot.wy }}", "error: there is no slot.wy here"),
-        ("edition.txt", "Hello,", "Hello, http://x.org", "warning: a link to http://x.org: write https:"),
+        ("edition.txt", "{{ masthead.tagline }}", "http://x.org", "warning: a link to http://x.org: write https:"),
         ("subject.txt", "{{ slot.title }}", "{{ slot.why }}", "error: there is no slot.why here"),
         ("inline.css", "$light.link", "$dusk.link", "error: $dusk.link is not in theme.toml"),
         ("theme.toml", '"#ffffff"         #', '"#fff" #', "error: [light] sheet = '#fff' is not like"),
