@@ -256,6 +256,9 @@ class Masthead:
     postal_address: str = ""
     language: str = "en"
     base_url: str = ""  #: of the subscribers' pages, without a slash at the end
+    logo: str = ""  #: an http(s) address, in place of the mark
+    mark: str = ""  #: one or two letters
+    sections: tuple[str, ...] = ("interests", "popular")  #: the optional parts that a mail has
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import nh3
 from markupsafe import Markup, escape
 
+from newsletter.config import initial
 from newsletter.types import Masthead
 
 #: Controls, zero-width and bidi characters, lone surrogates. ZWJ and ZWNJ stay: emoji and Persian need them.
@@ -70,8 +71,17 @@ def web_link(url: str) -> str:
 
 def tidy_masthead(masthead: Masthead) -> Masthead:
     """The words that a mail shows, tidy."""
-    words = {name: tidy(getattr(masthead, name), 300) for name in ("tagline", "reply_to", "postal_address", "sender")}
-    return replace(masthead, name=tidy(masthead.name, 80), **words)
+    name = tidy(masthead.name, 80)
+    return replace(
+        masthead,
+        name=name,
+        sender=tidy(masthead.sender, 300),
+        tagline=tidy(masthead.tagline, 300),
+        reply_to=tidy(masthead.reply_to, 300),
+        postal_address=tidy(masthead.postal_address, 300),
+        logo=web_link(masthead.logo),
+        mark=tidy(masthead.mark, 8) or initial(name),
+    )
 
 
 def joins(character: str) -> bool:
