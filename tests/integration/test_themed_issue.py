@@ -75,6 +75,28 @@ async def test_the_mail_that_confirms_has_the_theme(engine: Engine, transport: M
     assert "#fffef0" in parts(mail).html
 
 
+@pytest.mark.parametrize(
+    ("theme", "shown"),
+    [
+        ({}, ">W</td>"),
+        ({"mark": "wp"}, '">wp</span></td>'),
+        ({"mark": "<&"}, '">&lt;&amp;</span></td>'),
+        ({"logo": "https://x.org/a.png?b=1&c=2"}, 'src="https://x.org/a.png?b=1&amp;c=2"'),
+    ],
+)
+async def test_mails_show_the_logo_or_the_mark(
+    weekly: Engine, transport: MemoryTransport, theme: dict[str, object], shown: str
+) -> None:
+    engine = with_theme(weekly, **theme)
+    engine.plan(Cadence.WEEKLY, "later")
+    await engine.subscribe("eve@example.org", "Eve", Profile())
+
+    for html in (mailed(engine, "later"), parts(transport.mails[-1]).html):
+        assert shown in html
+        assert ('alt=""' in html) is ("logo" in theme)
+        assert ("aria-hidden" in html) is ("logo" not in theme)
+
+
 @pytest.mark.parametrize("theme", [{"accent": "#777777"}, {"light": {"body": "#eeeeee"}}])
 def test_planning_refuses_nothing_for_contrast(weekly: Engine, theme: dict[str, object]) -> None:
     _, tally, new = with_theme(weekly, **theme).plan(Cadence.WEEKLY, "later")
