@@ -963,8 +963,8 @@ def _heard_line(each: Heard) -> str:
 def lint(folder: Path | None, as_json: bool) -> None:
     """Check the mail's templates: what would fail, what would look wrong somewhere, colours that cannot be read.
 
-    Takes the templates of the configuration, or your own of FOLDER over the built-in ones. Prints all findings, one a
-    line; the exit code is 1 when there is an error among them.
+    Takes the templates of the configuration, or your own of FOLDER over the built-in ones, with the configuration's
+    [theme]. Prints all findings, one a line; the exit code is 1 when there is an error among them.
     """
     from dataclasses import asdict
 
@@ -972,11 +972,11 @@ def lint(folder: Path | None, as_json: bool) -> None:
 
     settings = _settings()
     own = _templates_folder(folder) if folder else own_folder(settings)
-    found = find_all(load_kind("weekly", own), load_kind("confirm", own), settings.masthead)
+    found = find_all(load_kind("weekly", own), load_kind("confirm", own), settings.masthead, settings.theme)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False))
     else:
-        _print(f"{each.file}:{max(each.line, 1)}: {each.severity}: {each.text}" for each in found)
+        _print(map(str, found))
     if errors := sum(1 for each in found if each.severity == "error"):
         raise InputError(f"{errors} of {len(found)} findings {'is an error' if errors == 1 else 'are errors'}")
 

@@ -614,10 +614,10 @@ class Engine:
         )
 
     def _templates(self, name: str) -> dict[str, str]:
-        """The built-in files, overridden file by file by the folder in [newsletter] templates."""
-        from newsletter.renderer import load_kind, own_folder
+        """The built-in files, overridden file by file by the folder in [newsletter] templates, in [theme]'s colours."""
+        from newsletter.renderer import load_kind, own_folder, themed
 
-        return load_kind(name, own_folder(self.settings))
+        return themed(load_kind(name, own_folder(self.settings)), self.settings.theme)
 
     # select and render
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class Cadence(StrEnum):
@@ -246,7 +247,8 @@ class Edition:
     popular: tuple[Entry, ...] = ()  #: what many like, beside the picks; new to this person, not counted as shown
 
 
-SECTIONS = ("interests", "popular")  #: cards under a heading for each interest; what many like
+Part = Literal["interests", "popular"]  #: of a mail, that one can do without: headings of interests; what many like
+SECTIONS: tuple[Part, ...] = ("interests", "popular")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,9 @@ class Masthead:
     postal_address: str = ""
     language: str = "en"
     base_url: str = ""  #: of the subscribers' pages, without a slash at the end
-    sections: tuple[str, ...] = SECTIONS  #: the parts of a mail that one can do without
+    logo: str = ""  #: an http(s) address, in place of the mark
+    mark: str = ""  #: one or two letters
+    sections: tuple[Part, ...] = SECTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import jinja2
 
+from newsletter.config import ThemeSection
 from newsletter.errors import TemplateError
 from newsletter.renderer import lint
 from newsletter.renderer.compile import (
@@ -27,7 +29,7 @@ from newsletter.renderer.confirmation import Confirmation
 from newsletter.renderer.edition import NEEDED, Renderer
 from newsletter.renderer.lint import ERROR, WARNING, Finding
 from newsletter.renderer.markup import WORD, Page
-from newsletter.renderer.theme import theme_faults, theme_refusals
+from newsletter.renderer.theme import NOTHING, theme_faults, theme_refusals, themed
 from newsletter.types import Masthead
 
 Files = Mapping[str, str]  #: file name to text
@@ -61,34 +63,49 @@ _WEEKLY = _Kind(
 _CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, Confirmation)
 
 
-def find_all(weekly: Files, confirm: Files, masthead: Masthead) -> tuple[Finding, ...]:
-    """Sorted by file and line; a file is named as `weekly/edition.mjml`. The files are those of the two folders."""
+def find_all(weekly: Files, confirm: Files, masthead: Masthead, wanted: ThemeSection = NOTHING) -> tuple[Finding, ...]:
+    """Sorted by file and line; a file is named as `weekly/edition.mjml`, a table of the configuration `[theme.dark]`.
+
+    The files are those of the two folders; `wanted` is what the configuration says about the theme.
+    """
     together = {**weekly, **confirm}
     used = set().union(*(variables(text) for text in (*weekly.values(), *confirm.values())))
-    found: set[Finding] = set()
+    found = {*logo_faults(masthead)}
     for kind, own, files in ((_WEEKLY, weekly, weekly), (_CONFIRM, confirm, together)):
-        ruled = {_placed(finding, kind, own) for finding in _ruled(kind, own, files, used)}
-        tried = {_placed(finding, kind, own) for finding in _tried(kind, files, masthead)}
+        ruled = {_placed(finding, kind, own) for finding in _ruled(kind, own, files, used, wanted)}
+        tried = {_placed(finding, kind, own) for finding in _tried(kind, themed(files, wanted), masthead)}
         told = {(finding.file, finding.line) for finding in found | ruled if finding.severity == ERROR}
         # a trial that cannot name a line says what a rule has said better
         found |= ruled | {each for each in tried if (each.file, each.line) not in told and (each.line or not told)}
     return tuple(sorted(found))
 
 
+def logo_faults(masthead: Masthead) -> Iterator[Finding]:
+    """Every mail program asks for the logo, so it should lie where the pages are, and behind TLS."""
+    logo, ours = urlsplit(masthead.logo), urlsplit(masthead.base_url)
+    if masthead.logo and logo.hostname != ours.hostname:
+        why = f"{masthead.logo} is elsewhere than base_url, which tells them who reads this mail"
+        yield Finding("[theme] logo", 0, WARNING, why)
+    if logo.scheme == "http":
+        yield Finding("[theme] logo", 0, WARNING, f"{masthead.logo} is not shown by many mail programs: write https:")
+
+
 def _placed(finding: Finding, kind: _Kind, own: Files) -> Finding:
+    if finding.is_of_configuration:
+        return finding
     folder = kind.name if finding.file in own else _WEEKLY.name
     return replace(finding, file=f"{folder}/{finding.file}")
 
 
-def _ruled(kind: _Kind, own: Files, files: Files, used: AbstractSet[str]) -> Iterator[Finding]:
+def _ruled(kind: _Kind, own: Files, files: Files, used: AbstractSet[str], wanted: ThemeSection) -> Iterator[Finding]:
     for name in own.keys() - set(kind.names()):
         yield Finding(name, 0, WARNING, f"no mail uses this file{lint.nearest(name, kind.names())}")
     theme = files.get("theme.toml", "")
     refused = [*theme_refusals(theme)]
     if "theme.toml" in own:
         yield from refused
-        yield from theme_faults(theme, used)
-    templates = Templates({**files, "theme.toml": "" if refused else theme}, "en")
+        yield from theme_faults(theme, used, wanted)
+    templates = Templates(themed({**files, "theme.toml": "" if refused else theme}, wanted), "en")
     for name in own.keys() & set(kind.names()) - {"theme.toml"}:
         if not refused:
             yield from templates.unknown(name)

@@ -29,10 +29,18 @@ _LOADED = ("src", "srcset", "background", "background-url")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    file: str
+    file: str  #: or a place in the configuration: "[theme.light]"
     line: int  #: 0: the file as a whole
     severity: str  #: ERROR, WARNING
     text: str
+
+    @property
+    def is_of_configuration(self) -> bool:
+        return self.file.startswith("[")
+
+    def __str__(self) -> str:
+        place = self.file if self.is_of_configuration else f"{self.file}:{max(self.line, 1)}"
+        return f"{place}: {self.severity}: {self.text}"
 
 
 def refuse(findings: Iterable[Finding]) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import nh3
 from markupsafe import Markup, escape
 
+from newsletter.config import initial
 from newsletter.types import Masthead
 
 #: Controls, zero-width and bidi characters, lone surrogates. ZWJ and ZWNJ stay: emoji and Persian need them.
@@ -70,13 +71,16 @@ def web_link(url: str) -> str:
 
 def tidy_masthead(masthead: Masthead) -> Masthead:
     """The words that a mail shows, tidy."""
+    name = tidy(masthead.name, 80)
     return replace(
         masthead,
-        name=tidy(masthead.name, 80),
+        name=name,
+        sender=tidy(masthead.sender, 300),
         tagline=tidy(masthead.tagline, 300),
         reply_to=tidy(masthead.reply_to, 300),
         postal_address=tidy(masthead.postal_address, 300),
-        sender=tidy(masthead.sender, 300),
+        logo=web_link(masthead.logo),
+        mark=tidy(masthead.mark, 8) or initial(name),
     )
 
 

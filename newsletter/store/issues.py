@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from newsletter.formats import entry_row, frozen_entry
 from newsletter.store.database import Database
 from newsletter.store.entries import fresh, numbers
 from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pool, subscribers
-from newsletter.types import SECTIONS, Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
+from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
 
 _SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
 
@@ -158,7 +158,9 @@ def _move_own_times(connection: Connection, num: int, plan: Plan, audience: Colu
 
 
 def _masthead(row: Mapping[str, Any]) -> Masthead:
-    return Masthead(**{**row, "sections": tuple(row.get("sections", SECTIONS))})
+    """An older issue's lacks what came later."""
+    masthead = Masthead(**row)
+    return replace(masthead, sections=tuple(masthead.sections))
 
 
 def _issue(row: Row[Any]) -> Issue:

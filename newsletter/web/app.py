@@ -62,7 +62,7 @@ def make_app(engine: Engine) -> Starlette:
         Route("/view/{token}", site.view),
         Route("/healthz", site.healthz),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Guard)], exception_handlers=handlers(pages))
+    return Starlette(routes=routes, middleware=[Middleware(Guard, pages.headers)], exception_handlers=handlers(pages))
 
 
 class _Site:

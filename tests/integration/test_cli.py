@@ -496,6 +496,20 @@ def test_lint_prints_every_finding_of_own_templates_and_fails(run: Run, tmp_path
     assert (rows[0]["file"], rows[0]["line"], rows[0]["severity"]) == ("weekly/edition.mjml", line, "error")
 
 
+def test_lint_names_the_table_of_the_configuration_and_all_else_refuses_a_wrong_colour(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "newsletter.toml").write_text('[theme.light]\nquiet = "#999999"\n')
+    result = run("lint", code=1)
+    (tmp_path / "newsletter.toml").write_text('[theme.light]\nquiet = "grey"\n')
+
+    assert result.stdout.splitlines() == [
+        "[theme.light]: error: quiet on paper has a contrast of 2.54:1 and needs 4.5:1",
+        "[theme.light]: error: quiet on sheet has a contrast of 2.84:1 and needs 4.5:1",
+    ]
+    assert "[theme.light] quiet = 'grey': a colour of six digits" in run("plan", code=1).stderr
+
+
 @pytest.mark.parametrize("folder", ["nowhere", "."])
 def test_lint_of_a_folder_without_templates_is_one_line(run: Run, folder: str) -> None:
     assert run("lint", folder, code=1).stderr.count("\n") == 1

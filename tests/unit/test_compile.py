@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from newsletter.errors import TemplateError
 from newsletter.renderer import Renderer, load_templates
+from newsletter.renderer.colours import contrast
 from newsletter.renderer.compile import (
     Templates,
     compile_mjml,
@@ -24,7 +25,7 @@ from newsletter.renderer.compile import (
     text_environment,
     to_html,
 )
-from newsletter.renderer.theme import PAIRS, Pair, contrast, read_theme
+from newsletter.renderer.theme import PAIRS, Pair, read_theme
 from newsletter.types import Masthead
 
 WEEKLY = load_templates(Path(__file__).parents[2] / "templates" / "weekly")

@@ -8,11 +8,12 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.renderer import find_all, load_templates
+from newsletter.renderer.colours import contrast
 from newsletter.renderer.compile import html_environment, put_words
 from newsletter.renderer.lint import WARNING, Finding, check_mjml, css_faults, mjml_faults, mjml_refusals
 from newsletter.renderer.markup import Page
 from newsletter.renderer.mjml import CHILDREN, REFUSED, TAGS, border, colour, length
-from newsletter.renderer.theme import contrast, theme_faults, theme_refusals
+from newsletter.renderer.theme import theme_faults, theme_refusals
 from newsletter.types import Masthead
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -289,8 +290,11 @@ def test_a_pair_without_contrast_is_an_error_that_names_pair_ratio_and_need() ->
     theme = '[light]\nbody = "#777777"\nsheet = "#ffffff"\nwhy_bar = "#949494"\nink = "#999999"\n[dark]\n'
 
     assert [(each.line, each.text) for each in theme_faults(theme, set())] == [
+        (5, "[light] ink on paper has a contrast of 2.54:1 and needs 4.5:1"),
+        (5, "[light] ink on sheet has a contrast of 2.84:1 and needs 4.5:1"),
+        (2, "[light] body on paper has a contrast of 4.0:1 and needs 4.5:1"),
         (2, "[light] body on sheet has a contrast of 4.47:1 and needs 4.5:1"),
-        (5, "[light] ink on sheet has a contrast of 2.84:1 and needs 3.0:1"),
+        (4, "[light] why_bar on why_sheet has a contrast of 2.76:1 and needs 3.0:1"),
     ]
 
 
