@@ -31,6 +31,8 @@ _COLOUR = re.compile(r"\$([a-z]+)\.([a-z_]+)")
 _STYLE_ATTRIBUTE = re.compile(r'\bstyle="[^"]*"')
 _GAPS = re.compile(r"([;:,]) +")
 _TWICE = re.compile(r"background:(#[0-9a-fA-F]{6});(background-color:\1;)")
+_AUTO = re.compile(r'(<img\b[^>]*) height="auto"')  # not a number: CSS says so already
+_INVISIBLE = "font-size:1px;color:#ffffff;"  # of the preview line, hidden all the same; what spam filters look for
 _KEPT_ATTRIBUTES = ["bgcolor", "align", "valign", "width", "height"]
 
 
@@ -265,6 +267,7 @@ def inline(html: str, css: str) -> str:
         cssutils_logging_level=logging.CRITICAL,
     )
     inlined = str(inliner.transform(pretty_print=False)).replace(' data-premailer="ignore"', "")
+    inlined = _AUTO.sub(r"\1", inlined).replace(_INVISIBLE, "")
     return _STYLE_ATTRIBUTE.sub(lambda style: _TWICE.sub(r"\2", _GAPS.sub(r"\1", style[0])), inlined)
 
 

@@ -98,6 +98,17 @@ def test_our_css_is_inlined_and_what_looks_like_mathematics_in_tags_survives() -
     assert '<p class="a" style="color:#12345f;margin:0">1</p>' in html
 
 
+def test_what_mjml_writes_against_html_and_spam_filters_goes() -> None:
+    head = "<mjml><mj-head><mj-preview>First words</mj-preview></mj-head><mj-body><mj-section><mj-column>"
+    image = '<mj-image src="https://example.org/a.png" alt="A" />'
+
+    html = inline(to_html("a.mjml", f"{head}{image}</mj-column></mj-section></mj-body></mjml>"), "")
+
+    assert 'height="auto"' not in html
+    assert "height:auto" in html
+    assert re.search(r'<div style="display:none;line-height:1px;max-height:0px;[^"]*">First words</div>', html)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
