@@ -11,8 +11,8 @@ from newsletter.renderer.cards import (
     Prose,
     TextFragment,
     fill,
-    html_link,
-    html_value,
+    html_links,
+    html_values,
     needing_slots,
     quoted,
 )
@@ -43,9 +43,9 @@ class Confirmation:
         """Pure. The name is a stranger's word until the link is used, so the templates have no slot for it."""
         values = {"email": subscriber.email}
         subject, values["preheader"] = subject_lines(fill(self._subject, values))
-        html = {name: html_value(value) for name, value in values.items()}
+        html = html_values(values) | html_links({"link": link})
         text = self._text.fill(Prose(values), {"link": quoted(link)})
-        parts = text, self._html.fill(html | {"link": html_link(link)})
+        parts = text, self._html.fill(html)
         return self._envelope.seal(subscriber, subject, message_id, date, parts)
 
     def _try_out(self) -> None:

@@ -20,8 +20,8 @@ from newsletter.renderer.cards import (
     Prose,
     TextFragment,
     fill,
-    html_link,
-    html_value,
+    html_links,
+    html_values,
     quoted,
 )
 from newsletter.renderer.compile import Macros, Sheet, page
@@ -51,22 +51,12 @@ class Reader(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """A macro's fragments for one entry."""
+    """A macro's fragments, for one entry or for none."""
 
-    entry: Entry
+    entry: Entry | None
     html: HtmlFragment
     text: TextFragment
     words: int  #: to be read
-
-
-class _Block(NamedTuple):
-    """A piece with the values of its slots."""
-
-    html: HtmlFragment
-    text: TextFragment
-    prose: Prose
-    own: dict[str, bytes]
-    words: int
 
 
 class _Page(NamedTuple):
@@ -75,7 +65,10 @@ class _Page(NamedTuple):
     subject: str
 
 
+_Values = tuple[Prose, dict[str, bytes]]  #: of a piece's own slots: as words, for the text; as HTML
+_Block = tuple[_Piece, _Values]
 _Laid = Mapping[str, Sequence[_Block]]  #: slot of the page → what stands in it
+_NONE: _Values = Prose({}), {}
 
 
 class Version:
@@ -112,7 +105,7 @@ class Version:
         # templates of one's own may be older than these macros
         self._skims, self._popular = (name in self._html and name in self._text for name in ("skim", "popular"))
         grouping = "interests" in masthead.sections and "group" in self._html and "group" in self._text
-        self._head = (HtmlFragment(self._html("group")), TextFragment(self._text("group"))) if grouping else None
+        self._head = self._made("group") if grouping else None
 
     def fitting(self, edition: Edition, links: Links) -> Edition:
         """The edition with as many picks as its mail has room for; the others, the lowest ranked, in `more`."""
@@ -124,10 +117,8 @@ class Version:
         """Bytes of the HTML part, which is not made for that."""
         laid = self._laid(edition, public=False)
         page, _, html, _ = self._filled(edition, links, laid, public=False)
-        blocks = [block for some in laid.values() for block in some]
-        return page.html.length(html | dict.fromkeys(laid, b"")) + sum(
-            block.html.length(html | block.own) for block in blocks
-        )
+        size = page.html.length(html | dict.fromkeys(laid, b""))
+        return size + sum(piece.html.length(html | own) for blocks in laid.values() for piece, (_, own) in blocks)
 
     def render(self, edition: Edition, links: Links, message_id: str, date: datetime) -> Mail:
         """Pure: the same arguments give the same bytes, always. A pick need not be of the pool."""
@@ -148,10 +139,11 @@ class Version:
         for slot, blocks in laid.items():
             pieces: list[bytes] = []
             lines: list[bytes] = []
-            for block in blocks:
-                html.update(block.own)
-                pieces += block.html.fill(html)
-                lines += (*block.text.fill(block.prose, text), b"\r\n")
+            for piece, (prose, own) in blocks:
+                html.update(own)
+                pieces += piece.html.fill(html)
+                lines += piece.text.fill(prose, text)
+                lines.append(b"\r\n")
             html[slot], text[slot] = b"".join(pieces), b"".join(lines[:-1])
         return page.subject, page.text.fill(Prose(values), text), page.html.fill(html)
 
@@ -161,30 +153,24 @@ class Version:
         lead, rest = ((), picks) if skim else (picks[:1], picks[1:])
         groups = _groups(rest) if self._head and not public else {"": rest}
         grouped, cards, place = len(groups) > 1, [], len(lead)
+        kind = "skim" if skim else "card"
         for interest, some in groups.items():
             if grouped and self._head:
-                name = tidy(interest, 80) or self._beyond
-                cards.append(_Block(*self._head, *_head_values(name, len(some)), 0))
-            kind = "skim" if skim else "card"
-            cards += [self._block(kind, place + number, pick, grouped, public) for number, pick in enumerate(some, 1)]
-            place += len(some)
+                cards.append((self._head, _head_values(interest or self._beyond, len(some))))
+            for pick in some:
+                place += 1
+                cards.append((self._piece(kind, pick.entry, public), self._values(place, pick, grouped)))
         return {
-            "lead": [self._block("lead", 1, pick, False, public) for pick in lead],
+            "lead": [(self._piece("lead", pick.entry, public), self._values(1, pick, False)) for pick in lead],
             "cards": cards,
-            "popular": [self._unranked(entry) for entry in edition.popular] if self._popular else [],
+            "popular": [(self._piece("popular", each, public), _NONE) for each in edition.popular * self._popular],
         }
 
     def _is_skimmed(self, edition: Edition, public: bool) -> bool:
         return self._skims and bool(edition.subscriber.skim) and not public
 
-    def _block(self, kind: str, place: int, pick: Pick, grouped: bool, public: bool) -> _Block:
-        _, html, text, words = self._piece(kind, pick.entry, public)
-        interest = tidy(pick.interest, 80) or self._beyond
-        return _Block(html, text, *_pick_values(place, interest, pick.reasons, self._semicolon, grouped), words)
-
-    def _unranked(self, entry: Entry) -> _Block:
-        _, html, text, _ = self._piece("popular", entry, public=False)
-        return _Block(html, text, Prose({}), {}, 0)
+    def _values(self, place: int, pick: Pick, grouped: bool) -> _Values:
+        return _pick_values(place, pick.interest or self._beyond, pick.reasons, self._semicolon, grouped)
 
     def _piece(self, kind: str, entry: Entry, public: bool) -> _Piece:
         key = kind, public, entry.id
@@ -192,9 +178,11 @@ class Version:
         if kept is None or (kept.entry is not entry and kept.entry != entry):
             card = Card.of(entry, _LENGTHS.get(kind, 0))
             card = replace(card, ref="") if public else card
-            html, text = HtmlFragment(self._html(kind, card)), TextFragment(self._text(kind, card))
-            kept = self._pieces[key] = _Piece(entry, html, text, card.words)
+            kept = self._pieces[key] = self._made(kind, card)._replace(entry=entry, words=card.words)
         return kept
+
+    def _made(self, macro: str, *values: object) -> _Piece:
+        return _Piece(None, HtmlFragment(self._html(macro, *values)), TextFragment(self._text(macro, *values)), 0)
 
     def _filled(
         self, edition: Edition, links: Links, laid: _Laid, public: bool
@@ -203,7 +191,7 @@ class Version:
         picks, person = edition.picks, edition.subscriber
         shares = "" if public else _shares(tuple([pick.interest for pick in picks]), self._comma)
         values = {"name": "" if public else tidy(person.name, 60), "email": person.email, "shares": shares}
-        words = sum([block.words for blocks in laid.values() for block in blocks])
+        words = sum([piece.words for blocks in laid.values() for piece, _ in blocks])
         values["minutes"] = str(max(1, round(words / _SPEED)))
         reader = Reader(
             picks=len(picks),
@@ -217,10 +205,10 @@ class Version:
         )
         page = self._page(reader)
         subject, values["preheader"] = subject_lines(fill(page.subject, values | _titles(edition)))
-        html = {name: html_link(getattr(links, name)) for name in _LINKS}
-        html.update((name, html_value(value)) for name, value in values.items())
-        text = {name: quoted(getattr(links, name)) for name in _LINKS}
-        return page._replace(subject=subject), values, html, text
+        urls = {name: getattr(links, name) for name in _LINKS}
+        html = html_links(urls) | html_values(values)
+        text = {name: quoted(url) for name, url in urls.items()}
+        return _Page(page.html, page.text, subject), values, html, text
 
     def _page(self, reader: Reader) -> _Page:
         if reader not in self._pages:
@@ -230,9 +218,9 @@ class Version:
 
 
 def subject_lines(text: str) -> tuple[str, str]:
-    """Subject and preheader: the first two lines of subject.txt."""
-    lines = [*text.strip().split("\n"), ""]
-    return tidy(lines[0], 120), tidy(lines[1], 200)
+    """Subject and preheader: the first two lines of subject.txt, filled with tidy words."""
+    subject, _, preheader = text.strip().partition("\n")
+    return shorten(subject.strip(), 120), shorten(preheader.partition("\n")[0].strip(), 200)
 
 
 def _groups(picks: Sequence[Pick]) -> dict[str, list[Pick]]:
@@ -252,21 +240,19 @@ def _shares(interests: tuple[str, ...], comma: str) -> str:
 
 
 @lru_cache(maxsize=16384)
-def _pick_values(
-    place: int, interest: str, reasons: tuple[str, ...], semicolon: str, grouped: bool
-) -> tuple[Prose, dict[str, bytes]]:
-    words = {"rank": str(place), "interest": interest, "why": tidy(semicolon.join(reasons), 300)}
-    words["label"] = words["rank"] if grouped else f"{place} \N{MIDDLE DOT} {interest}"
-    return _both(words)
+def _pick_values(place: int, interest: str, reasons: tuple[str, ...], semicolon: str, grouped: bool) -> _Values:
+    name = tidy(interest, 80)
+    label = str(place) if grouped else f"{place} \N{MIDDLE DOT} {name}"
+    return _both({"rank": str(place), "interest": name, "label": label, "why": tidy(semicolon.join(reasons), 300)})
 
 
 @lru_cache(maxsize=16384)
-def _head_values(interest: str, count: int) -> tuple[Prose, dict[str, bytes]]:
-    return _both({"interest": interest, "count": str(count)})
+def _head_values(interest: str, count: int) -> _Values:
+    return _both({"interest": tidy(interest, 80), "count": str(count)})
 
 
-def _both(words: Mapping[str, str]) -> tuple[Prose, dict[str, bytes]]:
-    return Prose(words), {name: html_value(value) for name, value in words.items()}
+def _both(words: Mapping[str, str]) -> _Values:
+    return Prose(words), html_values(words)
 
 
 def _titles(edition: Edition) -> dict[str, str]:
