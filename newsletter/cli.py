@@ -972,7 +972,8 @@ def lint(folder: Path | None, as_json: bool) -> None:
 
     settings = _settings()
     own = _templates_folder(folder) if folder else own_folder(settings)
-    found = find_all(load_kind("weekly", own), load_kind("confirm", own), settings.masthead)
+    weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
+    found = find_all(weekly, confirm, settings.masthead, messages)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False))
     else:
@@ -982,9 +983,9 @@ def lint(folder: Path | None, as_json: bool) -> None:
 
 
 def _templates_folder(folder: Path) -> Path:
-    if any((folder / kind).is_dir() for kind in ("weekly", "confirm", "web")):
+    if any((folder / kind).is_dir() for kind in ("weekly", "confirm", "messages", "web")):
         return folder
-    raise InputError(f"{folder}: there is no folder weekly or confirm in it")
+    raise InputError(f"{folder}: there is no folder weekly, confirm or messages in it")
 
 
 # in the long run

@@ -182,7 +182,9 @@ class Desk:
         self._defaults = settings.selection
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
+        from newsletter.messages import Catalogues
 
+        self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
         liked = [self._known(each, ()) for each in likes]
@@ -193,7 +195,9 @@ class Desk:
         from newsletter import selector
 
         profiles = [self._completed(person.profile) for person in people]
-        chosen = selector.select(self._pool, profiles, [seen.get(person.id, set()) for person in people])
+        messages = [self._catalogues.messages(person.language, self._language) for person in people]
+        hidden = [seen.get(person.id, set()) for person in people]
+        chosen = selector.select(self._pool, profiles, hidden, messages=messages)
         return [Edition(self.issue, person, picks) for person, picks in zip(people, chosen, strict=True)]
 
     def explain(self, person: Subscriber, seen: set[str], entry_id: str) -> Explanation:
@@ -514,7 +518,7 @@ class Engine:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", key):
             raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
-        templates = self._templates("weekly")
+        templates = self._templates()
         Renderer(templates, self.settings.masthead)  # a template that cannot be rendered is not frozen
         planned = self.store.issues.plan(
             Plan(
@@ -605,11 +609,12 @@ class Engine:
             embedder=self.trouble(),
         )
 
-    def _templates(self, name: str) -> dict[str, str]:
-        """The built-in files, overridden file by file by the folder in [newsletter] templates."""
+    def _templates(self, kind: str = "weekly") -> dict[str, str]:
+        """The built-in files and catalogues, overridden file by file by the folder in [newsletter] templates."""
         from newsletter.renderer import load_kind, own_folder
 
-        return load_kind(name, own_folder(self.settings))
+        own = own_folder(self.settings)
+        return {**load_kind("messages", own), **load_kind(kind, own)}
 
     # select and render
 
@@ -635,7 +640,7 @@ class Engine:
             entries = self.store.entries.new_between(since, now)
         entries = [*map(self._readied(now), entries)]
         issue = Issue(issue_key(cadence, now, self.settings.schedule.timezone), cadence, since, now)
-        masthead, templates = self.settings.masthead, self._templates("weekly")
+        masthead, templates = self.settings.masthead, self._templates()
         return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
 
     def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
@@ -915,7 +920,7 @@ class Engine:
             frozen = self.store.issues.frozen(issue.key)
             pools[issue] = pool = self._named_today(frozen)
             size = len({entry.id for entry in pool.values()})
-            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool))))
+            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool)), _outside(frozen)))
             on_issue(issue)
         return quality.measure(pasts, self._past_readers(pools))
 
@@ -1010,9 +1015,9 @@ class Engine:
         masthead = self.settings.masthead
         from newsletter.renderer import Confirmation
 
-        mail = Confirmation({**self._templates("weekly"), **self._templates("confirm")}, masthead).render(
-            person, f"{masthead.base_url}/confirm/{token}", message_id, now
-        )
+        templates = {**self._templates(), **self._templates("confirm")}
+        confirmation = Confirmation(templates, masthead, person.language)
+        mail = confirmation.render(person, f"{masthead.base_url}/confirm/{token}", message_id, now)
         try:
             await self._send_one(self._sign(mail))
         except NewsletterError:
@@ -1239,6 +1244,14 @@ def _answer(waiting: Sequence[tuple[Claim, asyncio.Future[Outcome]]], results: S
             answer.set_exception(result)
         else:
             answer.set_result(result)
+
+
+def _outside(frozen: Frozen) -> frozenset[str]:
+    """What an issue called an exploratory pick, in all its languages."""
+    from newsletter.messages import Catalogues
+
+    catalogues = Catalogues(frozen.templates)
+    return frozenset(catalogues.messages(each).gettext(quality.OUTSIDE) for each in catalogues.languages)
 
 
 def _born(entry: Entry, first_seen: datetime) -> datetime:

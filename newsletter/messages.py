@@ -114,6 +114,9 @@ def english() -> Messages:
     return Catalogues({}).messages(SOURCE)
 
 
+Key = tuple[str, ...]  #: a message, or a message and its plural
+
+
 class Fault(NamedTuple):
     """What is wrong with a message of a catalogue."""
 
@@ -143,6 +146,11 @@ def ill_fitting(catalogue: Catalog) -> Iterator[Fault]:
     for message in catalogue:
         if message.id and (why := _ill_fitting(message)):
             yield Fault(message.lineno or 0, f'"{_forms(message.id)[0]}": {why}')
+
+
+def key_of(message: Message) -> Key:
+    """What it is known by."""
+    return _forms(message.id)
 
 
 def incomplete(message: Message) -> bool:

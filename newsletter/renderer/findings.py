@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,9 @@ from typing import NamedTuple
 import jinja2
 
 from newsletter.errors import TemplateError
+from newsletter.messages import Catalogues, Key
 from newsletter.renderer import lint
+from newsletter.renderer.catalogues import catalogue_findings
 from newsletter.renderer.compile import (
     Templates,
     html_environment,
@@ -58,21 +61,40 @@ _WEEKLY = _Kind(
     _READER | {"title", "others"},
     Renderer,
 )
-_CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, Confirmation)
 
 
-def find_all(weekly: Files, confirm: Files, masthead: Masthead) -> tuple[Finding, ...]:
-    """Sorted by file and line; a file is named as `weekly/edition.mjml`. The files are those of the two folders."""
-    together = {**weekly, **confirm}
+def _confirmations(files: Files, masthead: Masthead) -> None:
+    for language in Catalogues(files).languages:
+        Confirmation(files, masthead, language)
+
+
+_CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, _confirmations)
+_NO_FILES: Files = {}
+
+
+def find_all(weekly: Files, confirm: Files, masthead: Masthead, messages: Files = _NO_FILES) -> tuple[Finding, ...]:
+    """Sorted by file and line; a file is named as `weekly/edition.mjml`. The files are those of the three folders."""
     used = set().union(*(variables(text) for text in (*weekly.values(), *confirm.values())))
-    found: set[Finding] = set()
-    for kind, own, files in ((_WEEKLY, weekly, weekly), (_CONFIRM, confirm, together)):
+    found = {*catalogue_findings(messages, {**_said(_WEEKLY, weekly), **_said(_CONFIRM, confirm)}, masthead.language)}
+    sound = {} if any(finding.severity == ERROR for finding in found) else messages
+    kinds = ((_WEEKLY, weekly, {**sound, **weekly}), (_CONFIRM, confirm, {**sound, **weekly, **confirm}))
+    for kind, own, files in kinds:
         ruled = {_placed(finding, kind, own) for finding in _ruled(kind, own, files, used)}
         tried = {_placed(finding, kind, own) for finding in _tried(kind, files, masthead)}
         told = {(finding.file, finding.line) for finding in found | ruled if finding.severity == ERROR}
         # a trial that cannot name a line says what a rule has said better
         found |= ruled | {each for each in tried if (each.file, each.line) not in told and (each.line or not told)}
     return tuple(sorted(found))
+
+
+def _said(kind: _Kind, own: Files) -> dict[Key, str]:
+    """The messages of templates, each with a file that says it."""
+    found: dict[Key, str] = {}
+    for name in own.keys() & set(kind.names()) - set(_SHARED):
+        with suppress(jinja2.TemplateSyntaxError):  # is told by _jinja
+            tree = html_environment().parse(own[name])
+            found |= {words: f"{kind.name}/{name}" for _, words, _ in lint.messages_of(tree) if words}
+    return found
 
 
 def _placed(finding: Finding, kind: _Kind, own: Files) -> Finding:
