@@ -56,11 +56,11 @@ def updated(name: str, text: str, messages: dict[Key, list[str]]) -> str:
     """The catalogue `text` with exactly these messages."""
     catalogue = read_catalogue(name, text)
     old = {key_of(message): message for message in catalogue if message.id}
-    gone = {key[0]: message for key, message in old.items() if key not in messages}
+    gone = {key[0]: message for key, message in old.items() if key not in messages and len(key) == 1}
     blocks = [text.partition("\n\n")[0].rstrip()]
     for key, files in messages.items():
         before = old.get(key)
-        if before is None and (near := get_close_matches(key[0], gone, 1, 0.75)):
+        if before is None and len(key) == 1 and (near := get_close_matches(key[0], gone, 1, 0.75)):
             before = gone.pop(near[0])
             before.flags.add("fuzzy")
         blocks.append("\n".join(_block(key, files, before, catalogue)))
