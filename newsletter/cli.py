@@ -371,6 +371,7 @@ def subscribers() -> None:
 @click.option("--muted", default="", help='"survey; blockchain": must not appear.')
 @click.option("--cadence", type=click.Choice([each.value for each in Cadence]), help="[default: the newsletter's]")
 @click.option("--size", type=int, help="Picks in an edition.")
+@click.option("--language", default="", help='"de", "ar", "pt-BR" [default: the newsletter\'s].')
 def add_subscriber(**given: Any) -> None:
     """Add ADDRESS as active: you vouch for the consent (people who sign up on the page confirm it themselves)."""
     from newsletter.formats import parse_subscriber

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Message
 
 from newsletter.config import resource
 from newsletter.errors import TemplateError
@@ -25,12 +25,14 @@ _PLACE = "messages"
 _REFERENCE = "de.po"  #: a built-in catalogue, which the tests keep complete
 
 
-def catalogue_findings(files: Mapping[str, str], said: Mapping[Key, str], language: str) -> Iterator[Finding]:
+def catalogue_findings(
+    files: Mapping[str, str], said: Mapping[Key, str], is_all: bool, language: str
+) -> Iterator[Finding]:
     """`said`: the messages of the templates, with a file that says each; `language`: the newsletter's own."""
     wanted = {**_spoken(), **said}
     for name, text in files.items():
         if name.endswith(SUFFIX):
-            yield from _findings(name, text, wanted)
+            yield from _findings(name, text, wanted, is_all)
         else:
             yield Finding(f"{_PLACE}/{name}", 0, WARNING, "is no catalogue: its name does not end in .po")
     yield from _unspoken(files, language)
@@ -44,7 +46,7 @@ def _spoken() -> dict[Key, str]:
     return {key_of(message): place for message, place in places if place.endswith(".py")}
 
 
-def _findings(name: str, text: str, wanted: Mapping[Key, str]) -> Iterator[Finding]:
+def _findings(name: str, text: str, wanted: Mapping[Key, str], is_all: bool) -> Iterator[Finding]:
     file = f"{_PLACE}/{name}"
     try:
         catalogue = read_catalogue(name, text)
@@ -55,23 +57,25 @@ def _findings(name: str, text: str, wanted: Mapping[Key, str]) -> Iterator[Findi
         yield Finding(file, error.line, ERROR, error.text)
     else:
         yield from faults
-        yield from _gaps(file, catalogue, wanted)
+        known = {key_of(message): message for message in catalogue if message.id}
+        yield from _open_ones(file, known, wanted)
+        yield from _idle_ones(file, known, wanted) if is_all else ()
 
 
-def _gaps(file: str, catalogue: Catalog, wanted: Mapping[Key, str]) -> Iterator[Finding]:
-    known = {key_of(message): message for message in catalogue if message.id}
+def _open_ones(file: str, known: Mapping[Key, Message], wanted: Mapping[Key, str]) -> Iterator[Finding]:
+    for key, message in known.items():
+        if key in wanted and incomplete(message):
+            state = "marked as fuzzy" if message.fuzzy else "not translated"
+            yield Finding(file, message.lineno or 0, WARNING, f'"{key[0]}" is {state}: readers get it in English')
+    for key in () if _is_english(file) else wanted.keys() - known.keys():
+        yield Finding(file, 0, WARNING, f'"{key[0]}" of {wanted[key]} is missing: readers get it in English')
+
+
+def _idle_ones(file: str, known: Mapping[Key, Message], wanted: Mapping[Key, str]) -> Iterator[Finding]:
     for key, message in known.items():
         if key not in wanted:
             near = nearest(key[0], (each[0] for each in wanted), '"{}"')
-            why = f'"{key[0]}" is said nowhere{near}'
-            yield Finding(file, message.lineno or 0, WARNING, why)
-        elif incomplete(message):
-            state = "marked as fuzzy" if message.fuzzy else "not translated"
-            yield Finding(file, message.lineno or 0, WARNING, f'"{key[0]}" is {state}: readers get it in English')
-    if not _is_english(file):
-        for key in wanted.keys() - known.keys():
-            why = f'"{key[0]}" of {wanted[key]} is missing: readers get it in English'
-            yield Finding(file, 0, WARNING, why)
+            yield Finding(file, message.lineno or 0, WARNING, f'"{key[0]}" is said nowhere{near}')
 
 
 def _is_english(file: str) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -75,7 +74,7 @@ _NO_FILES: Files = {}
 def find_all(weekly: Files, confirm: Files, masthead: Masthead, messages: Files = _NO_FILES) -> tuple[Finding, ...]:
     """Sorted by file and line; a file is named as `weekly/edition.mjml`. The files are those of the three folders."""
     used = set().union(*(variables(text) for text in (*weekly.values(), *confirm.values())))
-    found = {*catalogue_findings(messages, {**_said(_WEEKLY, weekly), **_said(_CONFIRM, confirm)}, masthead.language)}
+    found = {*catalogue_findings(messages, *_said((_WEEKLY, weekly), (_CONFIRM, confirm)), masthead.language)}
     sound = {} if any(finding.severity == ERROR for finding in found) else messages
     kinds = ((_WEEKLY, weekly, {**sound, **weekly}), (_CONFIRM, confirm, {**sound, **weekly, **confirm}))
     for kind, own, files in kinds:
@@ -87,14 +86,17 @@ def find_all(weekly: Files, confirm: Files, masthead: Masthead, messages: Files 
     return tuple(sorted(found))
 
 
-def _said(kind: _Kind, own: Files) -> dict[Key, str]:
-    """The messages of templates, each with a file that says it."""
+def _said(*kinds: tuple[_Kind, Files]) -> tuple[dict[Key, str], bool]:
+    """The messages of templates, each with a file that says it; and whether all templates could be read."""
     found: dict[Key, str] = {}
-    for name in own.keys() & set(kind.names()) - set(_SHARED):
-        with suppress(jinja2.TemplateSyntaxError):  # is told by _jinja
-            tree = html_environment().parse(own[name])
+    for kind, own in kinds:
+        for name in sorted(own.keys() & set(kind.names()) - set(_SHARED)):
+            try:
+                tree = html_environment().parse(own[name])
+            except jinja2.TemplateSyntaxError:  # is told by _jinja
+                return found, False
             found |= {words: f"{kind.name}/{name}" for _, words, _ in lint.messages_of(tree) if words}
-    return found
+    return found, True
 
 
 def _placed(finding: Finding, kind: _Kind, own: Files) -> Finding:
