@@ -183,7 +183,9 @@ class Desk:
         self._tells_popular = "popular" in frozen.masthead.sections
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
+        from newsletter.messages import Catalogues
 
+        self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
         liked = [self._known(each, ()) for each in likes]
@@ -195,7 +197,8 @@ class Desk:
 
         profiles = [self._completed(person.profile) for person in people]
         gone = [seen.get(person.id, set()) for person in people]
-        chosen = selector.select(self._pool, profiles, gone)
+        messages = [self._catalogues.messages(person.language, self._language) for person in people]
+        chosen = selector.select(self._pool, profiles, gone, messages=messages)
         popular: Sequence[tuple[Entry, ...]] = [()] * len(people)
         if self._tells_popular:
             popular = selector.popular(self._pool, profiles, gone, chosen)
@@ -522,7 +525,7 @@ class Engine:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", key):
             raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
-        templates = self._templates("weekly")
+        templates = self._templates()
         Renderer(templates, self.settings.masthead)  # a template that cannot be rendered is not frozen
         planned = self.store.issues.plan(
             Plan(
@@ -613,11 +616,12 @@ class Engine:
             embedder=self.trouble(),
         )
 
-    def _templates(self, name: str) -> dict[str, str]:
-        """The built-in files, overridden file by file by the folder in [newsletter] templates, in [theme]'s colours."""
+    def _templates(self, kind: str = "weekly") -> dict[str, str]:
+        """Built-in files and catalogues, overridden file by file by [newsletter] templates, in [theme]'s colours."""
         from newsletter.renderer import load_kind, own_folder, themed
 
-        return themed(load_kind(name, own_folder(self.settings)), self.settings.theme)
+        own = own_folder(self.settings)
+        return themed({**load_kind("messages", own), **load_kind(kind, own)}, self.settings.theme)
 
     # select and render
 
@@ -643,7 +647,7 @@ class Engine:
             entries = self.store.entries.new_between(since, now)
         entries = [*map(self._readied(now), entries)]
         issue = Issue(issue_key(cadence, now, self.settings.schedule.timezone), cadence, since, now)
-        masthead, templates = self.settings.masthead, self._templates("weekly")
+        masthead, templates = self.settings.masthead, self._templates()
         return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
 
     def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
@@ -923,7 +927,7 @@ class Engine:
             frozen = self.store.issues.frozen(issue.key)
             pools[issue] = pool = self._named_today(frozen)
             size = len({entry.id for entry in pool.values()})
-            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool))))
+            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool)), _outside(frozen)))
             on_issue(issue)
         return quality.measure(pasts, self._past_readers(pools))
 
@@ -1018,9 +1022,9 @@ class Engine:
         masthead = self.settings.masthead
         from newsletter.renderer import Confirmation
 
-        mail = Confirmation({**self._templates("weekly"), **self._templates("confirm")}, masthead).render(
-            person, f"{masthead.base_url}/confirm/{token}", message_id, now
-        )
+        templates = {**self._templates(), **self._templates("confirm")}
+        confirmation = Confirmation(templates, masthead, person.language)
+        mail = confirmation.render(person, f"{masthead.base_url}/confirm/{token}", message_id, now)
         try:
             await self._send_one(self._sign(mail))
         except NewsletterError:
@@ -1247,6 +1251,14 @@ def _answer(waiting: Sequence[tuple[Claim, asyncio.Future[Outcome]]], results: S
             answer.set_exception(result)
         else:
             answer.set_result(result)
+
+
+def _outside(frozen: Frozen) -> frozenset[str]:
+    """What an issue called an exploratory pick, in all its languages."""
+    from newsletter.messages import Catalogues
+
+    catalogues = Catalogues(frozen.templates)
+    return frozenset(catalogues.messages(each).gettext(quality.OUTSIDE) for each in catalogues.languages)
 
 
 def _born(entry: Entry, first_seen: datetime) -> datetime:

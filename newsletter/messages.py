@@ -28,6 +28,7 @@ from newsletter.errors import TemplateError
 SOURCE = "en"  #: the language that messages are written in
 SUFFIX = ".po"
 FSI, PDI = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+NUMBERS = {"count", "num"}  #: values that a plural form may leave out, as the Arabic dual does
 _PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)s|.?)", re.DOTALL)
 _LINE = re.compile(r'(msgctxt|msgid|msgid_plural|msgstr(?:\[\d\])?)?\s*("(?:[^"\\]|\\.)*")')
 
@@ -114,6 +115,9 @@ def english() -> Messages:
     return Catalogues({}).messages(SOURCE)
 
 
+Key = tuple[str, ...]  #: a message, or a message and its plural
+
+
 class Fault(NamedTuple):
     """What is wrong with a message of a catalogue."""
 
@@ -142,12 +146,17 @@ def ill_fitting(catalogue: Catalog) -> Iterator[Fault]:
     """Translations whose values are not those of the message, so that it could not be filled."""
     for message in catalogue:
         if message.id and (why := _ill_fitting(message)):
-            yield Fault(message.lineno or 0, f'"{_forms(message.id)[0]}": {why}')
+            yield Fault(message.lineno or 0, f'"{forms(message.id)[0]}": {why}')
+
+
+def key_of(message: Message) -> Key:
+    """What it is known by."""
+    return forms(message.id)
 
 
 def incomplete(message: Message) -> bool:
     """Whether readers get it in English."""
-    return message.fuzzy or not all(_forms(message.string))
+    return message.fuzzy or not all(forms(message.string))
 
 
 def placeholders(text: str) -> set[str]:
@@ -161,11 +170,13 @@ def placeholders(text: str) -> set[str]:
 
 def _ill_fitting(message: Message) -> str:
     try:
-        sources = [placeholders(form) for form in _forms(message.id)]
-        translations = [placeholders(form) for form in _forms(message.string) if form]
+        sources = [placeholders(form) for form in forms(message.id)]
+        translations = [placeholders(form) for form in forms(message.string) if form]
     except ValueError as error:
         return str(error)
     known, needed = set.union(*sources), set.intersection(*sources)
+    if len(sources) > 1:
+        needed -= NUMBERS
     for each in translations:
         if each - known:
             return f"the message has no value %({min(each - known)})s"
@@ -174,7 +185,8 @@ def _ill_fitting(message: Message) -> str:
     return ""
 
 
-def _forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
+def forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Of a message, or of what stands for it: one, or one for each number that the language tells apart."""
     return (text,) if isinstance(text, str) else tuple(text or ("",))
 
 

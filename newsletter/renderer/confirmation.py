@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from newsletter.messages import Catalogues
 from newsletter.renderer.cards import (
     SLOTS,
     HtmlFragment,
@@ -24,13 +25,18 @@ from newsletter.types import Mail, Masthead, Subscriber
 
 
 class Confirmation:
-    """The confirm templates, compiled and tried out."""
+    """The confirm templates in one language, compiled and tried out."""
 
-    def __init__(self, templates: Mapping[str, str], masthead: Masthead) -> None:
-        """`templates`: mail.mjml, mail.txt, subject.txt, and the inline.css and theme.toml of the weekly folder."""
+    def __init__(self, templates: Mapping[str, str], masthead: Masthead, language: str | None = None) -> None:
+        """`templates`: mail.mjml, mail.txt, subject.txt, catalogues, and the weekly folder's inline.css and theme.toml.
+
+        `language`: of the person; the newsletter's own by default.
+        """
+        messages = Catalogues(templates).messages(language, masthead.language)
+        self._language = messages.language
         self._context = {"masthead": tidy_masthead(masthead), "slot": SLOTS}
         self._envelope = Envelope(tidy_masthead(masthead))
-        written, compiled = compile_sheet(Templates(templates, masthead.language), "mail", ("link",))
+        written, compiled = compile_sheet(Templates(templates, messages), "mail", ("link",))
         for sheet in (written, compiled):
             self._prepare(sheet)
         self._try_out()
@@ -46,7 +52,7 @@ class Confirmation:
         html = html_values(values) | html_links({"link": link})
         text = self._text.fill(Prose(values), {"link": quoted(link)})
         parts = text, self._html.fill(html)
-        return self._envelope.seal(subscriber, subject, message_id, date, parts)
+        return self._envelope.seal(subscriber, subject, message_id, date, parts, language=self._language)
 
     def _try_out(self) -> None:
         nobody, link = Subscriber(1, "ada@example.org"), "https://example.org/" + "x" * 480

@@ -6,7 +6,7 @@ templates ─ Renderer ─▶ open(issue, entries) ─ PreparedIssue ─▶ rend
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -38,7 +38,10 @@ class Renderer:
         self._sheets = {messages.language: compiled}
         for sheet in (written, compiled):
             for missing in ((), ("A source",)):
-                _try_out(Version(sheet, messages, self._masthead, self._envelope, _ISSUE, 2, missing))
+                version = Version(sheet, messages, self._masthead, self._envelope, _ISSUE, 2, missing)
+                for body in _trials(version):
+                    if sheet is compiled:
+                        check_lines(body)
 
     def open(self, issue: Issue, entries: Iterable[Entry], missing: tuple[str, ...] = ()) -> PreparedIssue:
         """`entries`: the frozen pool; `missing`: sources that could not be read, named in the footer."""
@@ -87,8 +90,8 @@ class PreparedIssue:
         return self._versions[messages.language]
 
 
-def _try_out(issue: Version) -> None:
-    """Render made-up editions, so that no template fails at send time: TemplateError."""
+def _trials(issue: Version) -> Iterator[bytes]:
+    """Made-up editions, rendered so that no template fails at send time. Raises TemplateError."""
     ada = Subscriber(1, "ada@example.org", "Ada")
     first, bare, other = (
         Pick(_FULL, 1.0, "an interest", ("a reason",)),
@@ -109,8 +112,8 @@ def _try_out(issue: Version) -> None:
             with needing_slots():
                 mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)
                 _, page = issue.public(edition, _SAMPLE_LINKS)
-            check_lines(mail.body)
-            check_lines(page)
+            yield mail.body
+            yield page
 
 
 _ISSUE = Issue("2025-W12", Cadence.WEEKLY, datetime(2025, 3, 10, tzinfo=UTC), datetime(2025, 3, 17, tzinfo=UTC))

@@ -16,7 +16,9 @@ import jinja2
 
 from newsletter.config import ThemeSection
 from newsletter.errors import TemplateError
+from newsletter.messages import Catalogues, Key
 from newsletter.renderer import lint
+from newsletter.renderer.catalogues import catalogue_findings
 from newsletter.renderer.compile import (
     Templates,
     html_environment,
@@ -60,18 +62,30 @@ _WEEKLY = _Kind(
     _READER | {"title", "others"},
     Renderer,
 )
-_CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, Confirmation)
 
 
-def find_all(weekly: Files, confirm: Files, masthead: Masthead, wanted: ThemeSection = NOTHING) -> tuple[Finding, ...]:
+def _confirmations(files: Files, masthead: Masthead) -> None:
+    for language in Catalogues(files).languages:
+        Confirmation(files, masthead, language)
+
+
+_CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, _confirmations)
+_NO_FILES: Files = {}
+
+
+def find_all(
+    weekly: Files, confirm: Files, masthead: Masthead, messages: Files = _NO_FILES, wanted: ThemeSection = NOTHING
+) -> tuple[Finding, ...]:
     """Sorted by file and line; a file is named as `weekly/edition.mjml`, a table of the configuration `[theme.dark]`.
 
-    The files are those of the two folders; `wanted` is what the configuration says about the theme.
+    The files are those of the three folders; `wanted` is what the configuration says about the theme.
     """
-    together = {**weekly, **confirm}
     used = set().union(*(variables(text) for text in (*weekly.values(), *confirm.values())))
     found = {*logo_faults(masthead)}
-    for kind, own, files in ((_WEEKLY, weekly, weekly), (_CONFIRM, confirm, together)):
+    found |= {*catalogue_findings(messages, *_said((_WEEKLY, weekly), (_CONFIRM, confirm)), masthead.language)}
+    sound = {} if any(finding.severity == ERROR for finding in found) else messages
+    kinds = ((_WEEKLY, weekly, {**sound, **weekly}), (_CONFIRM, confirm, {**sound, **weekly, **confirm}))
+    for kind, own, files in kinds:
         ruled = {_placed(finding, kind, own) for finding in _ruled(kind, own, files, used, wanted)}
         tried = {_placed(finding, kind, own) for finding in _tried(kind, themed(files, wanted), masthead)}
         told = {(finding.file, finding.line) for finding in found | ruled if finding.severity == ERROR}
@@ -88,6 +102,19 @@ def logo_faults(masthead: Masthead) -> Iterator[Finding]:
         yield Finding("[theme] logo", 0, WARNING, why)
     if logo.scheme == "http":
         yield Finding("[theme] logo", 0, WARNING, f"{masthead.logo} is not shown by many mail programs: write https:")
+
+
+def _said(*kinds: tuple[_Kind, Files]) -> tuple[dict[Key, str], bool]:
+    """The messages of templates, each with a file that says it; and whether all templates could be read."""
+    found: dict[Key, str] = {}
+    for kind, own in kinds:
+        for name in sorted(own.keys() & set(kind.names()) - set(_SHARED)):
+            try:
+                tree = html_environment().parse(own[name])
+            except jinja2.TemplateSyntaxError:  # is told by _jinja
+                return found, False
+            found |= {words: f"{kind.name}/{name}" for _, words, _ in lint.messages_of(tree) if words}
+    return found, True
 
 
 def _placed(finding: Finding, kind: _Kind, own: Files) -> Finding:

@@ -12,12 +12,14 @@ import nh3
 from markupsafe import Markup, escape
 
 from newsletter.config import initial
+from newsletter.messages import FSI, PDI
 from newsletter.types import Masthead
 
 #: Controls, zero-width and bidi characters, lone surrogates. ZWJ and ZWNJ stay: emoji and Persian need them.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+_HIDDEN_BUT_ISOLATES = re.compile(_HIDDEN.pattern.replace("\u2066-\u2069", "\u2066\u2067"))
 _BLANKS = re.compile(r"\s+")
 _TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 #: The end of a sentence, but not of "e.g.", "et al.", "vs.", "Fig." or an initial.
@@ -33,6 +35,13 @@ def tidy(text: str, limit: int) -> str:
     """One line of visible text, cut at a word with "…" when longer than `limit` characters."""
     visible = _HIDDEN.sub("", text[: 4 * limit + 100])
     return shorten(_BLANKS.sub(" ", visible).strip(), limit)
+
+
+def tidy_told(text: str, limit: int) -> str:
+    """As `tidy`, for words of ours: what isolates the values among them stays, and none is left open."""
+    visible = _HIDDEN_BUT_ISOLATES.sub("", text[: 4 * limit + 100])
+    told = shorten(_BLANKS.sub(" ", visible).strip(), limit)
+    return told + PDI * (told.count(FSI) - told.count(PDI))
 
 
 def shorten(text: str, limit: int) -> str:

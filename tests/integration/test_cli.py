@@ -190,6 +190,14 @@ def test_rank_names_a_missing_file(run: Run) -> None:
 # subscribers
 
 
+def test_a_subscriber_may_have_a_language(letter: Run) -> None:
+    letter("subscribers", "add", "eva@example.org", "--language", "de-AT")
+
+    rows = [json.loads(line) for line in letter("subscribers", "export").output.splitlines()]
+    assert [row["email"] for row in rows if row.get("language") == "de-AT"] == ["eva@example.org"]
+    assert "language" in letter("subscribers", "add", "x@example.org", "--language", "d?", code=1).stderr
+
+
 def test_an_address_with_a_line_break_never_gets_in(letter: Run) -> None:
     assert "line breaks" in letter("subscribers", "add", "x@example.org\r\nBcc: y@z.org", code=1).stderr
     assert "already there" in letter("subscribers", "add", "ADA@example.org", code=1).stderr

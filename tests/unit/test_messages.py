@@ -186,6 +186,14 @@ def test_fuzzy_and_empty_translations_are_told_in_english() -> None:
     assert [german.gettext(each) for each in "abc"] == ["a", "b", "c"]
 
 
+def test_an_empty_catalogue_is_a_language_whose_words_stand_in_the_templates() -> None:
+    hebrew = Catalogues({"he.po": "", "de.po": GERMAN}).messages("he-IL")
+
+    assert (hebrew.language, hebrew.direction, hebrew.gettext("a")) == ("he", "rtl", "a")
+    assert hebrew.ngettext("one", "many", 2) == "many"
+    assert hebrew.date(date(2025, 3, 17)) == "17 במרץ 2025"
+
+
 def test_windows_line_ends_are_read() -> None:
     assert Catalogues({"de.po": GERMAN.replace("\n", "\r\n")}).messages("de").gettext("Hello %(name)s")[:5] == "Guten"
 

@@ -204,7 +204,7 @@ def test_lint_takes_the_configuration_in_and_says_where_the_logo_is() -> None:
     wanted = ThemeSection.model_validate({"dark": {"bad": "#552222"}})
     masthead = replace(MASTHEAD, base_url="https://papers.example.org", logo="http://cdn.example.org/logo.png")
 
-    found = find_all(WEEKLY, CONFIRM, masthead, wanted)
+    found = find_all(WEEKLY, CONFIRM, masthead, wanted=wanted)
 
     assert [str(each) for each in found if each.severity == ERROR] == [
         "[theme.dark]: error: bad on bad_sheet has a contrast of 1.29:1 and needs 4.5:1",

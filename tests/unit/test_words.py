@@ -12,6 +12,7 @@ from newsletter.errors import TemplateError
 from newsletter.messages import FSI, PDI, Catalogues, Messages
 from newsletter.renderer.cards import SLOTS
 from newsletter.renderer.compile import html_environment, page, parse, text_environment
+from newsletter.renderer.tidy import tidy, tidy_told
 
 FILES = {
     "de.po": 'msgid "Hello %(name)s & co"\nmsgstr "Guten Tag %(name)s & <Co>"\n\n'
@@ -93,3 +94,11 @@ def test_a_message_may_be_the_value_of_another_with_a_slot_in_it() -> None:
     source = '{{ _("%(a)s, %(b)s", a=_("by %(name)s", name=slot.name), b=ngettext("one", "%(num)s", 2)) }}'
 
     assert told(html_environment(), source, slot=SLOTS) == "by \x02name\x03, 2"
+
+
+def test_words_of_ours_keep_what_isolates_their_values_and_leave_none_open() -> None:
+    told = f"قريبة من {FSI}A \u202e title\u2066 of{PDI} \x00 ours"
+
+    assert tidy_told(told, 300) == f"قريبة من {FSI}A title of{PDI} ours"
+    assert tidy_told(told, 19) == f"قريبة من {FSI}A title…{PDI}"
+    assert FSI not in tidy(told, 300)
