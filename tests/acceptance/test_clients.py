@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from caniemail import findings, read_features
-from samples import sample_mails
+from specimens import specimens
 
 from newsletter.engine import Engine
 from newsletter.testing import MemoryTransport
@@ -118,7 +118,7 @@ HARMS = (
 @pytest.fixture
 def mails(engine: Engine, transport: MemoryTransport) -> dict[str, str]:
     """The HTML parts."""
-    return {name: parts(mail).html for name, mail in sample_mails(engine, transport).items()}
+    return {name: parts(mail).html for name, mail in specimens(engine, transport).items()}
 
 
 def told(slug: str) -> str:

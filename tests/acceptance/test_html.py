@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from samples import sample_mails
+from specimens import specimens
 from tools import html_validate
 from visitor import Visitor
 
@@ -60,7 +60,7 @@ IN_PAGES = {
 
 @pytest.fixture
 def mails(engine: Engine, transport: MemoryTransport) -> dict[str, str]:
-    return {name: parts(mail).html for name, mail in sample_mails(engine, transport).items()}
+    return {name: parts(mail).html for name, mail in specimens(engine, transport).items()}
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def rich_entry(name: str) -> Entry:
     )
 
 
-def sample_mails(engine: Engine, transport: MemoryTransport) -> dict[str, Mail]:
+def specimens(engine: Engine, transport: MemoryTransport) -> dict[str, Mail]:
     """The weekly mail in each of its kinds, and the mail that asks to confirm an address."""
     names = [f"{topic} {number}" for topic in TOPICS for number in range(5)]
     engine.store.sightings.add([Named(rich_entry(name), (f"id:{name}",)) for name in names], NOON - timedelta(hours=1))
