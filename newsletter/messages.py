@@ -14,6 +14,7 @@ from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import PurePath
 from typing import NamedTuple
+from unicodedata import bidirectional
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -65,7 +66,8 @@ class Messages:
 
     def isolated(self, value: str) -> str:
         """A value among words: its own direction, where the words run from right to left, moves nothing around it."""
-        return f"{FSI}{value}{PDI}" if self.direction == "rtl" else value
+        foreign = self.direction == "rtl" and any(bidirectional(character) == "L" for character in value)
+        return f"{FSI}{value}{PDI}" if foreign else value
 
 
 class Catalogues:

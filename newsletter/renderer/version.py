@@ -159,9 +159,9 @@ class Version:
                 cards.append((self._head, _head_values(interest or self._beyond, len(some))))
             for pick in some:
                 place += 1
-                cards.append((self._piece(kind, pick.entry, public), self._values(place, pick, grouped)))
+                cards.append((self._piece(kind, pick.entry, public), self._values(place, pick, grouped, public)))
         return {
-            "lead": [(self._piece("lead", pick.entry, public), self._values(1, pick, False)) for pick in lead],
+            "lead": [(self._piece("lead", pick.entry, public), self._values(1, pick, False, public)) for pick in lead],
             "cards": cards,
             "popular": [(self._piece("popular", each, public), _NONE) for each in edition.popular * self._popular],
         }
@@ -169,8 +169,9 @@ class Version:
     def _is_skimmed(self, edition: Edition, public: bool) -> bool:
         return self._skims and bool(edition.subscriber.skim) and not public
 
-    def _values(self, place: int, pick: Pick, grouped: bool) -> _Values:
-        return _pick_values(place, pick.interest or self._beyond, pick.reasons, self._semicolon, grouped)
+    def _values(self, place: int, pick: Pick, grouped: bool, public: bool) -> _Values:
+        interest = next(iter(pick.entry.topics), pick.entry.source) if public else pick.interest
+        return _pick_values(place, interest or self._beyond, pick.reasons, self._semicolon, grouped)
 
     def _piece(self, kind: str, entry: Entry, public: bool) -> _Piece:
         key = kind, public, entry.id

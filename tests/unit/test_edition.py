@@ -147,7 +147,7 @@ def test_a_rising_paper_with_a_project_and_a_summary_says_so(issue: PreparedIssu
     text, html = parts(mail_of(issue, entry))
 
     assert "TL;DR Short and good." in text
-    assert "<b>TL;DR</b> Short and good." in re.sub(r"\s+", " ", html)
+    assert "<b>TL;DR</b> <bdi>Short and good.</bdi>" in re.sub(r"\s+", " ", html)
     for part in (text, html):
         assert "rising" in part
         assert "https://project.example.org/a" in part
