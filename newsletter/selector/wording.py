@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-_VALUE = "\0"
+_VALUE = "\0value\0"  # Latin, as most values are: see Messages.isolated
 
 
 class Wording(NamedTuple):
