@@ -26,7 +26,7 @@ from newsletter.renderer.cards import (
 )
 from newsletter.renderer.compile import Macros, Sheet, page
 from newsletter.renderer.mime import Envelope, list_headers
-from newsletter.renderer.tidy import shorten, tidy
+from newsletter.renderer.tidy import shorten, tidy, tidy_told
 from newsletter.types import Edition, Entry, Issue, Links, Mail, Masthead, Pick
 
 _LENGTHS = {"lead": 700, "card": 420}  #: characters of the abstract; the other kinds have none
@@ -244,7 +244,7 @@ def _shares(interests: tuple[str, ...], comma: str) -> str:
 def _pick_values(place: int, interest: str, reasons: tuple[str, ...], semicolon: str, grouped: bool) -> _Values:
     name = tidy(interest, 80)
     label = str(place) if grouped else f"{place} \N{MIDDLE DOT} {name}"
-    return _both({"rank": str(place), "interest": name, "label": label, "why": tidy(semicolon.join(reasons), 300)})
+    return _both({"rank": str(place), "interest": name, "label": label, "why": tidy_told(semicolon.join(reasons), 300)})
 
 
 @lru_cache(maxsize=16384)
