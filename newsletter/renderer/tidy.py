@@ -65,7 +65,7 @@ def excerpt(text: str, limit: int) -> str:
 
 def title_markup(html: str) -> Markup:
     """A title's own safe HTML without its links, for it stands in one; "" when there is none, or it is very long."""
-    clean = nh3.clean(html, tags={"sub", "sup", "i", "b"}, attributes={}) if html and len(html) <= 600 else ""
+    clean = nh3.clean(_HIDDEN.sub("", html), tags={"sub", "sup", "i", "b"}, attributes={}) if len(html) <= 600 else ""
     return Markup(_BLANKS.sub(" ", _HIDDEN.sub("", clean)))  # noqa: S704 - cleaned in the line above
 
 
