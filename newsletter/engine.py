@@ -43,6 +43,7 @@ from newsletter.errors import (
     UnknownSubscriber,
     Withdrawn,
 )
+from newsletter.messages import Catalogues
 from newsletter.overview import Overview
 from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
@@ -183,7 +184,6 @@ class Desk:
         self._tells_popular = "popular" in frozen.masthead.sections
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
-        from newsletter.messages import Catalogues
 
         self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
@@ -622,6 +622,11 @@ class Engine:
 
         own = own_folder(self.settings)
         return themed({**load_kind("messages", own), **load_kind(kind, own)}, self.settings.theme)
+
+    def languages(self) -> dict[str, str]:
+        """That a mail can be in: BCP 47 tag → its name in itself."""
+        catalogues = Catalogues(self._templates())
+        return {each: catalogues.messages(each).name for each in catalogues.languages}
 
     # select and render
 

@@ -42,6 +42,7 @@ class Messages:
         self.language = language
         self._locale = _locale(language)
         self.direction = self._locale.text_direction  #: "ltr" or "rtl"
+        self.name = Locale.parse(language, sep="-").get_display_name() or language  #: in itself: "Deutsch"
         self._words = words
 
     def gettext(self, message: str) -> str:

@@ -199,6 +199,7 @@ class _Site:
             "selection": settings.selection,
             "cadence": settings.schedule.cadence,
             "weekday": WEEKDAYS[settings.schedule.weekday],
+            "language": settings.newsletter.language,
         }
         status = 422 if errors else 200
         return self._pages.answer("interests.html", status, **known, **form, defaults=defaults)
@@ -210,7 +211,15 @@ class _Site:
         entries = self._engine.store.entries.find(said)
         papers = [(each, entries.get(each, Entry(each, each)), opinion) for each, opinion in said.items()]
         known = self._known(person) | {"may_resume": person.status in MAY_RESUME}
-        return {**known, "edition": self._next_edition(person), "papers": papers}
+        return {**known, "edition": self._next_edition(person), "papers": papers, "languages": self._languages()}
+
+    def _languages(self) -> dict[str, str]:
+        """None to choose from where they cannot be read: the form still works with a broken catalogue."""
+        try:
+            return self._engine.languages()
+        except NewsletterError as error:
+            logger.warning("no languages", extra={"error": str(error)})
+            return {}
 
     def _next_edition(self, person: Subscriber) -> Edition | None:
         """None where it cannot be made: the form still works with a broken template."""

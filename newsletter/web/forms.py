@@ -16,11 +16,11 @@ from starlette.datastructures import FormData
 
 from newsletter.config import WEEKDAYS, Weekday
 from newsletter.errors import InputError
-from newsletter.formats import Name, ProfileLine, parse_address, parse_profile
+from newsletter.formats import Language, Name, ProfileLine, parse_address, parse_profile
 from newsletter.types import Cadence, Profile, Subscriber, Verb, Vote
 
 _WORDS = {Verb.MORE: "more", Verb.LESS: "fewer", Verb.SAVE: "saved"}
-_PLAIN = ("name", "size", "cadence", "weekday", "skim", "hype", "surprise")
+_PLAIN = ("name", "size", "cadence", "weekday", "skim", "language", "hype", "surprise")
 SPARE_ROWS = 3
 LARGEST = 50  #: picks that somebody may ask for
 
@@ -53,6 +53,7 @@ class Sheet:
     surprise: str = ""
     weekday: str = ""
     skim: str = ""
+    language: str = ""
     rows: tuple[Row, ...] = ()
 
     @classmethod
@@ -67,7 +68,18 @@ class Sheet:
         size, hype, surprise = numbers
         weekday = "" if person.weekday is None else WEEKDAYS[person.weekday]
         skim = "true" if person.skim else ""
-        return cls(person.name, "; ".join(own.muted), size, person.cadence or "", hype, surprise, weekday, skim, rows)
+        return cls(
+            person.name,
+            "; ".join(own.muted),
+            size,
+            person.cadence or "",
+            hype,
+            surprise,
+            weekday,
+            skim,
+            person.language or "",
+            rows,
+        )
 
     @classmethod
     def typed(cls, form: FormData) -> Sheet:
@@ -89,6 +101,7 @@ class _Checked(ProfileLine):
     cadence: Cadence | None = None
     weekday: Weekday | None = None
     skim: bool | None = None
+    language: Language | None = None
     size: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
 
@@ -105,7 +118,7 @@ def changed(person: Subscriber, sheet: Sheet, forget: Sequence[str] = ()) -> tup
     liked = {each.name: each.liked for each in old.interests}
     kept = [replace(each, liked=liked.get(sent.was, ())) for each, sent in zip(new.interests, sheet.rows, strict=True)]
     profile = replace(new, interests=tuple(kept), liked=old.liked, disliked=old.disliked, text=old.text)
-    own = {name: getattr(line, name) for name in ("name", "cadence", "weekday", "skim")}
+    own = {name: getattr(line, name) for name in ("name", "cadence", "weekday", "skim", "language")}
     return replace(person, profile=without(profile, forget), **own), {}
 
 

@@ -198,7 +198,7 @@ def test_saving_keeps_all_that_the_form_does_not_show(web: Visitor, engine: Engi
     engine.store.subscribers.change(replace(own, profile=replace(ada.profile, interests=(liked,))))
     before = stored(engine, ada)
 
-    answer = web.post(link(engine, Purpose.INTERESTS, ada), data={**sheet(), "weekday": "thursday"})
+    answer = web.post(link(engine, Purpose.INTERESTS, ada), data={**sheet(), "weekday": "thursday", "language": "de"})
 
     assert answer.status_code == 303
     assert stored(engine, ada) == before
@@ -213,7 +213,7 @@ def test_saving_changes_what_the_form_shows(web: Visitor, engine: Engine, ada: S
         "interest_authors": ["Gu, Albert; Tri Dao", "", ""],
     }
     rest = {"muted": "spiking; quantization", "size": "7", "cadence": "daily", "hype": "0.5", "surprise": "0"}
-    rest |= {"weekday": "thursday", "skim": "true"}
+    rest |= {"weekday": "thursday", "skim": "true", "language": "de"}
 
     answer = web.post(link(engine, Purpose.INTERESTS, ada), data={**rows, **rest, "name": "Ada L."})
 
@@ -230,9 +230,11 @@ def test_saving_changes_what_the_form_shows(web: Visitor, engine: Engine, ada: S
         surprise=0.0,
     )
     assert (person.name, person.cadence, person.weekday, person.skim) == ("Ada L.", Cadence.DAILY, 3, True)
+    assert person.language == "de"
     page = web.get(answer.headers["location"]).text
     assert "Saved." in page
-    for chosen in ("daily", "thursday", "true"):
+    assert '<option value="ar">العربية</option>' in page
+    for chosen in ("daily", "thursday", "true", "de"):
         assert f'value="{chosen}" selected' in page
 
 
