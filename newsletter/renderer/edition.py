@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from newsletter.errors import TemplateError
 from newsletter.messages import Catalogues, Messages
 from newsletter.renderer.cards import needing_slots
 from newsletter.renderer.compile import Sheet, Templates, compile_sheet
@@ -36,12 +37,19 @@ class Renderer:
         messages = self.messages(None)
         written, compiled = compile_sheet(Templates(templates, messages), "edition", NEEDED)
         self._sheets = {messages.language: compiled}
-        for sheet in (written, compiled):
-            for missing in ((), ("A source",)):
-                version = Version(sheet, messages, self._masthead, self._envelope, _ISSUE, 2, missing)
-                for body in _trials(version):
-                    if sheet is compiled:
-                        check_lines(body)
+        try:
+            self._try_out(compiled, messages)
+        except TemplateError:
+            self._try_out(written, messages, of_mail=False)  # names the line as it is in the file
+            raise
+
+    def _try_out(self, sheet: Sheet, messages: Messages, of_mail: bool = True) -> None:
+        """Render made-up editions, so that no template fails at send time. Raises TemplateError."""
+        for missing in ((), ("A source",)):
+            version = Version(sheet, messages, self._masthead, self._envelope, _ISSUE, 2, missing)
+            for body in _trials(version):
+                if of_mail:
+                    check_lines(body)
 
     def open(self, issue: Issue, entries: Iterable[Entry], missing: tuple[str, ...] = ()) -> PreparedIssue:
         """`entries`: the frozen pool; `missing`: sources that could not be read, named in the footer."""
@@ -91,7 +99,7 @@ class PreparedIssue:
 
 
 def _trials(issue: Version) -> Iterator[bytes]:
-    """Made-up editions, rendered so that no template fails at send time. Raises TemplateError."""
+    """Mails and pages of every kind."""
     ada = Subscriber(1, "ada@example.org", "Ada")
     first, bare, other = (
         Pick(_FULL, 1.0, "an interest", ("a reason",)),
@@ -103,7 +111,7 @@ def _trials(issue: Version) -> Iterator[bytes]:
         ((first,), "Ada", (first,), ()),
         ((bare,), "", (first, bare), ()),
         ((first, bare), "Ada", (), ()),
-        ((bare, first, first), "", (), (_FULL, _BARE)),
+        ((bare, replace(first, entry=_SHORT), first), "", (), (_FULL, _BARE)),
         ((first, bare, other), "Ada", (bare,), (_BARE,)),
     )
     for picks, name, more, popular in kinds:
@@ -138,3 +146,4 @@ _FULL = Entry(
     comments=2,
     stars=2,
 )
+_SHORT = replace(_FULL, id="short", tldr="A summary.")
