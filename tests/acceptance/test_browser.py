@@ -126,7 +126,7 @@ def links(mail: EmailMessage) -> set[str]:
 
 def titles(mail: EmailMessage) -> list[str]:
     html = cast("EmailMessage", mail.get_body(("html",))).get_content()
-    found = re.findall(r"<h2 class=\"(?:lead|title)\".*?</h2>", html, re.DOTALL)
+    found = re.findall(r"<h[23] class=\"(?:lead|title)\".*?</h[23]>", html, re.DOTALL)
     return [" ".join(re.sub(r"<[^>]+>", "", each).split()) for each in found]
 
 
