@@ -16,10 +16,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from newsletter.store.database import Database
+from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.issues import number
 from newsletter.store.schema import (
     WAITING,
@@ -97,9 +97,8 @@ class Ledger:
         person left; settled so), or PLANNED (the claim was lost to another sender).
         """
         with self._database.write() as connection:
-            for claim in settles:
-                _settle(connection, claim)
-            return [_begin(connection, claim) for claim in begins]
+            _settle(connection, settles)
+            return _begin(connection, begins)
 
     def release(self, sender: int) -> int:
         """Give back what was claimed and not begun, and sign off. Called when a sender stops."""
@@ -183,31 +182,80 @@ def _same_edition() -> ColumnElement[bool]:
     return and_(editions.c.issue == deliveries.c.issue, editions.c.subscriber == deliveries.c.subscriber)
 
 
-def _held(claim: Claim) -> ColumnElement[bool]:
-    return and_(_row(claim.delivery.issue, claim.delivery.subscriber), deliveries.c.sender == claim.sender)
-
-
-def _begin(connection: Connection, claim: Claim) -> Outcome:
+def _begin(connection: Connection, claims: Sequence[Claim]) -> list[Outcome]:
     """The promise is in this one statement: still ours, not yet begun, and the person still wants it."""
-    wants = exists().where(subscribers.c.id == deliveries.c.subscriber, subscribers.c.status == Status.ACTIVE)
-    ready = and_(_held(claim), deliveries.c.outcome == Outcome.SENDING, deliveries.c.begun == 0)
-    if connection.execute(update(deliveries).where(ready, wants).values(begun=1)).rowcount:
-        return Outcome.SENDING
-    status = select(subscribers.c.status).where(subscribers.c.id == claim.delivery.subscriber)
+    begun: set[tuple[str, int]] = set()
+    together: dict[tuple[str, int], list[int]] = {}
+    for claim in claims:
+        together.setdefault((claim.delivery.issue, claim.sender), []).append(claim.delivery.subscriber)
+    for (key, sender), people in together.items():
+        for some in batched(people, TOGETHER):
+            ready = and_(_ready(key, sender), deliveries.c.subscriber.in_(some), _wants)
+            marked = update(deliveries).where(ready).values(begun=1).returning(deliveries.c.subscriber)
+            begun.update((key, subscriber) for subscriber in connection.execute(marked).scalars())
+    return [_begun(connection, claim, begun) for claim in claims]
+
+
+def _begun(connection: Connection, claim: Claim, begun: set[tuple[str, int]]) -> Outcome:
+    """Takes the mark, so that nobody gets it twice."""
+    row = claim.delivery.issue, claim.delivery.subscriber
+    if row not in begun:
+        return _withdraw(connection, claim)
+    begun.remove(row)
+    return Outcome.SENDING
+
+
+_wants = exists().where(subscribers.c.id == deliveries.c.subscriber, subscribers.c.status == Status.ACTIVE)
+
+
+def _ready(key: str, sender: int) -> ColumnElement[bool]:
+    return and_(
+        _in(key), deliveries.c.sender == sender, deliveries.c.outcome == Outcome.SENDING, deliveries.c.begun == 0
+    )
+
+
+def _withdraw(connection: Connection, claim: Claim) -> Outcome:
+    """Of a mail that must not go out: SKIPPED where the person left, else the claim was lost."""
+    subscriber = claim.delivery.subscriber
+    status = select(subscribers.c.status).where(subscribers.c.id == subscriber)
     reason = connection.execute(status).scalar_one_or_none() or "erased"
     gone = {"outcome": Outcome.SKIPPED, "detail": reason, "sender": None}
-    if reason != Status.ACTIVE and connection.execute(update(deliveries).where(ready).values(gone)).rowcount:
+    mine = and_(_ready(claim.delivery.issue, claim.sender), deliveries.c.subscriber == subscriber)
+    if reason != Status.ACTIVE and connection.execute(update(deliveries).where(mine).values(gone)).rowcount:
         return Outcome.SKIPPED
     return Outcome.PLANNED
 
 
-def _settle(connection: Connection, claim: Claim) -> None:
+def _settle(connection: Connection, claims: Sequence[Claim]) -> None:
     """A late answer still counts while nobody has decided otherwise: the row may be `uncertain` by now."""
-    delivery = claim.delivery
-    open_row = deliveries.c.outcome.in_((Outcome.SENDING, Outcome.UNCERTAIN))
-    values = {name: getattr(delivery, name) for name in ("outcome", "due", "attempts", "code")}
-    values |= {"detail": delivery.detail[:500], "begun": 0}
-    connection.execute(update(deliveries).where(_held(claim), open_row).values(values))
+    if not claims:
+        return
+    rows = [
+        {
+            "its_issue": claim.delivery.issue,
+            "its_subscriber": claim.delivery.subscriber,
+            "its_sender": claim.sender,
+            "outcome": claim.delivery.outcome,
+            "due": claim.delivery.due,
+            "attempts": claim.delivery.attempts,
+            "code": claim.delivery.code,
+            "detail": claim.delivery.detail[:500],
+        }
+        for claim in claims
+    ]
+    connection.execute(_SETTLED, rows)
+
+
+_SETTLED = (
+    update(deliveries)
+    .where(
+        deliveries.c.issue == select(issues.c.num).where(issues.c.key == bindparam("its_issue")).scalar_subquery(),
+        deliveries.c.subscriber == bindparam("its_subscriber"),
+        deliveries.c.sender == bindparam("its_sender"),
+        or_(deliveries.c.outcome == Outcome.SENDING, deliveries.c.outcome == Outcome.UNCERTAIN),
+    )
+    .values(begun=0)
+)
 
 
 def _settle_doubtful(connection: Connection, which: ColumnElement[bool]) -> int:
