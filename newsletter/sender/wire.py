@@ -245,6 +245,7 @@ class Wire(asyncio.Protocol):
     def _answered(self, letter: Letter, phase: Phase, reply: Reply) -> None:
         """The whole envelope is."""
         if not letter.error:
+            self._ladder.passed(min(letter.rung, Rung.PIPELINED), letter)
             letter.go()
             return
         self._open = None
@@ -304,8 +305,11 @@ class Wire(asyncio.Protocol):
         else:
             self._break("a mail was given up")
 
-    def _break(self, words: str, reply: Reply | None = None) -> None:
-        """End the conversation at once; see the third rule at the top."""
+    def _break(self, words: str, reply: Reply | None = None, silent: bool = False) -> None:
+        """End the conversation at once; see the third rule at the top.
+
+        `silent`: as servers are that throw away what was pipelined.
+        """
         if self._lost:
             return
         phase = self._expected[0][1] if self._expected else ""
@@ -316,7 +320,7 @@ class Wire(asyncio.Protocol):
         self._fail(doubtful, Uncertain(f"{self._name}: {words} after the last dot", code, status, Phase.DOT))
         open_ = [self._open] if self._open else []
         for letter in open_:
-            if self._ladder.tries(letter):
+            if self._ladder.tries(letter) or (silent and letter.rung > self._ladder.proven):
                 self._ladder.failed(letter.rung, letter)
         self._fail([*open_, *self._queue], self._lost)
         self._queue.clear()
@@ -351,7 +355,7 @@ class Wire(asyncio.Protocol):
             return
         left = self._deadline - self._loop.time()
         if left <= 0:
-            self._break("the server says nothing")
+            self._break("the server says nothing", silent=True)
         else:
             self._timer = self._loop.call_later(min(left, self._timeout), self._look)
 
