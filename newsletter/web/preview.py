@@ -47,7 +47,7 @@ def make_preview(engine: Engine, key: str | None) -> Starlette:
 def render_preview(engine: Engine, key: str | None, address: str | None = None, profile: Profile | None = None) -> Mail:
     """One mail: of a subscriber, of an invented reader with this profile, or of the first subscriber."""
     person = _reader(engine, address, profile)
-    press = engine.press(key) if key else engine.draft([person], generous=True)
+    press = engine.press(key) if key else engine.trial()
     return press.print(engine.edition(press, person))
 
 
@@ -107,7 +107,7 @@ class _Preview:
             return self._engine.press(self._key)
         stamp, made = self._stamp(), self._draft
         if made is None or made[:2] != (stamp, person):
-            made = self._draft = stamp, person, self._engine.draft([person], generous=True)
+            made = self._draft = stamp, person, self._engine.trial()
         return made[2]
 
     def _stamp(self) -> str:
