@@ -4,7 +4,7 @@
     GET  /proof/{id}/html …        its parts; /why, /explain its choice; /checks, /opened what is to be said against it
     POST /proof/{id}/ask, /send    asks one of its links, sends it to one address
     GET  /compare/{id}/{id}        two of them
-    GET  /stamp                    changes when something is saved: the page asks four times a second
+    GET  /stamp                    changes when something is saved: the page asks several times a second
 
 The same path as `send` makes the bytes, so what is shown is what goes out. Nothing is ever written.
 """

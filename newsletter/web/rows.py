@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from hashlib import blake2b
 from typing import Any
 
 from newsletter.engine import Explained
@@ -35,6 +36,7 @@ def proof_row(proof: Proof, edited: bool) -> Row:
     picks = [_pick_row(place, pick) for place, pick in enumerate((*edition.picks, *edition.more), 1)]
     return {
         "id": proof.id,
+        "body": blake2b(proof.mail.body, digest_size=8).hexdigest(),  # what looks the same need not be shown anew
         "issue": {"key": issue.key, "since": f"{issue.since:%Y-%m-%d %H:%M}", "until": f"{issue.until:%Y-%m-%d %H:%M}"},
         "stamps": proof.stamps._asdict(),
         "planned": bool(proof.wish.issue),

@@ -7,8 +7,11 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -407,6 +410,55 @@ def test_other_sites_are_asked_only_for_links_of_the_mail_and_not_in_the_local_n
     assert other == {"error": "This mail has no such link to another site."}
 
 
+@pytest.fixture
+def papers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, list[str]]]:
+    """A site of papers on loopback: its port, and what it was asked."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            asked.append(f"{self.command} {self.path}")
+            self.send_response(200 if self.path == "/good" else 404)
+            self.end_headers()
+
+        do_GET = do_HEAD  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the terminal."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port, asked
+        server.shutdown()
+
+
+def test_other_sites_are_asked_when_the_button_is_pressed_and_never_by_themselves(
+    weekly: Engine, papers: tuple[int, list[str]]
+) -> None:
+    async def here(host: str, port: int) -> tuple[str, ...]:
+        return ("127.0.0.1",)
+
+    port, asked = papers
+    entries = [
+        make_entry(name, title=f"On the {name} whale", url=f"http://papers.test:{port}/{name}")
+        for name in ("good", "bad")
+    ]
+    weekly.store.sightings.add([Named(entry, (entry.id,)) for entry in entries], NOON)
+    desk = Desk(weekly, lookup=here)
+    place = f"/proof/{desk.proof(profile=json.dumps({'interests': ['whale'], 'size': 2}))['id']}"
+    links = [link["url"] for link in desk.get(f"{place}/checks").json()["links"] if link["askable"]]
+    desk.get(f"{place}/opened")
+    assert len(links) == 2
+    assert asked == []
+
+    told = {url.rpartition("/")[2]: desk.ask(f"{place}/ask", url=url) for url in links}
+
+    assert told["good"] == {"good": True, "status": 200, "words": "200 OK", "moved": ""}
+    assert (told["bad"]["good"], told["bad"]["words"]) == (False, "404 Not Found")
+    assert sorted(asked) == ["GET /bad", "HEAD /bad", "HEAD /good"]
+
+
 # a test mail
 
 
@@ -462,6 +514,7 @@ def test_a_broken_template_is_told_with_its_line_and_the_last_good_mail_stays(we
     stamps.append(desk.get("/stamp").text)
     mended = desk.proof(address="bob@example.org")
 
+    assert broken["body"] == before["body"] != mended["body"]
     assert broken["trouble"]["error"].startswith("edition.mjml, line")
     assert (broken["trouble"]["file"], broken["trouble"]["line"] > 0) == ("edition.mjml", True)
     assert raw(desk, broken) == raw(desk, before)

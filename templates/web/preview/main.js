@@ -1,15 +1,15 @@
-// The preview's page: asks for mails, shows them, and asks four times a second whether something was saved.
+// The preview's page: asks for mails, shows them, and asks several times a second whether something was saved.
 
 import {drawChecks, noteWidth} from "./checks.js";
 import {$, el} from "./dom.js";
 import {drawPicks} from "./picks.js";
-import {drawProfile, say, wireProfile} from "./profile.js";
+import {drawProfile, forgetProfile, say, wireProfile} from "./profile.js";
 import {draw} from "./stage.js";
 import {change, readAddress, view} from "./state.js";
 import {get, post} from "./talk.js";
 import {drawWhy, wireWhy} from "./why.js";
 
-const EVERY = 250; // milliseconds
+const EVERY = 150; // milliseconds
 const TABS = ["picks", "profile", "why", "checks", "send"];
 const shown = {a: null, b: null}; // the last mails that could be made
 let turn = 0, stamps = null;
@@ -30,7 +30,7 @@ async function load() {
     drawAll();
   }
   $("own").disabled = !view.profile;
-  say(a.error && view.profile ? a.error : "");
+  if (a.error && view.profile) say(a.error);
 }
 
 function drawAll() {
@@ -86,7 +86,7 @@ function wireReaders() {
   $("today").checked = view.today === "on";
   $("issue").addEventListener("change", () => { change({issue: $("issue").value}); load(); });
   $("today").addEventListener("change", () => { change({today: $("today").checked ? "on" : "off"}); load(); });
-  $("reader").addEventListener("change", () => { change({reader: $("reader").value.trim(), profile: ""}); load(); });
+  $("reader").addEventListener("change", () => { forgetProfile(); change({reader: $("reader").value.trim()}); load(); });
   $("with").addEventListener("change", () => { change({with: $("with").value.trim()}); load(); });
 }
 
@@ -158,4 +158,5 @@ wireProfile(load);
 wireWhy();
 wireTabs();
 wireSending();
+document.addEventListener("gone", load);
 load().catch(() => complain({error: "The preview does not answer."})).finally(watch);

@@ -4,12 +4,13 @@ import {$, el, settled} from "./dom.js";
 import {change, view} from "./state.js";
 
 const box = $("profile"), knobs = [...document.querySelectorAll("[data-key]")];
+let isPending = false; // something was typed that is not shown yet
 
 /** `onChange`: a profile was edited, or given up. */
 export function wireProfile(onChange) {
-  const apply = text => { change({profile: text}); onChange(); };
-  const soon = settled(350, () => parsed() && apply(box.value));
-  box.addEventListener("input", () => { drawFields(); soon(); });
+  const apply = text => { isPending = false; change({profile: text}); onChange(); };
+  const soon = settled(350, () => isPending && parsed() && apply(box.value));
+  box.addEventListener("input", () => { isPending = true; drawFields(); soon(); });
   for (const knob of knobs) knob.addEventListener("input", () => edit(profile => {
     if (knob.value === "") delete profile[knob.dataset.key];
     else profile[knob.dataset.key] = Number(knob.value);
@@ -27,8 +28,15 @@ export function wireProfile(onChange) {
   });
 }
 
+/** Another reader: what was edited belongs to the one before. */
+export function forgetProfile() {
+  isPending = false;
+  change({profile: ""});
+}
+
 /** The reader's own profile, or the edited one as it stands; nothing is taken from under the maintainer's hands. */
 export function drawProfile(proof) {
+  if (isPending) return;
   if (!view.profile) box.value = JSON.stringify(proof.profile, null, 1);
   else if (!box.value) box.value = view.profile;
   say("");
@@ -56,6 +64,7 @@ function edit(how) {
   const profile = parsed();
   if (!profile) return false;
   how(profile);
+  isPending = true;
   box.value = JSON.stringify(profile, null, 1);
   return true;
 }

@@ -47,12 +47,13 @@ class Pane {
       ? `/proof/${proof.id}/html?scheme=${view.scheme}&styles=${view.styles}&images=${view.images}`
       : `/proof/${proof.id}/${view.part}`;
     this.fit();
-    if (address === this.address) return;
-    this.address = address;
+    const key = address.replace(proof.id, proof.body);
+    if (key === this.key) return;
+    this.key = key;
     if (isHtml) this.show(address, overflow => onMeasured(this.side, overflow));
     else {
       const text = await words(address);
-      if (address === this.address) this.source.textContent = text;
+      if (key === this.key) this.source.textContent = text;
     }
   }
 

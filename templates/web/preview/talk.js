@@ -4,6 +4,7 @@ const token = document.querySelector("meta[name=preview-token]").content;
 
 async function answered(question) {
   const response = await question;
+  if (response.status === 404) document.dispatchEvent(new Event("gone")); // the site keeps the latest mails only
   try {
     return await response.json();
   } catch {
