@@ -201,23 +201,22 @@ class _Preview:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    text = await request.body()
-    try:
-        row = json.loads(text[:MOST_BYTES])
-    except ValueError as error:
-        raise InputError(f"The request is not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise InputError("The request is not a JSON object.")
-    return row
+    return _object((await request.body())[:MOST_BYTES], "request")
 
 
 def _profile(text: str) -> Profile | None:
-    if not text.strip():
-        return None
+    return parse_profile(_object(text.encode(), "profile")) if text.strip() else None
+
+
+def _object(text: bytes, what: str) -> dict[str, Any]:
+    """A JSON object whose words can be written down again; raises InputError."""
     try:
         row = json.loads(text)
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"The {what} holds half a character (a lone surrogate).") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"The profile is not JSON: {error}") from error
+        raise InputError(f"The {what} is not JSON: {error}") from error
     if not isinstance(row, dict):
-        raise InputError("The profile is not a JSON object.")
-    return parse_profile(row)
+        raise InputError(f"The {what} is not a JSON object.")
+    return row

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import NamedTuple
 from newsletter.config import resource
 from newsletter.engine import Engine, Press
 from newsletter.errors import TemplateError
+from newsletter.selector import phrases
 from newsletter.store import Kept
-from newsletter.types import Interest, Mail, Profile, Status, Subscriber
+from newsletter.types import Mail, Profile, Status, Subscriber
 from newsletter.web.parts import Parts, parts
 
 MOST_PRESSES = 4
@@ -118,7 +118,7 @@ class Proofs:
         stored = self._engine.store.subscribers.get(person.id).profile if person.id else Profile()
         known = stored if person.status is Status.ACTIVE else Profile()
         words = bool(self._engine.settings.selection.model)
-        return person if _asked(person.profile, words) != _asked(known, words) else None
+        return person if _named(person.profile, words) - _named(known, words) else None
 
     def _plate(self, wish: Wish, guest: Subscriber | None, stamps: Stamps) -> _Plate:
         """Papers are read again when the store changes, templates when they do; broken ones leave the last press."""
@@ -163,14 +163,10 @@ def render_preview(engine: Engine, key: str | None, address: str | None = None, 
     return Proofs(engine).make(Wish(key or "", False, address or "", profile)).mail
 
 
-def _asked(profile: Profile, words: bool) -> tuple[object, ...]:
+def _named(profile: Profile, words: bool) -> set[str]:
     """What a press has to know of a profile: its papers, and for an embedder its words."""
-    liked = (profile.liked, profile.disliked, tuple(each.liked for each in profile.interests if each.liked))
-    return (*liked, profile.text, *_spoken(profile.interests)) if words else liked
-
-
-def _spoken(interests: Iterable[Interest]) -> tuple[tuple[str, ...], ...]:
-    return tuple((each.name, *each.keywords) for each in interests)
+    papers = {*profile.liked, *profile.disliked, *(name for each in profile.interests for name in each.liked)}
+    return papers | {*phrases(profile)} if words else papers
 
 
 def _store_time(engine: Engine) -> int:

@@ -30,6 +30,12 @@ from newsletter.web.preview import make_preview, render_preview
 from newsletter.web.views import viewed
 
 KEY = "2025-W12"
+STRANGE = (
+    '{"text": "\\ud800"}',
+    '{"hype": NaN}',
+    '{"interests": [{"name": "a", "weight": Infinity}]}',
+    '{"size": 1e400}',
+)
 
 
 class Desk(Visitor):
@@ -246,7 +252,7 @@ def test_papers_of_an_edited_profile_are_known_although_no_reader_named_them(eng
     assert "near On plasma of old" in shown["picks"][0]["why"]
 
 
-@pytest.mark.parametrize("profile", ["{", "[]", '{"size": "many"}', '{"interests": 7}', "[" * 100_000])
+@pytest.mark.parametrize("profile", ["{", "[]", '{"size": "many"}', '{"interests": 7}', "[" * 100_000, *STRANGE])
 def test_a_wrong_profile_is_one_line_in_place_of_the_mail(desk: Desk, profile: str) -> None:
     shown = desk.proof(profile=profile)
 
@@ -254,7 +260,7 @@ def test_a_wrong_profile_is_one_line_in_place_of_the_mail(desk: Desk, profile: s
     assert len(shown["error"].splitlines()) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"{"])
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"{", b"[" * 100_000, b'{"address": "\\ud800"}'])
 def test_a_request_that_is_none_is_one_line_too(desk: Desk, body: bytes) -> None:
     answer = desk.post("/proof", content=body, headers=desk.headers)
 

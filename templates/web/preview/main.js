@@ -12,9 +12,26 @@ import {drawWhy, wireWhy} from "./why.js";
 const EVERY = 150; // milliseconds
 const TABS = ["picks", "profile", "why", "checks", "send"];
 const shown = {a: null, b: null}; // the last mails that could be made
-let turn = 0, stamps = null;
+let turn = 0, stamps = null, busy = 0, isReached = true;
 
 async function load() {
+  busy += 1;
+  const timer = setTimeout(tell, 300);
+  try {
+    await loadMails();
+  } finally {
+    clearTimeout(timer);
+    busy -= 1;
+    tell();
+  }
+}
+
+function tell() {
+  const words = !isReached ? "Stopped" : busy ? "Working" : "Live", place = $("live");
+  if (place.textContent !== words) { place.textContent = words; place.className = words.toLowerCase(); }
+}
+
+async function loadMails() {
   const mine = ++turn;
   const asked = {issue: view.issue, today: view.today === "on"};
   const first = post("/proof", {...asked, address: view.reader, profile: view.profile});
@@ -136,18 +153,18 @@ function concerns(now) {
 }
 
 async function watch() {
-  let words = "Live";
   try {
     if (!document.hidden) {
       const now = await get("/stamp"), changed = concerns(now);
+      isReached = true;
       if (stamps?.site && stamps.site !== now.site) location.reload(); // the site was started again
       stamps = now;
       if (changed) await load();
     }
   } catch {
-    words = "Stopped";
+    isReached = false;
   }
-  if ($("live").textContent !== words) { $("live").textContent = words; $("live").className = words === "Live" ? "" : "stopped"; }
+  if (!busy) tell();
   setTimeout(watch, EVERY);
 }
 
