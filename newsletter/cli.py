@@ -371,6 +371,7 @@ def subscribers() -> None:
 @click.option("--muted", default="", help='"survey; blockchain": must not appear.')
 @click.option("--cadence", type=click.Choice([each.value for each in Cadence]), help="[default: the newsletter's]")
 @click.option("--size", type=int, help="Picks in an edition.")
+@click.option("--language", default="", help='"de", "ar", "pt-BR" [default: the newsletter\'s].')
 def add_subscriber(**given: Any) -> None:
     """Add ADDRESS as active: you vouch for the consent (people who sign up on the page confirm it themselves)."""
     from newsletter.formats import parse_subscriber
@@ -964,8 +965,8 @@ def _heard_line(each: Heard) -> str:
 def lint(folder: Path | None, as_json: bool) -> None:
     """Check the mail's templates: what would fail, what would look wrong somewhere, colours that cannot be read.
 
-    Takes the templates of the configuration, or your own of FOLDER over the built-in ones. Prints all findings, one a
-    line; the exit code is 1 when there is an error among them.
+    Takes the templates of the configuration, or your own of FOLDER over the built-in ones, with the configuration's
+    [theme]. Prints all findings, one a line; the exit code is 1 when there is an error among them.
     """
     from dataclasses import asdict
 
@@ -973,19 +974,20 @@ def lint(folder: Path | None, as_json: bool) -> None:
 
     settings = _settings()
     own = _templates_folder(folder) if folder else own_folder(settings)
-    found = find_all(load_kind("weekly", own), load_kind("confirm", own), settings.masthead)
+    weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
+    found = find_all(weekly, confirm, settings.masthead, messages, settings.theme)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False))
     else:
-        _print(f"{each.file}:{max(each.line, 1)}: {each.severity}: {each.text}" for each in found)
+        _print(map(str, found))
     if errors := sum(1 for each in found if each.severity == "error"):
         raise InputError(f"{errors} of {len(found)} findings {'is an error' if errors == 1 else 'are errors'}")
 
 
 def _templates_folder(folder: Path) -> Path:
-    if any((folder / kind).is_dir() for kind in ("weekly", "confirm", "web")):
+    if any((folder / kind).is_dir() for kind in ("weekly", "confirm", "messages", "web")):
         return folder
-    raise InputError(f"{folder}: there is no folder weekly or confirm in it")
+    raise InputError(f"{folder}: there is no folder weekly, confirm or messages in it")
 
 
 # in the long run

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -32,12 +33,13 @@ from pydantic import (
 )
 
 from newsletter.errors import ConfigError
-from newsletter.types import Cadence, Masthead, Source
+from newsletter.types import SECTIONS, Cadence, Masthead, Part, Source
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PLACES = ("newsletter.toml", "config/newsletter.toml")  #: looked for in the current folder, in this order
 KEYS = (("dkim", "key"), ("dkim", "ed25519_key"))  #: secrets of many lines
 SECRETS = (("newsletter", "secret"), ("smtp", "password"), ("selection", "model_key"), ("summary", "key"), *KEYS)
+THEME = Path("weekly", "theme.toml")  #: in a folder of templates
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -92,12 +94,40 @@ def host_name(value: str) -> str:
     return value
 
 
+def six_digits(value: str) -> str:
+    """Refuse a colour of three digits, with a name, or with a share of transparency."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError('a colour of six digits such as "#0b6e4f" is expected')
+    return value.lower()
+
+
+def web_address(value: str) -> str:
+    """Refuse what cannot stand in a mail as the address of an image; "" stays."""
+    if value and not (re.fullmatch(r"https?://[^/?#\\@:][!-~]{0,480}", value) and not set("\"'<>") & set(value)):
+        raise ValueError('an address such as "https://papers.example.org/logo.png" is expected')
+    return value
+
+
+def short_mark(value: str) -> str:
+    """Refuse more than fits in a square; accents and the like count with their letter."""
+    letters = [letter for letter in value if not unicodedata.combining(letter) and letter not in "\ufe0e\ufe0f"]
+    if len(letters) > 2 or not value.isprintable() or " " in value:
+        raise ValueError('one or two characters such as "W" are expected')
+    return value
+
+
+def initial(name: str) -> str:
+    """The mark of a newsletter that has none of its own: "W" of The Weekly Preprint."""
+    return name.removeprefix("The ")[:1].upper()
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Weekday = Annotated[int, BeforeValidator(parse_weekday), Field(ge=0, le=6)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Timezone = Annotated[str, AfterValidator(known_timezone)]
 HostName = Annotated[str, AfterValidator(host_name)]
+Colour = Annotated[str, AfterValidator(six_digits)]
 
 
 class Section(BaseModel):
@@ -119,6 +149,17 @@ class NewsletterSection(Section):
     language: str = "en"
     templates: str = ""
     secret: SecretStr | None = None
+
+
+class ThemeSection(Section):
+    """The look of mails and pages, before theme.toml; a colour by name goes before one made of the accent."""
+
+    accent: Annotated[str, AfterValidator(lambda value: value and six_digits(value))] = ""
+    logo: Annotated[str, AfterValidator(web_address)] = ""
+    mark: Annotated[str, AfterValidator(short_mark)] = ""
+    sections: tuple[Part, ...] = SECTIONS
+    light: dict[str, Colour] = {}
+    dark: dict[str, Colour] = {}
 
 
 class StoreSection(Section):
@@ -266,6 +307,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     newsletter: NewsletterSection = NewsletterSection()
+    theme: ThemeSection = ThemeSection()
     store: StoreSection = StoreSection()
     smtp: SmtpSection = SmtpSection()
     dkim: DkimSection = DkimSection()
@@ -307,7 +349,9 @@ class Settings(BaseModel):
         list_id = section.list_id or (f"{slug}.{domain}" if "." in domain else "")
         names = ("name", "sender", "tagline", "reply_to", "postal_address", "language")
         given = {name: getattr(section, name) for name in names}
-        return Masthead(**given, list_id=list_id, base_url=section.base_url.rstrip("/"))
+        look = {"logo": self.theme.logo, "mark": self.theme.mark or initial(section.name)}
+        base_url = section.base_url.rstrip("/")
+        return Masthead(**given, **look, list_id=list_id, base_url=base_url, sections=self.theme.sections)
 
 
 def resource(name: str) -> Path:
@@ -334,6 +378,7 @@ def load(path: Path | None, environ: Mapping[str, str], folder: Path = Path()) -
     except ValidationError as error:
         raise ConfigError(f"{label}: {'; '.join(_explain(error))}") from error
     _refuse_twins(settings, label)
+    _refuse_unknown_colours(settings, label)
     return settings
 
 
@@ -414,7 +459,9 @@ def _explain(error: ValidationError) -> Iterator[str]:
         if not place:  # two sections that do not agree
             yield _plain(problem["msg"])
             continue
-        name = f"[{place[0]}] {'.'.join(place[1:])}".strip() if len(place) > 1 else f"[{place[0]}]"
+        depth = 2 if len(place) == 3 and place[:2] in (["theme", "light"], ["theme", "dark"]) else 1
+        table, key = place[:depth], place[depth:]
+        name = f"[{'.'.join(table)}] {'.'.join(key)}".strip()
         if problem["type"] == "extra_forbidden":
             yield f"{name}: unknown key{_nearest(place)}"
         elif problem["type"] == "missing":
@@ -447,3 +494,25 @@ def _refuse_twins(settings: Settings, label: str) -> None:
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
         raise ConfigError(f"{label}: two sources are called {twins[0]!r}")
+
+
+def _refuse_unknown_colours(settings: Settings, label: str) -> None:
+    """Known are the names of the built-in theme.toml and of one's own."""
+    for table in ("light", "dark"):
+        given: Mapping[str, str] = getattr(settings.theme, table)
+        known = _colour_names(settings, table) if given else set()
+        for name in sorted(given.keys() - known):
+            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+            hint = f', did you mean "{near[0]}"?' if near else f" (known: {', '.join(sorted(known))})"
+            raise ConfigError(f"{label}: [theme.{table}] {name}: unknown colour{hint}")
+
+
+def _colour_names(settings: Settings, table: str) -> set[str]:
+    """What a theme.toml of one's own that cannot be read would add is for the renderer to complain about."""
+    names: set[str] = set()
+    own = settings.newsletter.templates
+    for folder in (resource("templates"), *([settings.home / own] if own else [])):
+        with suppress(OSError, ValueError):
+            colours = tomllib.loads((folder / THEME).read_text("utf-8")).get(table)
+            names |= set(colours) if isinstance(colours, dict) else set()
+    return names

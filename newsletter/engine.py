@@ -44,6 +44,7 @@ from newsletter.errors import (
     UnknownSubscriber,
     Withdrawn,
 )
+from newsletter.messages import Catalogues
 from newsletter.overview import Overview
 from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
@@ -182,6 +183,7 @@ class Desk:
         self._library = library
         self._aliases = {asked: entry.id for asked, entry in library.items()}
         self._defaults = settings.selection
+        self._tell_as(frozen)
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
 
@@ -190,13 +192,26 @@ class Desk:
         liked = [self._known(each, ()) for each in likes]
         self._pool = selector.prepare(candidates, others, rises or None, liked, vectors)
 
+    def _tell_as(self, frozen: Frozen) -> None:
+        """In which words editions are told, and which parts they have."""
+        self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
+        self._tells_popular = "popular" in frozen.masthead.sections
+
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
         """One edition per subscriber, in their order; their profiles hold their signals. Called by Engine only."""
         from newsletter import selector
 
         profiles = [self._completed(person.profile) for person in people]
-        chosen = selector.select(self._pool, profiles, [seen.get(person.id, set()) for person in people])
-        return [Edition(self.issue, person, picks) for person, picks in zip(people, chosen, strict=True)]
+        gone = [seen.get(person.id, set()) for person in people]
+        messages = [self._catalogues.messages(person.language, self._language) for person in people]
+        chosen = selector.select(self._pool, profiles, gone, messages=messages)
+        popular: Sequence[tuple[Entry, ...]] = [()] * len(people)
+        if self._tells_popular:
+            popular = selector.popular(self._pool, profiles, gone, chosen)
+        return [
+            Edition(self.issue, person, picks, popular=beside)
+            for person, picks, beside in zip(people, chosen, popular, strict=True)
+        ]
 
     def explain(self, person: Subscriber, seen: set[str], entry_id: str) -> Explanation:
         """As `choose` for this person alone, taken apart for one entry. Called by Engine only."""
@@ -271,8 +286,9 @@ class Press(Desk):
 
     def in_templates(self, templates: Mapping[str, str], masthead: Masthead) -> Press:
         """The same papers, and so the same choices, in other templates. Raises TemplateError."""
-        other = copy(self)
-        other._compile(replace(self.frozen, templates=templates, masthead=masthead))
+        other, frozen = copy(self), replace(self.frozen, templates=templates, masthead=masthead)
+        other._compile(frozen)
+        other._tell_as(frozen)
         return other
 
     def kept(self, edition: Edition, made: datetime) -> Kept:
@@ -532,7 +548,7 @@ class Engine:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", key):
             raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
-        templates = self._templates("weekly")
+        templates = self._templates()
         Renderer(templates, self.settings.masthead)  # a template that cannot be rendered is not frozen
         planned = self.store.issues.plan(
             Plan(
@@ -623,11 +639,17 @@ class Engine:
             embedder=self.trouble(),
         )
 
-    def _templates(self, name: str) -> dict[str, str]:
-        """The built-in files, overridden file by file by the folder in [newsletter] templates."""
-        from newsletter.renderer import load_kind, own_folder
+    def _templates(self, kind: str = "weekly") -> dict[str, str]:
+        """Built-in files and catalogues, overridden file by file by [newsletter] templates, in [theme]'s colours."""
+        from newsletter.renderer import load_kind, own_folder, themed
 
-        return load_kind(name, own_folder(self.settings))
+        own = own_folder(self.settings)
+        return themed({**load_kind("messages", own), **load_kind(kind, own)}, self.settings.theme)
+
+    def languages(self) -> dict[str, str]:
+        """That a mail can be in: BCP 47 tag → its name in itself."""
+        catalogues = Catalogues(self._templates())
+        return {each: catalogues.messages(each).name for each in catalogues.languages}
 
     # select and render
 
@@ -651,7 +673,7 @@ class Engine:
 
     def in_templates_of_today(self, press: Press) -> Press:
         """The same issue, planned or not, as the templates are now. Raises TemplateError."""
-        return press.in_templates(self._templates("weekly"), self.settings.masthead)
+        return press.in_templates(self._templates(), self.settings.masthead)
 
     def draft(self, people: Iterable[Subscriber] | None = None) -> Press:
         """The issue that would be planned now, from today's pool and templates, for `people` (all by default)."""
@@ -666,7 +688,7 @@ class Engine:
             entries = self.store.entries.new_between(since, now)
         entries = [*map(self._readied(now), entries)]
         issue = Issue(self._next_key(cadence, now), cadence, since, now)
-        masthead, templates = self.settings.masthead, self._templates("weekly")
+        masthead, templates = self.settings.masthead, self._templates()
         return Frozen(issue, masthead, templates, self._missing(), tuple(entries))
 
     def _next_key(self, cadence: Cadence, now: datetime) -> str:
@@ -977,7 +999,7 @@ class Engine:
             frozen = self.store.issues.frozen(issue.key)
             pools[issue] = pool = self._named_today(frozen)
             size = len({entry.id for entry in pool.values()})
-            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool))))
+            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool)), _outside(frozen)))
             on_issue(issue)
         return quality.measure(pasts, self._past_readers(pools))
 
@@ -1072,9 +1094,9 @@ class Engine:
         masthead = self.settings.masthead
         from newsletter.renderer import Confirmation
 
-        mail = Confirmation({**self._templates("weekly"), **self._templates("confirm")}, masthead).render(
-            person, f"{masthead.base_url}/confirm/{token}", message_id, now
-        )
+        templates = {**self._templates(), **self._templates("confirm")}
+        confirmation = Confirmation(templates, masthead, person.language)
+        mail = confirmation.render(person, f"{masthead.base_url}/confirm/{token}", message_id, now)
         try:
             await self._send_one(self._sign(mail))
         except NewsletterError:
@@ -1311,6 +1333,14 @@ def _with_guest(people: Iterable[Subscriber], guest: Subscriber) -> Iterator[Sub
         taken = taken or person.id == guest.id
     if not taken:
         yield guest
+
+
+def _outside(frozen: Frozen) -> frozenset[str]:
+    """What an issue called an exploratory pick, in all its languages."""
+    from newsletter.messages import Catalogues
+
+    catalogues = Catalogues(frozen.templates)
+    return frozenset(catalogues.messages(each).gettext(quality.OUTSIDE) for each in catalogues.languages)
 
 
 def _born(entry: Entry, first_seen: datetime) -> datetime:

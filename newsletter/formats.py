@@ -83,6 +83,7 @@ def _tidy_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
 Ids = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy_ids)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy)]
 Line = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), AfterValidator(one_line)]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{2,35}$")]  #: BCP 47
 Name = Annotated[Line, AfterValidator(lambda value: value[:LONGEST_NAME].strip())]
 
 
@@ -142,7 +143,8 @@ class SubscriberLine(_FromOutside):
     weekday: Weekday | None = None
     hour: Hour | None = None
     timezone: Timezone | None = None
-    language: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{2,35}$")] | None = None
+    language: Language | None = None
+    skim: bool | None = None
 
 
 def parse_profile(row: Mapping[str, Any]) -> Profile:

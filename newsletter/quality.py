@@ -32,7 +32,7 @@ BACK = 4  #: a reader's latest issues, for novelty and for who was starved
 STARVED = 0.5  #: of the fair share
 EXPECTED = 1.0  #: places due to an interest in BACK issues, below which nothing can be said of it
 MOST_STARVED = 100  #: named in a report
-OUTSIDE = "a little outside"  #: how the selector's reason for an exploratory pick begins
+OUTSIDE = "a little outside your interests"  #: the selector's first reason for an exploratory pick
 
 #: What a figure is called by every door.
 LABELS = {
@@ -76,6 +76,7 @@ class Past:
     issue: Issue
     pool: int  #: papers in it, those counted once that are one by now
     replays: tuple[Replay, ...] = ()
+    outside: frozenset[str] = frozenset({OUTSIDE})  #: in the languages of its readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def measure(pasts: Sequence[Past], readers: Iterable[Reader]) -> Report:
 
     Editions of other issues than `pasts` count for nothing. Editions weigh alike, whatever the issue.
     """
-    sums = {past.issue.key: _Sums() for past in pasts}
+    sums = {past.issue.key: _Sums(past.outside) for past in pasts}
     audience = _Audience()
     for reader in readers:
         audience.add(reader, sums)
@@ -239,7 +240,8 @@ def sample(numbers: Iterable[int], most: int) -> list[int]:
 class _Sums:
     """Sums and counts of one issue: every figure is a mean."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside: Set[str] = frozenset()) -> None:
+        self.outside = outside  #: as Past
         self.counts: Counter[str] = Counter()
         self.shown: Counter[str] = Counter()  #: paper → times
         self._sums: defaultdict[str, float] = defaultdict(float)
@@ -314,7 +316,7 @@ def _count(found: _Sums, edition: Edition, verbs: Mapping[str, Verb]) -> None:
         found.add("as_mailed", ndcg(ids, wanted))
     found.shown.update(ids)
     for pick in edition.picks:
-        outside = bool(pick.reasons) and pick.reasons[0].startswith(OUTSIDE)
+        outside = bool(pick.reasons) and pick.reasons[0] in found.outside
         found.add("outside", outside)
         found.add("filled", not pick.interest and not outside)
         if pick.entry.published:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class Cadence(StrEnum):
@@ -211,6 +212,7 @@ class Subscriber:
     hour: int | None = None  #: local hour 0..23
     timezone: str | None = None  #: IANA name
     language: str | None = None
+    skim: bool | None = None  #: titles and reasons only
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,11 @@ class Edition:
     subscriber: Subscriber
     picks: tuple[Pick, ...]
     more: tuple[Pick, ...] = ()  #: what the mail had no room for: on its page on the web only, and not counted as shown
+    popular: tuple[Entry, ...] = ()  #: what many like, beside the picks; new to this person, not counted as shown
+
+
+Part = Literal["interests", "popular"]  #: of a mail, that one can do without: headings of interests; what many like
+SECTIONS: tuple[Part, ...] = ("interests", "popular")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +263,9 @@ class Masthead:
     postal_address: str = ""
     language: str = "en"
     base_url: str = ""  #: of the subscribers' pages, without a slash at the end
+    logo: str = ""  #: an http(s) address, in place of the mark
+    mark: str = ""  #: one or two letters
+    sections: tuple[Part, ...] = SECTIONS
 
 
 @dataclass(frozen=True, slots=True)

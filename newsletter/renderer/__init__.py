@@ -9,5 +9,15 @@ from newsletter.renderer.compile import load_kind, load_templates, own_folder
 from newsletter.renderer.confirmation import Confirmation
 from newsletter.renderer.edition import PreparedIssue, Renderer
 from newsletter.renderer.findings import find_all
+from newsletter.renderer.theme import themed
 
-__all__ = ["Confirmation", "PreparedIssue", "Renderer", "find_all", "load_kind", "load_templates", "own_folder"]
+__all__ = [
+    "Confirmation",
+    "PreparedIssue",
+    "Renderer",
+    "find_all",
+    "load_kind",
+    "load_templates",
+    "own_folder",
+    "themed",
+]

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
 from operator import itemgetter
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -25,8 +27,21 @@ from newsletter.renderer.tidy import excerpt, joins, tidy, title_markup, web_lin
 from newsletter.types import RISING, Entry
 
 _SLOT = re.compile("\x02([a-z_]+)\x03")
-_READER = ("name", "email", "shares", "minutes", "title", "others", "preheader", "rank", "interest", "why")
-_READY = ("view", "interests", "unsubscribe", "feedback", "link", "lead", "cards")
+_READER = (
+    "name",
+    "email",
+    "shares",
+    "minutes",
+    "title",
+    "others",
+    "preheader",
+    "rank",
+    "label",
+    "interest",
+    "count",
+    "why",
+)
+_READY = frozenset({"view", "interests", "unsubscribe", "feedback", "link", "lead", "cards", "popular"})
 _WIDTH = 76  #: columns of the text part
 _ROOM = 200  #: bytes after which a line of HTML is broken; with links of 700 no line comes near 998
 _MORE_ROOM = 250
@@ -66,13 +81,13 @@ class Card:
 
     @classmethod
     def of(cls, entry: Entry, length: int) -> Card:
-        """`length`: about how many characters of the abstract are shown."""
+        """`length`: about how many characters of the abstract are shown; 0: none."""
         ref = quote(entry.id, safe="", errors="replace")
         return cls(
             ref=ref if len(ref) <= 300 else "",
             title=tidy(entry.title, 300),
             title_html=title_markup(entry.title_html) or escape(tidy(entry.title, 300)),
-            abstract=excerpt(entry.tldr or entry.abstract, length),
+            abstract=excerpt(entry.tldr or entry.abstract, length) if length else "",
             short=bool(entry.tldr),
             url=web_link(entry.url),
             pdf_url=web_link(entry.pdf_url),
@@ -90,7 +105,7 @@ class Card:
 
 
 #: What a slot prints while its template is rendered.
-SLOTS = SimpleNamespace(**{name: f"\x02{name}\x03" for name in _READER + _READY})
+SLOTS = SimpleNamespace(**{name: f"\x02{name}\x03" for name in (*_READER, *_READY)})
 
 
 @contextmanager
@@ -107,7 +122,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _SLOT.sub(lambda slot: values[slot[1]], text)
 
 
-def _getter(names: Sequence[str]) -> Callable[[Mapping[str, bytes]], Sequence[bytes]]:
+def _getter(names: Sequence[str | Line]) -> Callable[[Mapping[Any, bytes]], Sequence[bytes]]:
     """The values of these names, one after the other: with itemgetter a third of a comprehension's time [measured]."""
     if len(names) > 1:
         return itemgetter(*names)
@@ -128,58 +143,77 @@ class HtmlFragment:
         return self._literal + sum(map(len, self._values(values)))
 
     def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
-        """Pieces to be joined. Values come from `html_value`, `html_link` or another fragment."""
+        """Pieces to be joined. Values come from `html_values`, `html_links` or another fragment."""
         parts = self._parts.copy()
         parts[1::2] = self._values(values)
         return parts
 
 
+class Line:
+    """A line of prose, cut at its slots. The same pieces give the same object, to be looked up by what it is."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: tuple[str, ...]) -> None:
+        self.pieces = pieces
+
+
+_line = lru_cache(maxsize=4096)(Line)
+
+
 class TextFragment:
     """Quoted-printable text, each piece ending in CRLF or a soft break, so that pieces join freely.
 
-    A line with slots and blanks is prose: filled and wrapped as a whole. A line of one word (a link, or a slot that
-    holds ready fragments) is never wrapped.
+    A line with a reader's words is prose: filled and wrapped as a whole. A line with no slots but links and ready
+    fragments is never wrapped.
     """
 
     def __init__(self, text: str) -> None:
         self._parts: list[bytes] = [b""]
-        self._holes: list[str | tuple[str, ...]] = []
+        holes: list[str | Line] = []
         lines = [line.rstrip() for line in text.strip("\n").split("\n")]
         for line in re.sub("\n{3,}", "\n\n", "\n".join(lines)).split("\n"):
-            self._add(line)
+            self._add(line, holes)
+        self._runs = []  #: neighbours of one kind: where, their values, whether they are prose
+        start = 0
+        for is_prose, some in groupby(holes, lambda hole: isinstance(hole, Line)):
+            names = [*some]
+            self._runs.append((slice(2 * start + 1, 2 * (start + len(names)), 2), _getter(names), is_prose))
+            start += len(names)
 
     def fill(self, prose: Prose, ready: Mapping[str, bytes]) -> list[bytes]:
-        """Pieces to be joined. `ready`: quoted-printable already, for the lines of one word."""
+        """Pieces to be joined. `ready`: quoted-printable already."""
         parts = self._parts.copy()
-        parts[1::2] = [ready[hole] if isinstance(hole, str) else prose[hole] for hole in self._holes]
+        for where, values, is_prose in self._runs:
+            parts[where] = values(prose if is_prose else ready)
         return parts
 
-    def _add(self, line: str) -> None:
+    def _add(self, line: str, holes: list[str | Line]) -> None:
         pieces = _SLOT.split(line)
         if len(pieces) == 1:
             self._parts[-1] += paragraph(line)
-        elif " " in line.strip():
-            self._holes.append(tuple(pieces))
+        elif not _READY.issuperset(pieces[1::2]):
+            holes.append(_line(tuple(pieces)))
             self._parts += [b"", b""]
         else:
             self._parts[-1] += quoted(pieces[0])
             for name, literal in zip(pieces[1::2], pieces[2::2], strict=True):
-                self._holes.append(name)
+                holes.append(name)
                 self._parts += [b"", quoted(literal)]
             self._parts[-1] += b"\r\n"
 
 
-class Prose(dict[tuple[str, ...], bytes]):
-    """Lines of prose, cut at their slots → filled, wrapped and quoted; each made once for these values."""
+class Prose(dict[Line, bytes]):
+    """Lines of prose → filled, wrapped and quoted; each made once for these values."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__()
         self._values = values
 
-    def __missing__(self, pieces: tuple[str, ...]) -> bytes:
-        filled = [*pieces]
-        filled[1::2] = [self._values[name] for name in pieces[1::2]]
-        self[pieces] = found = paragraph("".join(filled))
+    def __missing__(self, line: Line) -> bytes:
+        filled = [*line.pieces]
+        filled[1::2] = [self._values[name] for name in line.pieces[1::2]]
+        self[line] = found = paragraph("".join(filled))
         return found
 
 
@@ -213,14 +247,19 @@ def html_literal(markup: str) -> bytes:
     return b"\r\n".join(b"".join(_broken(line)) for line in _OWN_LINE.sub(b"\n", data).split(b"\n"))
 
 
-def html_link(url: str) -> bytes:
-    """A link of ours, for an attribute: nothing may break it."""
-    return str(escape(url)).encode("ascii", "xmlcharrefreplace")
+def html_links(urls: Mapping[str, str]) -> dict[str, bytes]:
+    """Links of ours, for attributes: nothing may break them. All at once, as `html_values`."""
+    data = str(escape("\n".join(urls.values()))).encode("ascii", "xmlcharrefreplace")
+    return dict(zip(urls, data.split(b"\n"), strict=True))
 
 
-def html_value(text: str) -> bytes:
-    """A reader's value, escaped, for the text of an element."""
-    data = str(escape(text)).encode("ascii", "xmlcharrefreplace")
+def html_values(values: Mapping[str, str]) -> dict[str, bytes]:
+    """A reader's values, each one line, escaped, for the text of an element; all at once, since a call costs most."""
+    data = str(escape("\n".join(values.values()))).encode("ascii", "xmlcharrefreplace")
+    return dict(zip(values, map(_fitted, data.split(b"\n")), strict=True))
+
+
+def _fitted(data: bytes) -> bytes:
     if len(data) <= _ROOM:
         return data
     lines = _AT_BLANK.sub(rb"\1\r\n", data)

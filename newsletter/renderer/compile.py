@@ -21,15 +21,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.config import Settings, resource
 from newsletter.errors import TemplateError
+from newsletter.messages import Catalogues, Messages, english
 from newsletter.renderer.lint import ERROR, Finding, check_mjml, check_tags, missing_slots, refuse
 from newsletter.renderer.markup import WORD, Page, Tags, line_at
 from newsletter.renderer.theme import read_theme
+from newsletter.renderer.words import speak
 
 _COLOUR = re.compile(r"\$([a-z]+)\.([a-z_]+)")
 _STYLE_ATTRIBUTE = re.compile(r'\bstyle="[^"]*"')
 _GAPS = re.compile(r"([;:,]) +")
 _TWICE = re.compile(r"background:(#[0-9a-fA-F]{6});(background-color:\1;)")
-_RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
+_AUTO = re.compile(r'(<img\b[^>]*) height="auto"')  # not a number: CSS says so already
+_INVISIBLE = "font-size:1px;color:#ffffff;"  # of the preview line, hidden all the same; what spam filters look for
 _KEPT_ATTRIBUTES = ["bgcolor", "align", "valign", "width", "height"]
 
 
@@ -53,7 +56,7 @@ def own_folder(settings: Settings) -> Path | None:
 
 
 def load_kind(kind: str, own: Path | None) -> dict[str, str]:
-    """The built-in files of `weekly` or `confirm`, overridden file by file by that folder in `own`."""
+    """The built-in files of `weekly`, `confirm` or `messages`, overridden file by file by that folder in `own`."""
     files = load_templates(resource("templates") / kind)
     return {**files, **load_templates(own / kind)} if own and (own / kind).is_dir() else files
 
@@ -61,11 +64,12 @@ def load_kind(kind: str, own: Path | None) -> dict[str, str]:
 class Templates:
     """The files of one folder with their variables put in: `$light.ink` of theme.toml, `$page.dir` of the language."""
 
-    def __init__(self, files: Mapping[str, str], language: str) -> None:
+    def __init__(self, files: Mapping[str, str], messages: Messages | str) -> None:
+        """`messages`: or a language, whose messages are then looked for among the files. Raises TemplateError."""
         self._files = files
-        right_to_left = language.lower().split("-")[0] in _RIGHT_TO_LEFT
-        start, end = ("right", "left") if right_to_left else ("left", "right")
-        page = {"lang": language, "dir": "rtl" if right_to_left else "ltr", "start": start, "end": end}
+        self.messages = Catalogues(files).messages(None, messages) if isinstance(messages, str) else messages
+        start, end = ("right", "left") if self.messages.direction == "rtl" else ("left", "right")
+        page = {"lang": self.messages.language, "dir": self.messages.direction, "start": start, "end": end}
         self._tables = {**read_theme(self.raw("theme.toml")), "page": page}
 
     def raw(self, name: str) -> str:
@@ -96,16 +100,18 @@ def variables(text: str) -> set[str]:
     return {f"{match[1]}.{match[2]}" for match in _COLOUR.finditer(text)}
 
 
-def html_environment() -> jinja2.Environment:
-    """Escapes; knows nothing but what it is given; reads no file."""
-    return ImmutableSandboxedEnvironment(autoescape=True, undefined=jinja2.StrictUndefined)
+def html_environment(messages: Messages | None = None) -> jinja2.Environment:
+    """Escapes; knows nothing but what it is given and the words of a language, English by default; reads no file."""
+    env = ImmutableSandboxedEnvironment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return speak(env, messages or english())
 
 
-def text_environment(trim: bool = True) -> jinja2.Environment:
+def text_environment(messages: Messages | None = None, trim: bool = True) -> jinja2.Environment:
     """For plain text; with `trim`, a line with nothing but a block tag leaves no trace."""
-    return ImmutableSandboxedEnvironment(
+    env = ImmutableSandboxedEnvironment(
         autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=trim, lstrip_blocks=trim
     )
+    return speak(env, messages or english())
 
 
 class Sheet(NamedTuple):
@@ -121,13 +127,13 @@ def compile_sheet(files: Templates, stem: str, slots: tuple[str, ...]) -> tuple[
 
     `slots`: those that both parts have to print, such as the link to unsubscribe.
     """
-    env, plain = html_environment(), text_environment()
+    env, plain = html_environment(files.messages), text_environment(files.messages)
     for name in (f"{stem}.mjml", f"{stem}.txt"):
         refuse(missing_slots(name, files.raw(name), slots))
     source = files[f"{stem}.mjml"]
     html = parse(env, f"{stem}.mjml", source)
     text = parse(plain, f"{stem}.txt", files[f"{stem}.txt"])
-    subject = parse(text_environment(trim=False), "subject.txt", files["subject.txt"])
+    subject = parse(text_environment(files.messages, trim=False), "subject.txt", files["subject.txt"])
     compiled = compile_mjml(env, f"{stem}.mjml", source, files["inline.css"])
     return Sheet(html, text, subject), Sheet(compiled, text, subject)
 
@@ -145,6 +151,9 @@ class Macros:
         self._name = template.name or ""
         with naming(self._name):
             self._module = template.make_module(dict(context))
+
+    def __contains__(self, name: str) -> bool:
+        return isinstance(getattr(self._module, name, None), Macro)
 
     def __call__(self, name: str, *values: object) -> str:
         macro = getattr(self._module, name, None)
@@ -258,6 +267,7 @@ def inline(html: str, css: str) -> str:
         cssutils_logging_level=logging.CRITICAL,
     )
     inlined = str(inliner.transform(pretty_print=False)).replace(' data-premailer="ignore"', "")
+    inlined = _AUTO.sub(r"\1", inlined).replace(_INVISIBLE, "")
     return _STYLE_ATTRIBUTE.sub(lambda style: _TWICE.sub(r"\2", _GAPS.sub(r"\1", style[0])), inlined)
 
 

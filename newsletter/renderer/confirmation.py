@@ -5,32 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from newsletter.messages import Catalogues
 from newsletter.renderer.cards import (
     SLOTS,
     HtmlFragment,
     Prose,
     TextFragment,
     fill,
-    html_link,
-    html_value,
+    html_links,
+    html_values,
     needing_slots,
     quoted,
 )
 from newsletter.renderer.compile import Sheet, Templates, compile_sheet, page
-from newsletter.renderer.edition import subject_lines
 from newsletter.renderer.mime import Envelope, check_lines
 from newsletter.renderer.tidy import tidy_masthead
+from newsletter.renderer.version import subject_lines
 from newsletter.types import Mail, Masthead, Subscriber
 
 
 class Confirmation:
-    """The confirm templates, compiled and tried out."""
+    """The confirm templates in one language, compiled and tried out."""
 
-    def __init__(self, templates: Mapping[str, str], masthead: Masthead) -> None:
-        """`templates`: mail.mjml, mail.txt, subject.txt, and the inline.css and theme.toml of the weekly folder."""
+    def __init__(self, templates: Mapping[str, str], masthead: Masthead, language: str | None = None) -> None:
+        """`templates`: mail.mjml, mail.txt, subject.txt, catalogues, and the weekly folder's inline.css and theme.toml.
+
+        `language`: of the person; the newsletter's own by default.
+        """
+        messages = Catalogues(templates).messages(language, masthead.language)
+        self._language = messages.language
         self._context = {"masthead": tidy_masthead(masthead), "slot": SLOTS}
         self._envelope = Envelope(tidy_masthead(masthead))
-        written, compiled = compile_sheet(Templates(templates, masthead.language), "mail", ("link",))
+        written, compiled = compile_sheet(Templates(templates, messages), "mail", ("link",))
         for sheet in (written, compiled):
             self._prepare(sheet)
         self._try_out()
@@ -43,10 +49,10 @@ class Confirmation:
         """Pure. The name is a stranger's word until the link is used, so the templates have no slot for it."""
         values = {"email": subscriber.email}
         subject, values["preheader"] = subject_lines(fill(self._subject, values))
-        html = {name: html_value(value) for name, value in values.items()}
+        html = html_values(values) | html_links({"link": link})
         text = self._text.fill(Prose(values), {"link": quoted(link)})
-        parts = text, self._html.fill(html | {"link": html_link(link)})
-        return self._envelope.seal(subscriber, subject, message_id, date, parts)
+        parts = text, self._html.fill(html)
+        return self._envelope.seal(subscriber, subject, message_id, date, parts, language=self._language)
 
     def _try_out(self) -> None:
         nobody, link = Subscriber(1, "ada@example.org"), "https://example.org/" + "x" * 480

@@ -1,225 +1,127 @@
-"""Editions of an issue: compiled once, each card rendered once, a mail a join of ready bytes.
+"""Editions of an issue: compiled once a language, each card rendered once, a mail a join of ready bytes.
 
 templates ─ Renderer ─▶ open(issue, entries) ─ PreparedIssue ─▶ render(edition, links) ─▶ Mail
-             compiled     pages and cards, cut at their slots     slots filled, parts joined
+             compiled       a Version a language                  slots filled, parts joined
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import NamedTuple
 
-from newsletter.renderer.cards import (
-    SLOTS,
-    Card,
-    HtmlFragment,
-    Prose,
-    TextFragment,
-    fill,
-    html_link,
-    html_value,
-    needing_slots,
-    quoted,
-)
-from newsletter.renderer.compile import Macros, Sheet, Templates, compile_sheet, page
-from newsletter.renderer.mime import Envelope, check_lines, list_headers
-from newsletter.renderer.tidy import shorten, tidy, tidy_masthead
+from newsletter.errors import TemplateError
+from newsletter.messages import Catalogues, Messages
+from newsletter.renderer.cards import needing_slots
+from newsletter.renderer.compile import Sheet, Templates, compile_sheet
+from newsletter.renderer.mime import Envelope, check_lines
+from newsletter.renderer.tidy import tidy_masthead
+from newsletter.renderer.version import Version
 from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
 
-_LENGTHS = {"lead": 700, "card": 420}  #: characters of the abstract
-_LINKS = ("view", "interests", "unsubscribe", "feedback")
-_SPEED = (
-    220  #: words read in a minute: Brysbaert 2019 finds 238 for silent reading of English, less in a second language
-)
-_ROOM = 100_000  #: bytes of the HTML part: from about 102 KB on Gmail cuts a mail off, and its styles with it
 NEEDED = ("unsubscribe", "lead", "cards")
-
-
-class Reader(NamedTuple):
-    """All that a template may ask about a reader; the page is rendered once per kind of reader and issue."""
-
-    picks: int  #: that the mail has
-    more: int  #: that it had no room for
-    named: bool  #: the slot `name` has one
-    shares: bool  #: some pick serves an interest; the slot `shares` counts them by interest
 
 
 class Renderer:
     """The weekly templates, compiled and tried out."""
 
     def __init__(self, templates: Mapping[str, str], masthead: Masthead) -> None:
-        """`templates`: edition.mjml, edition.txt, subject.txt, inline.css, theme.toml. Raises TemplateError."""
+        """`templates`: edition.mjml, edition.txt, subject.txt, inline.css, theme.toml, catalogues (de.po).
+
+        Raises TemplateError.
+        """
+        self._files = templates
         self._masthead = tidy_masthead(masthead)
         self._envelope = Envelope(self._masthead)
-        written, self._sheet = compile_sheet(Templates(templates, masthead.language), "edition", NEEDED)
-        for sheet in (written, self._sheet):
-            for missing in ((), ("A source",)):
-                _try_out(PreparedIssue(sheet, self._masthead, self._envelope, _ISSUE, 2, missing))
+        self._catalogues = Catalogues(templates)
+        messages = self.messages(None)
+        written, compiled = compile_sheet(Templates(templates, messages), "edition", NEEDED)
+        self._sheets = {messages.language: compiled}
+        try:
+            self._try_out(compiled, messages)
+        except TemplateError:
+            self._try_out(written, messages, of_mail=False)  # names the line as it is in the file
+            raise
+
+    def _try_out(self, sheet: Sheet, messages: Messages, of_mail: bool = True) -> None:
+        """Render made-up editions, so that no template fails at send time. Raises TemplateError."""
+        for missing in ((), ("A source",)):
+            version = Version(sheet, messages, self._masthead, self._envelope, _ISSUE, 2, missing)
+            for body in _trials(version):
+                if of_mail:
+                    check_lines(body)
 
     def open(self, issue: Issue, entries: Iterable[Entry], missing: tuple[str, ...] = ()) -> PreparedIssue:
         """`entries`: the frozen pool; `missing`: sources that could not be read, named in the footer."""
-        pool = len({entry.id for entry in entries})
-        return PreparedIssue(self._sheet, self._masthead, self._envelope, issue, pool, missing)
+        return PreparedIssue(self, issue, len({entry.id for entry in entries}), missing)
+
+    def messages(self, language: str | None) -> Messages:
+        """The words of the nearest language that there are any of; None: the newsletter's own."""
+        return self._catalogues.messages(language, self._masthead.language)
+
+    def version(self, messages: Messages, issue: Issue, pool: int, missing: tuple[str, ...]) -> Version:
+        """The issue in these words. Called by PreparedIssue."""
+        return Version(self._sheet(messages), messages, self._masthead, self._envelope, issue, pool, missing)
+
+    def _sheet(self, messages: Messages) -> Sheet:
+        if messages.language not in self._sheets:
+            _, compiled = compile_sheet(Templates(self._files, messages), "edition", NEEDED)
+            self._sheets[messages.language] = compiled
+        return self._sheets[messages.language]
 
 
 class PreparedIssue:
-    """An issue: its pages and cards are rendered when the first reader needs them, and kept as bytes."""
+    """An issue in the languages of its readers, each made when a reader first needs it. See Version for the verbs."""
 
-    def __init__(
-        self,
-        sheet: Sheet,
-        masthead: Masthead,
-        envelope: Envelope,
-        issue: Issue,
-        pool: int,
-        missing: tuple[str, ...],
-    ) -> None:
-        self._sheet = sheet
-        self._envelope = envelope
-        self._headers = envelope.issue_headers(issue)
-        self._context = {
-            "masthead": masthead,
-            "issue": replace(issue, key=tidy(issue.key, 40)),
-            "pool": pool,
-            "missing": tuple(tidy(name, 60) for name in missing),
-            "slot": SLOTS,
-        }
-        nobody = {**self._context, "reader": Reader(picks=0, more=0, named=False, shares=False)}
-        self._html, self._text = Macros(sheet.html, nobody), Macros(sheet.text, nobody)
-        self._beyond = tidy(self._text("beyond"), 80)
-        self._pages: dict[Reader, tuple[HtmlFragment, TextFragment, str]] = {}
-        self._cards: dict[tuple[str, str], tuple[Entry, HtmlFragment, TextFragment, int]] = {}
+    def __init__(self, renderer: Renderer, issue: Issue, pool: int, missing: tuple[str, ...]) -> None:
+        self._renderer = renderer
+        self._given = issue, pool, missing
+        self._versions: dict[str, Version] = {}
 
     def fitting(self, edition: Edition, links: Links) -> Edition:
         """The edition with as many picks as its mail has room for; the others, the lowest ranked, in `more`."""
-        while len(edition.picks) > 1 and self._size(edition, links) > _ROOM:
-            edition = replace(edition, picks=edition.picks[:-1], more=(edition.picks[-1], *edition.more))
-        return edition
-
-    def _size(self, edition: Edition, links: Links) -> int:
-        """Bytes of the HTML part, which is not made for that."""
-        (page_html, _, _), _, html = self._filled(edition, links)
-        of_card, size = {name: html[name] for name in _LINKS}, page_html.length(html | {"lead": b"", "cards": b""})
-        for rank, pick in enumerate(edition.picks, 1):
-            of_card.update(self._pick_values(rank, pick)[1])
-            size += self._card("card" if rank > 1 else "lead", pick.entry)[1].length(of_card)
-        return size
+        return self.version(edition).fitting(edition, links)
 
     def render(self, edition: Edition, links: Links, message_id: str, date: datetime) -> Mail:
         """Pure: the same arguments give the same bytes, always. A pick need not be of the pool."""
-        subject, text, html = self._parts(edition, links)
-        headers = self._headers + list_headers(links)
-        return self._envelope.seal(edition.subscriber, subject, message_id, date, (text, html), headers)
+        return self.version(edition).render(edition, links, message_id, date)
 
-    def _parts(self, edition: Edition, links: Links) -> tuple[str, list[bytes], list[bytes]]:
-        """The subject, and both parts in pieces."""
-        (page_html, page_text, subject), values, html = self._filled(edition, links)
-        text = {name: quoted(getattr(links, name)) for name in _LINKS}
-        ranked, of_card = [*enumerate(edition.picks, 1)], {name: html[name] for name in _LINKS}
-        for kind, slot, picks in (("lead", "lead", ranked[:1]), ("card", "cards", ranked[1:])):
-            cards = [self._fill_card(kind, rank, pick, of_card, text) for rank, pick in picks]
-            html[slot] = b"".join([piece for pieces, _ in cards for piece in pieces])
-            text[slot] = b"\r\n".join([b"".join(pieces) for _, pieces in cards])
-        return subject, page_text.fill(Prose(values), text), page_html.fill(html)
+    def public(self, edition: Edition, links: Links) -> tuple[str, bytes]:
+        """Subject and HTML of the page for everybody: nothing in it is the subscriber's own, or asks for a vote."""
+        return self.version(edition).public(edition, links)
 
-    def _filled(
-        self, edition: Edition, links: Links
-    ) -> tuple[tuple[HtmlFragment, TextFragment, str], dict[str, str], dict[str, bytes]]:
-        """The page of this kind of reader with its subject; the reader's values as words, and, with links, as HTML."""
-        values = _reader_values(edition)
-        values["minutes"] = str(max(1, round(sum(self._words(edition)) / _SPEED)))
-        reader = Reader(len(edition.picks), len(edition.more), bool(values["name"]), bool(values["shares"]))
-        page_html, page_text, page_subject = self._page(reader)
-        subject, values["preheader"] = subject_lines(fill(page_subject, values | _titles(edition)))
-        html = {name: html_link(getattr(links, name)) for name in _LINKS}
-        html.update((name, html_value(value)) for name, value in values.items())
-        return (page_html, page_text, subject), values, html
-
-    def _words(self, edition: Edition) -> Iterator[int]:
-        """How many words of the mail are read, card by card."""
-        for place, pick in enumerate(edition.picks):
-            yield self._card("card" if place else "lead", pick.entry)[3]
-
-    def _page(self, reader: Reader) -> tuple[HtmlFragment, TextFragment, str]:
-        if reader not in self._pages:
-            html, text, subject = (page(template, self._context, reader=reader) for template in self._sheet)
-            self._pages[reader] = HtmlFragment(html), TextFragment(text), subject
-        return self._pages[reader]
-
-    def _fill_card(
-        self, kind: str, rank: int, pick: Pick, html: dict[str, bytes], text: Mapping[str, bytes]
-    ) -> tuple[list[bytes], list[bytes]]:
-        """The pieces of both parts. `html`: values of the reader, to which those of the pick are added."""
-        _, card_html, card_text, _ = self._card(kind, pick.entry)
-        prose, own = self._pick_values(rank, pick)
-        html.update(own)
-        return card_html.fill(html), card_text.fill(prose, text)
-
-    def _pick_values(self, rank: int, pick: Pick) -> tuple[Prose, dict[str, bytes]]:
-        return _pick_values(rank, pick.interest, pick.reasons, self._beyond)
-
-    def _card(self, kind: str, entry: Entry) -> tuple[Entry, HtmlFragment, TextFragment, int]:
-        kept = self._cards.get((kind, entry.id))
-        if kept is None or (kept[0] is not entry and kept[0] != entry):
-            card = Card.of(entry, _LENGTHS[kind])
-            kept = entry, HtmlFragment(self._html(kind, card)), TextFragment(self._text(kind, card)), card.words
-            self._cards[kind, entry.id] = kept
-        return kept
+    def version(self, edition: Edition) -> Version:
+        """In the language of the edition's subscriber."""
+        messages = self._renderer.messages(edition.subscriber.language)
+        if messages.language not in self._versions:
+            self._versions[messages.language] = self._renderer.version(messages, *self._given)
+        return self._versions[messages.language]
 
 
-def subject_lines(text: str) -> tuple[str, str]:
-    """Subject and preheader: the first two lines of subject.txt."""
-    lines = [*text.strip().split("\n"), ""]
-    return tidy(lines[0], 120), tidy(lines[1], 200)
-
-
-def _reader_values(edition: Edition) -> dict[str, str]:
-    return {
-        "name": tidy(edition.subscriber.name, 60),
-        "email": edition.subscriber.email,
-        "shares": _shares(tuple(pick.interest for pick in edition.picks)),
-    }
-
-
-@lru_cache(maxsize=16384)
-def _shares(interests: tuple[str, ...]) -> str:
-    """ "plasma 3, optics 2": how many picks each interest has."""
-    shares = Counter(filter(None, (tidy(interest, 80) for interest in interests)))
-    return ", ".join(f"{interest} {count}" for interest, count in shares.most_common())
-
-
-@lru_cache(maxsize=16384)
-def _pick_values(rank: int, interest: str, reasons: tuple[str, ...], beyond: str) -> tuple[Prose, dict[str, bytes]]:
-    why = tidy("; ".join(reasons), 300)
-    words = {"rank": str(rank), "interest": tidy(interest, 80) or beyond, "why": why}
-    return Prose(words), {name: html_value(value) for name, value in words.items()}
-
-
-def _titles(edition: Edition) -> dict[str, str]:
-    titles = [tidy(pick.entry.title, 300) for pick in edition.picks[:4]]
-    return {"title": shorten(titles[0], 90) if titles else "", "others": "; ".join(titles[1:])}
-
-
-def _try_out(issue: PreparedIssue) -> None:
-    """Render made-up editions, so that no template fails at send time: TemplateError."""
+def _trials(issue: Version) -> Iterator[bytes]:
+    """Mails and pages of every kind."""
     ada = Subscriber(1, "ada@example.org", "Ada")
-    picks = Pick(_FULL, 1.0, "an interest", ("a reason",)), Pick(_BARE, 1.0, "", ("a reason",))
-    kinds = (
-        ((), "", ()),
-        (picks[:1], "Ada", picks[:1]),
-        (picks[1:], "", picks),
-        (picks, "Ada", ()),
-        (picks[::-1], "", ()),
+    first, bare, other = (
+        Pick(_FULL, 1.0, "an interest", ("a reason",)),
+        Pick(_BARE, 1.0, "", ("a reason",)),
+        Pick(_BARE, 1.0, "another", ("a reason",)),
     )
-    for some, name, more in kinds:
-        edition = Edition(_ISSUE, replace(ada, name=name), some, more)
-        with needing_slots():
-            mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)
-        check_lines(mail.body)
+    kinds = (
+        ((), "", (), ()),
+        ((first,), "Ada", (first,), ()),
+        ((bare,), "", (first, bare), ()),
+        ((first, bare), "Ada", (), ()),
+        ((bare, replace(first, entry=_SHORT), first), "", (), (_FULL, _BARE)),
+        ((first, bare, other), "Ada", (bare,), (_BARE,)),
+    )
+    for picks, name, more, popular in kinds:
+        for skim in (False, True):
+            edition = Edition(_ISSUE, replace(ada, name=name, skim=skim), picks, more, popular)
+            with needing_slots():
+                mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)
+                _, page = issue.public(edition, _SAMPLE_LINKS)
+            yield mail.body
+            yield page
 
 
 _ISSUE = Issue("2025-W12", Cadence.WEEKLY, datetime(2025, 3, 10, tzinfo=UTC), datetime(2025, 3, 17, tzinfo=UTC))
@@ -244,3 +146,4 @@ _FULL = Entry(
     comments=2,
     stars=2,
 )
+_SHORT = replace(_FULL, id="short", tldr="A summary.")

@@ -10,11 +10,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import jinja2
 
+from newsletter.config import ThemeSection
 from newsletter.errors import TemplateError
+from newsletter.messages import Catalogues, Key
 from newsletter.renderer import lint
+from newsletter.renderer.catalogues import catalogue_findings
 from newsletter.renderer.compile import (
     Templates,
     html_environment,
@@ -27,7 +31,7 @@ from newsletter.renderer.confirmation import Confirmation
 from newsletter.renderer.edition import NEEDED, Renderer
 from newsletter.renderer.lint import ERROR, WARNING, Finding
 from newsletter.renderer.markup import WORD, Page
-from newsletter.renderer.theme import theme_faults, theme_refusals
+from newsletter.renderer.theme import NOTHING, theme_faults, theme_refusals, themed
 from newsletter.types import Masthead
 
 Files = Mapping[str, str]  #: file name to text
@@ -53,42 +57,82 @@ _WEEKLY = _Kind(
     "weekly",
     "edition",
     NEEDED,
-    _READER | _LINKS | {"preheader", "lead", "cards"},
-    _LINKS | {"rank", "interest", "why"},
+    _READER | _LINKS | {"preheader", "lead", "cards", "popular"},
+    _LINKS | {"rank", "label", "interest", "why", "count"},
     _READER | {"title", "others"},
     Renderer,
 )
-_CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, Confirmation)
 
 
-def find_all(weekly: Files, confirm: Files, masthead: Masthead) -> tuple[Finding, ...]:
-    """Sorted by file and line; a file is named as `weekly/edition.mjml`. The files are those of the two folders."""
-    together = {**weekly, **confirm}
+def _confirmations(files: Files, masthead: Masthead) -> None:
+    for language in Catalogues(files).languages:
+        Confirmation(files, masthead, language)
+
+
+_CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, _confirmations)
+_NO_FILES: Files = {}
+
+
+def find_all(
+    weekly: Files, confirm: Files, masthead: Masthead, messages: Files = _NO_FILES, wanted: ThemeSection = NOTHING
+) -> tuple[Finding, ...]:
+    """Sorted by file and line; a file is named as `weekly/edition.mjml`, a table of the configuration `[theme.dark]`.
+
+    The files are those of the three folders; `wanted` is what the configuration says about the theme.
+    """
     used = set().union(*(variables(text) for text in (*weekly.values(), *confirm.values())))
-    found: set[Finding] = set()
-    for kind, own, files in ((_WEEKLY, weekly, weekly), (_CONFIRM, confirm, together)):
-        ruled = {_placed(finding, kind, own) for finding in _ruled(kind, own, files, used)}
-        tried = {_placed(finding, kind, own) for finding in _tried(kind, files, masthead)}
+    found = {*logo_faults(masthead)}
+    found |= {*catalogue_findings(messages, *_said((_WEEKLY, weekly), (_CONFIRM, confirm)), masthead.language)}
+    sound = {} if any(finding.severity == ERROR for finding in found) else messages
+    kinds = ((_WEEKLY, weekly, {**sound, **weekly}), (_CONFIRM, confirm, {**sound, **weekly, **confirm}))
+    for kind, own, files in kinds:
+        ruled = {_placed(finding, kind, own) for finding in _ruled(kind, own, files, used, wanted)}
+        tried = {_placed(finding, kind, own) for finding in _tried(kind, themed(files, wanted), masthead)}
         told = {(finding.file, finding.line) for finding in found | ruled if finding.severity == ERROR}
         # a trial that cannot name a line says what a rule has said better
         found |= ruled | {each for each in tried if (each.file, each.line) not in told and (each.line or not told)}
     return tuple(sorted(found))
 
 
+def logo_faults(masthead: Masthead) -> Iterator[Finding]:
+    """Every mail program asks for the logo, so it should lie where the pages are, and behind TLS."""
+    logo, ours = urlsplit(masthead.logo), urlsplit(masthead.base_url)
+    if masthead.logo and logo.hostname != ours.hostname:
+        why = f"{masthead.logo} is elsewhere than base_url, which tells them who reads this mail"
+        yield Finding("[theme] logo", 0, WARNING, why)
+    if logo.scheme == "http":
+        yield Finding("[theme] logo", 0, WARNING, f"{masthead.logo} is not shown by many mail programs: write https:")
+
+
+def _said(*kinds: tuple[_Kind, Files]) -> tuple[dict[Key, str], bool]:
+    """The messages of templates, each with a file that says it; and whether all templates could be read."""
+    found: dict[Key, str] = {}
+    for kind, own in kinds:
+        for name in sorted(own.keys() & set(kind.names()) - set(_SHARED)):
+            try:
+                tree = html_environment().parse(own[name])
+            except jinja2.TemplateSyntaxError:  # is told by _jinja
+                return found, False
+            found |= {words: f"{kind.name}/{name}" for _, words, _ in lint.messages_of(tree) if words}
+    return found, True
+
+
 def _placed(finding: Finding, kind: _Kind, own: Files) -> Finding:
+    if finding.is_of_configuration:
+        return finding
     folder = kind.name if finding.file in own else _WEEKLY.name
     return replace(finding, file=f"{folder}/{finding.file}")
 
 
-def _ruled(kind: _Kind, own: Files, files: Files, used: AbstractSet[str]) -> Iterator[Finding]:
+def _ruled(kind: _Kind, own: Files, files: Files, used: AbstractSet[str], wanted: ThemeSection) -> Iterator[Finding]:
     for name in own.keys() - set(kind.names()):
         yield Finding(name, 0, WARNING, f"no mail uses this file{lint.nearest(name, kind.names())}")
     theme = files.get("theme.toml", "")
     refused = [*theme_refusals(theme)]
     if "theme.toml" in own:
         yield from refused
-        yield from theme_faults(theme, used)
-    templates = Templates({**files, "theme.toml": "" if refused else theme}, "en")
+        yield from theme_faults(theme, used, wanted)
+    templates = Templates(themed({**files, "theme.toml": "" if refused else theme}, wanted), "en")
     for name in own.keys() & set(kind.names()) - {"theme.toml"}:
         if not refused:
             yield from templates.unknown(name)
@@ -114,10 +158,11 @@ def _mjml(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
     yield from lint.missing_slots(name, source, kind.needed)
     yield from _jinja(env, name, source, kind.on_page, kind.on_card)
     try:
+        env.parse(source)
         yield from shield_refusals(env, name, source)
         page = Page(name, *put_words(env, WORD.sub("a word", source)))
     except jinja2.TemplateSyntaxError:
-        return  # has been told by _jinja
+        return  # has been told by _jinja; what it spoils is no finding
     yield from lint.mjml_refusals(page)
     yield from lint.mjml_faults(page)
 

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from jinja2 import nodes
 
 from newsletter.errors import TemplateError
+from newsletter.messages import placeholders
 from newsletter.renderer.markup import WORD, Attribute, Element, Page
 from newsletter.renderer.mjml import BODY_TAGS, CHILDREN, REFUSED, TAGS, is_computed
 
@@ -22,15 +23,24 @@ ERROR, WARNING = "error", "warning"
 _ELSEWHERE = re.compile(r"(?:https?:)?//")
 _FOREIGN_URL = re.compile(r"url\(\s*[\"']?(?:https?:)?//")
 _THREE_DIGITS = re.compile(r":[^;{}]*#([0-9a-fA-F]{3})\b")
+_MESSAGES = {"_": 1, "gettext": 1, "ngettext": 2}
 _LOADED = ("src", "srcset", "background", "background-url")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    file: str
+    file: str  #: or a place in the configuration: "[theme.light]"
     line: int  #: 0: the file as a whole
     severity: str  #: ERROR, WARNING
     text: str
+
+    @property
+    def is_of_configuration(self) -> bool:
+        return self.file.startswith("[")
+
+    def __str__(self) -> str:
+        place = self.file if self.is_of_configuration else f"{self.file}:{max(self.line, 1)}"
+        return f"{place}: {self.severity}: {self.text}"
 
 
 def refuse(findings: Iterable[Finding]) -> None:
@@ -114,15 +124,56 @@ def check_mjml(page: Page) -> None:
 
 def tag_refusals(file: str, tree: nodes.Template) -> Iterator[Finding]:
     """A slot is only printed bare, because it is a sentinel until a reader comes; a macro never asks for the reader."""
-    printed = {id(node) for output in tree.find_all(nodes.Output) for node in output.nodes}
-    owned = {id(node.node) for node in tree.find_all(nodes.Getattr) if id(node) in printed}
+    printed = [expression for output in tree.find_all(nodes.Output) for expression in output.nodes]
+    owned = {id(slot.node) for slot in _bare_slots(printed)}
     for node in tree.find_all(nodes.Name):
         if node.name == "slot" and id(node) not in owned:
-            yield Finding(file, node.lineno, ERROR, "a slot can only be printed, as in {{ slot.name }}")
+            why = "a slot can only be printed, as in {{ slot.name }}, or be the value of a message that is"
+            yield Finding(file, node.lineno, ERROR, why)
     for macro in tree.find_all(nodes.Macro):
         for node in macro.find_all(nodes.Name):
             if node.name == "reader":
                 yield Finding(file, node.lineno, ERROR, "a macro is the same for all readers")
+    yield from _message_refusals(file, tree)
+
+
+def _bare_slots(expressions: Iterable[nodes.Node]) -> Iterator[nodes.Getattr]:
+    """Those that are printed as they are: for themselves, or as values of messages."""
+    for expression in expressions:
+        if isinstance(expression, nodes.Getattr):
+            yield expression
+        elif isinstance(expression, nodes.Call) and _is_message(expression):
+            yield from _bare_slots(given.value for given in expression.kwargs)
+
+
+def _message_refusals(file: str, tree: nodes.Template) -> Iterator[Finding]:
+    """Messages are found in the templates as they are written, and filled by name."""
+    for line, words, call in messages_of(tree):
+        if not words:
+            yield Finding(file, line, ERROR, 'a message stands in the template itself, as in {{ _("Hello") }}')
+        elif not call.dyn_kwargs:
+            given = {each.key for each in call.kwargs} | ({"num"} if len(words) > 1 else set())
+            try:
+                missing = set().union(*map(placeholders, words)) - given
+            except ValueError as error:
+                yield Finding(file, line, ERROR, str(error))
+            else:
+                told = f'the message "{words[0]}" is not given its value '
+                yield from (Finding(file, line, ERROR, told + name) for name in sorted(missing))
+
+
+def messages_of(tree: nodes.Template) -> Iterator[tuple[int, tuple[str, ...], nodes.Call]]:
+    """Line, message (with its plural, if any; empty when it is not written there), and the call that asks for it."""
+    for call in tree.find_all(nodes.Call):
+        if count := _is_message(call):
+            words = [each.value for each in call.args[:count] if isinstance(each, nodes.Const)]
+            told = all(isinstance(each, str) for each in words) and len(words) == count
+            yield call.lineno, tuple(words) if told else (), call
+
+
+def _is_message(call: nodes.Call) -> int:
+    """How many texts it takes; 0: it is no message."""
+    return _MESSAGES.get(call.node.name, 0) if isinstance(call.node, nodes.Name) else 0
 
 
 def check_tags(file: str, tree: nodes.Template) -> None:
@@ -286,7 +337,7 @@ def unknown_slots(
 def _card_macros(tree: nodes.Template) -> list[nodes.Macro]:
     macros = {macro.name: macro for macro in tree.find_all(nodes.Macro)}
     reached: list[nodes.Macro] = []
-    names = ["lead", "card"]
+    names = ["lead", "card", "skim", "group"]
     while names:
         macro = macros.pop(names.pop(), None)
         if macro:

@@ -35,11 +35,8 @@ class Envelope:
             raise ConfigError(f"newsletter.sender is not an address: {masthead.sender!r}")
         reply_name, reply_to = parseaddr(masthead.reply_to)
         self._from = _mailbox("From", name, self.sender)
-        self._common = [
-            _mailbox("Reply-To", reply_name, reply_to) if _ADDRESS.fullmatch(reply_to) else b"",
-            f"Content-Language: {_token(masthead.language)}\r\n".encode(),
-            b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n",
-        ]
+        self._reply_to = _mailbox("Reply-To", reply_name, reply_to) if _ADDRESS.fullmatch(reply_to) else b""
+        self._language = masthead.language
         self._list_id = _token(masthead.list_id)
         self._list_name = masthead.name
 
@@ -58,8 +55,12 @@ class Envelope:
         date: datetime,
         parts: tuple[list[bytes], list[bytes]],
         headers: bytes = b"",
+        language: str = "",
     ) -> Mail:
-        """The finished mail. `parts`: text, then HTML, in ready pieces; the boundary comes from the id."""
+        """The finished mail. `parts`: text, then HTML, in ready pieces; the boundary comes from the id.
+
+        `language`: of this mail; the newsletter's own by default.
+        """
         if not _ADDRESS.fullmatch(to.email):
             raise InputError(f"subscriber {to.id}: not an ASCII address: {to.email!r}")
         if not _URI.fullmatch(message_id[1:-1]):
@@ -71,7 +72,9 @@ class Envelope:
             _mailbox("To", tidy(to.name, 100), to.email),
             _unstructured("Subject", subject),
             f"Date: {_date(date)}\r\nMessage-ID: {message_id}\r\n".encode(),
-            *self._common,
+            self._reply_to,
+            f"Content-Language: {_token(language or self._language)}\r\n".encode(),
+            b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n",
             headers,
             b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n' % boundary,
             b"--%b\r\nContent-Type: text/plain; charset=utf-8\r\n" % boundary,

@@ -1,21 +1,31 @@
-"""theme.toml: the colours of the mails, and whether what stands on what can be told apart."""
+"""theme.toml and the configuration's [theme]: the colours of mails and pages, and whether they can be told apart.
+
+    built-in theme.toml < your own theme.toml < what [theme] accent makes < [theme.light] and [theme.dark]
+
+An issue is planned with all of it written into one theme.toml, which is frozen with the templates.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from newsletter.config import THEME, Settings, ThemeSection, resource
+from newsletter.renderer.colours import MARK, TEXT, contrast, from_accent, pressed
 from newsletter.renderer.lint import ERROR, WARNING, Finding, nearest, refuse
 
 Theme = dict[str, dict[str, str]]  #: "light" and "dark", and tables of one's own: name to value
 
-_FILE = "theme.toml"
+_FILE = THEME.name
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _TABLES = ("light", "dark")
-TEXT, LARGE, MARK = 4.5, 3.0, 3.0  #: WCAG 2.1, 1.4.3 and 1.4.11; large is 24 px, or 19 px in bold
+NOTHING = ThemeSection()
+_BUILT_IN, _OWN, _ACCENT, _BY_NAME = range(4)  #: where a colour comes from; the higher wins
 
 
 class Pair(NamedTuple):
@@ -26,25 +36,23 @@ class Pair(NamedTuple):
 
 #: What stands on what in the built-in templates. Lines between papers and the mark's shape are decoration.
 PAIRS = (
-    *(Pair(front, under, TEXT) for front in ("body", "quiet", "link") for under in ("paper", "sheet")),
-    *(Pair("ink", under, LARGE) for under in ("paper", "sheet")),  # titles, bold, of 19 px or more
-    *(Pair(front, under, TEXT) for front, under in (("rank", "sheet"), ("why", "why_sheet"), ("tag", "tag_sheet"))),
+    *(Pair(front, under, TEXT) for front in ("ink", "body", "quiet", "link") for under in ("paper", "sheet")),
+    *(
+        Pair(front, under, TEXT)
+        for front, under in (("rank", "sheet"), ("why", "sheet"), ("why", "why_sheet"), ("tag", "tag_sheet"))
+    ),
     Pair("on_accent", "accent", TEXT),
     *(Pair("why_bar", under, MARK) for under in ("sheet", "why_sheet")),
+    # on the pages only
+    *(Pair(front, under, TEXT) for front, under in (("bad", "sheet"), ("bad", "bad_sheet"))),
+    *(Pair(front, "sheet", MARK) for front in ("edge", "chart_two", "chart_three", "chart_four")),
 )
-_KNOWN = {"line", *(name for pair in PAIRS for name in pair[:2])}
+_KNOWN = {"line", "plate", *(name for pair in PAIRS for name in pair[:2])}
 
 
-def contrast(one: str, other: str) -> float:
-    """WCAG 2.1: (L1 + 0.05) / (L2 + 0.05), from 1 to 21, of two six-digit colours."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+class Colour(NamedTuple):
+    value: str
+    origin: int  #: _BUILT_IN … _BY_NAME
 
 
 def read_theme(text: str) -> Theme:
@@ -52,6 +60,71 @@ def read_theme(text: str) -> Theme:
     refuse(theme_refusals(text))
     theme: Theme = tomllib.loads(text)
     return {**{table: {} for table in _TABLES}, **theme}
+
+
+def themed(files: Mapping[str, str], wanted: ThemeSection) -> dict[str, str]:
+    """The files of a folder, theme.toml with all that goes before it or is missing in it.
+
+    One that is broken stays as it is, to be refused with its line.
+    """
+    text = files.get(_FILE)
+    if text is None or any(theme_refusals(text)):
+        return dict(files)
+    theme = read_theme(text)
+    whole = theme | {table: _values(colours) for table, colours in mixed(text, wanted).items()}
+    return {**files, _FILE: text if whole == theme else _written(whole)}
+
+
+def page_colours(settings: Settings, own: bool = True) -> Theme:
+    """For the pages: the same colours and `press`, a button under the pointer. What cannot be used is left out."""
+    folder = settings.newsletter.templates
+    text = _read(settings.home / folder / THEME) if folder and own else ""
+    theme = {table: _values(colours) for table, colours in mixed(text, settings.theme).items()}
+    return {
+        table: {**colours, "press": pressed(colours["accent"], colours["on_accent"])}
+        for table, colours in theme.items()
+    }
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def mixed(text: str, wanted: ThemeSection) -> dict[str, dict[str, Colour]]:
+    """Both tables of a theme.toml that may be sound in part only, with what comes from elsewhere."""
+    built_in, own = sound_colours((resource("templates") / THEME).read_text("utf-8")), sound_colours(text)
+    chosen = {"light": wanted.light, "dark": wanted.dark}
+    return {table: _mixed(table, built_in[table], own[table], wanted.accent, chosen[table]) for table in _TABLES}
+
+
+def _mixed(
+    table: str, built_in: Mapping[str, str], own: Mapping[str, str], accent: str, chosen: Mapping[str, str]
+) -> dict[str, Colour]:
+    known = {**built_in, **own, **chosen}
+    under = [known["paper"], known["sheet"]]
+    made = from_accent(accent, under, table == "dark", chosen.get("accent", "")) if accent else {}
+    layers = enumerate((built_in, own, made, chosen))
+    return {name: Colour(value, origin) for origin, layer in layers for name, value in layer.items()}
+
+
+def _values(colours: Mapping[str, Colour]) -> dict[str, str]:
+    return {name: colour.value for name, colour in colours.items()}
+
+
+def _written(theme: Theme) -> str:
+    """As TOML; a string of JSON is one of TOML, but for DEL."""
+    tables = (
+        [f"[{_quoted(table)}]", *(f"{_quoted(name)} = {_quoted(value)}" for name, value in values.items())]
+        for table, values in theme.items()
+    )
+    return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def theme_refusals(text: str) -> Iterator[Finding]:
@@ -74,25 +147,34 @@ def theme_refusals(text: str) -> Iterator[Finding]:
                 yield Finding(_FILE, _line_of(text, table, name), ERROR, why)
 
 
-def theme_faults(text: str, used: AbstractSet[str]) -> Iterator[Finding]:
+def theme_faults(text: str, used: AbstractSet[str], wanted: ThemeSection = NOTHING) -> Iterator[Finding]:
     """Of a theme that is not refused. `used`: "light.ink" and so on, of all templates."""
-    theme = sound_colours(text)
+    theme, colours = sound_colours(text), mixed(text, wanted)
     for table in _TABLES:
         for name in theme[table]:
             if name not in _KNOWN and f"{table}.{name}" not in used:
                 why = f"no template uses [{table}] {name}{nearest(name, _KNOWN)}"
                 yield Finding(_FILE, _line_of(text, table, name), WARNING, why)
-        yield from _dim_pairs(text, table, theme[table])
+        yield from _dim_pairs(text, table, colours[table])
 
 
-def _dim_pairs(text: str, table: str, colours: dict[str, str]) -> Iterator[Finding]:
+def _dim_pairs(text: str, table: str, colours: Mapping[str, Colour]) -> Iterator[Finding]:
     for front, under, needed in PAIRS:
-        if front in colours and under in colours:
-            ratio = contrast(colours[front], colours[under])
-            if ratio < needed:
-                # rounded down, so that 4.499 is not told as 4.5
-                why = f"[{table}] {front} on {under} has a contrast of {int(ratio * 100) / 100}:1 and needs {needed}:1"
-                yield Finding(_FILE, _line_of(text, table, front), ERROR, why)
+        ratio = contrast(colours[front].value, colours[under].value)
+        if ratio < needed:
+            # rounded down, so that 4.499 is not told as 4.5
+            why = f"{front} on {under} has a contrast of {int(ratio * 100) / 100}:1 and needs {needed}:1"
+            name = max((front, under), key=lambda name: colours[name].origin)  # what was put in last is to blame
+            yield _blamed(text, table, name, colours[name].origin, why)
+
+
+def _blamed(text: str, table: str, name: str, origin: int, why: str) -> Finding:
+    """In the place where the colour comes from."""
+    if origin == _BY_NAME:
+        return Finding(f"[theme.{table}]", 0, ERROR, why)
+    if origin == _ACCENT:
+        return Finding("[theme] accent", 0, ERROR, f"{table}: {why}")
+    return Finding(_FILE, _line_of(text, table, name), ERROR, f"[{table}] {why}")
 
 
 def sound_colours(text: str) -> Theme:

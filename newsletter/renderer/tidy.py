@@ -11,12 +11,15 @@ from urllib.parse import quote
 import nh3
 from markupsafe import Markup, escape
 
+from newsletter.config import initial
+from newsletter.messages import FSI, PDI
 from newsletter.types import Masthead
 
 #: Controls, zero-width and bidi characters, lone surrogates. ZWJ and ZWNJ stay: emoji and Persian need them.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+_HIDDEN_BUT_ISOLATES = re.compile(_HIDDEN.pattern.replace("\u2066-\u2069", "\u2066\u2067"))
 _BLANKS = re.compile(r"\s+")
 _TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 #: The end of a sentence, but not of "e.g.", "et al.", "vs.", "Fig." or an initial.
@@ -32,6 +35,13 @@ def tidy(text: str, limit: int) -> str:
     """One line of visible text, cut at a word with "…" when longer than `limit` characters."""
     visible = _HIDDEN.sub("", text[: 4 * limit + 100])
     return shorten(_BLANKS.sub(" ", visible).strip(), limit)
+
+
+def tidy_told(text: str, limit: int) -> str:
+    """As `tidy`, for words of ours: what isolates the values among them stays, and none is left open."""
+    visible = _HIDDEN_BUT_ISOLATES.sub("", text[: 4 * limit + 100])
+    told = shorten(_BLANKS.sub(" ", visible).strip(), limit)
+    return told + PDI * (told.count(FSI) - told.count(PDI))
 
 
 def shorten(text: str, limit: int) -> str:
@@ -55,7 +65,7 @@ def excerpt(text: str, limit: int) -> str:
 
 def title_markup(html: str) -> Markup:
     """A title's own safe HTML without its links, for it stands in one; "" when there is none, or it is very long."""
-    clean = nh3.clean(html, tags={"sub", "sup", "i", "b"}, attributes={}) if html and len(html) <= 600 else ""
+    clean = nh3.clean(_HIDDEN.sub("", html), tags={"sub", "sup", "i", "b"}, attributes={}) if len(html) <= 600 else ""
     return Markup(_BLANKS.sub(" ", _HIDDEN.sub("", clean)))  # noqa: S704 - cleaned in the line above
 
 
@@ -70,8 +80,17 @@ def web_link(url: str) -> str:
 
 def tidy_masthead(masthead: Masthead) -> Masthead:
     """The words that a mail shows, tidy."""
-    words = {name: tidy(getattr(masthead, name), 300) for name in ("tagline", "reply_to", "postal_address", "sender")}
-    return replace(masthead, name=tidy(masthead.name, 80), **words)
+    name = tidy(masthead.name, 80)
+    return replace(
+        masthead,
+        name=name,
+        sender=tidy(masthead.sender, 300),
+        tagline=tidy(masthead.tagline, 300),
+        reply_to=tidy(masthead.reply_to, 300),
+        postal_address=tidy(masthead.postal_address, 300),
+        logo=web_link(masthead.logo),
+        mark=tidy(masthead.mark, 8) or initial(name),
+    )
 
 
 def joins(character: str) -> bool:

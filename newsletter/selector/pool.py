@@ -17,6 +17,7 @@ from newsletter.selector.meaning import Meaning, meaning_of
 from newsletter.selector.readership import neighbours
 from newsletter.selector.table import RIDGE, Table
 from newsletter.selector.trend import trends
+from newsletter.selector.wording import Wording
 from newsletter.types import Entry
 
 BACKGROUND = 6000  #: papers that stand for "everything else", those that most readers like first
@@ -53,8 +54,8 @@ class Pool:
     starts: Numbers  #: where each candidate begins in it
     table: Table  #: what was computed of it so far
     links: dict[
-        int | tuple[str, int], tuple[tuple[str, ...], tuple[str, ...], str, bool]
-    ]  #: see reasons.Link: those told so far
+        Wording, dict[int | tuple[str, int], tuple[tuple[str, ...], tuple[str, ...], str, bool]]
+    ]  #: see reasons.Link: those told so far in each language
     heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
 
     def muted(self, phrase: str) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,25 +19,47 @@ from newsletter.selector.pool import Pool
 from newsletter.selector.readers import Block, Defaults, arrays, read
 from newsletter.selector.reasons import tell
 from newsletter.selector.table import fits
+from newsletter.selector.wording import Wording, wording
 from newsletter.types import Pick, Profile
+
+if TYPE_CHECKING:
+    from newsletter.messages import Messages
 
 BLOCK = 2048  #: readers chosen for at once
 SMALL = 40_000  #: candidates × likes and words of all readers: below this the kernel is interpreted, in some 30 ms
 
 
 def select(
-    pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]] = (), defaults: Defaults | None = None
+    pool: Pool,
+    profiles: Sequence[Profile],
+    seen: Sequence[Set[str]] = (),
+    defaults: Defaults | None = None,
+    messages: Sequence[Messages] = (),
 ) -> list[tuple[Pick, ...]]:
     """The picks of each profile, in their order; seen[i] holds ids that profile i must not get again.
+
+    messages[i] is what profile i is told its reasons in; English by default.
 
     Interests get places by weight, so scores need not fall from one pick to the next. Exploratory picks follow the
     regular ones; popular ones fill what is left and say so. A paper comes once, however many ids it has.
     """
-    return [picks for some in _blocks(pool, profiles, seen, defaults or Defaults()) for picks in some]
+    wordings = _wordings(messages)
+    if len(wordings) not in (0, len(profiles)):
+        raise ValueError("messages must hold one language per profile")
+    return [picks for some in _blocks(pool, profiles, seen, defaults or Defaults(), wordings) for picks in some]
+
+
+def _wordings(messages: Sequence[Messages]) -> list[Wording]:
+    found = {each: wording(each.gettext, each.isolated) for each in set(messages)}
+    return [found[each] for each in messages]
 
 
 def _blocks(
-    pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults
+    pool: Pool,
+    profiles: Sequence[Profile],
+    seen: Sequence[Set[str]],
+    defaults: Defaults,
+    wordings: Sequence[Wording],
 ) -> Iterator[list[tuple[Pick, ...]]]:
     """While one block is told in Python, the next one is chosen in machine code, by the other processors."""
     hidden: Sequence[Set[str]] = seen or [frozenset()] * len(profiles)
@@ -45,12 +68,15 @@ def _blocks(
     threads = processors() if len(profiles) <= BLOCK else max(processors() - 1, 1)
     with ThreadPoolExecutor(1) as ahead:
         waiting: Future[tuple[Block, Readers, Chosen]] | None = None
+        told = 0
         for block in _fitting(pool, profiles, hidden, defaults):
             before, waiting = waiting, ahead.submit(_chosen, pool, block, threads)
             if before:
-                yield tell(pool, *before.result())
+                picks = tell(pool, *before.result(), wordings[told : told + len(before.result()[0].size)])
+                told += len(picks)
+                yield picks
         if waiting:
-            yield tell(pool, *waiting.result())
+            yield tell(pool, *waiting.result(), wordings[told:])
 
 
 def _fitting(pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults) -> Iterator[Block]:

@@ -21,6 +21,7 @@ from newsletter.selector.kernel import ALONE, FAINT, FAIR, POPULAR, STRANGE, Cho
 from newsletter.selector.pool import Pool
 from newsletter.selector.readers import Block
 from newsletter.selector.table import RIDGE, Atom, terms_of
+from newsletter.selector.wording import ENGLISH, Wording
 from newsletter.types import RISING, Entry, Pick
 
 WORDS = 3  #: named at most
@@ -31,9 +32,6 @@ TELLING = 12  #: best terms looked at
 LONGEST_PHRASE = 8  #: words
 REMEMBERED = 600_000  #: pairs of a reader's word or paper and a candidate, of some 400 bytes
 
-TRENDING, NEW = "trending this week", "new this week"
-OUTSIDE, FIELD = "a little outside your interests", "in the field of your interest"
-
 
 #: What joins a reader's word or liked paper with a candidate: the words they share, as the candidate writes them; parts
 #: of a reason, ready-made; what it says of a liked paper; whether this is only that its readers like papers like this.
@@ -42,8 +40,24 @@ Link = tuple[tuple[str, ...], tuple[str, ...], str, bool]
 NOTHING: Link = ((), (), "", False)
 
 
-def tell(pool: Pool, block: Block, readers: Readers, chosen: Chosen) -> list[tuple[Pick, ...]]:
-    """Picks with their reasons, one tuple a reader.
+class _Told(NamedTuple):
+    """Picks as columns: what their reasons are told from."""
+
+    entry: Ints
+    wish: Ints
+    way: Ints
+    first: Ints
+    second: Ints
+    up: Ints  #: 1 where it rises
+
+    def some(self, places: Ints) -> _Told:
+        return _Told(*(column[places] for column in self))
+
+
+def tell(
+    pool: Pool, block: Block, readers: Readers, chosen: Chosen, wordings: Sequence[Wording] = ()
+) -> list[tuple[Pick, ...]]:
+    """Picks with their reasons, one tuple a reader, in the reader's language or else in English.
 
     All picks of a block are one list till the end: a list a reader would take as long as all else.
     """
@@ -52,18 +66,9 @@ def tell(pool: Pool, block: Block, readers: Readers, chosen: Chosen) -> list[tup
     entry, way, wish = chosen.entry[picked], chosen.way[picked], chosen.wish[picked]
     trend = pool.trend[entry]
     up = (trend >= RISING) & ((way >= POPULAR) | (readers.hype > 0)[owner])
-    links, firsts, seconds = _links(pool, block, readers.atom, entry, chosen.first[picked], chosen.second[picked])
+    told = _Told(entry, wish, way, chosen.first[picked], chosen.second[picked], up.astype(np.int64))
+    reasons = _reasons_by_language(pool, block, readers, told, wordings, owner)
     names, named = _names(pool, block, chosen, owner, wish, chosen.group[picked], way)
-    rising = "rising fast" if pool.measured else "popular now"
-    columns, authored = (entry, wish, way, firsts, seconds, up), block.authored
-    reasons = [
-        _unasked(way, up)
-        if way >= POPULAR
-        else _line(
-            way, authored[wish].get(entry, "") if way == FAIR else "", links[first], links[second], rising if up else ""
-        )
-        for entry, wish, way, first, second, up in zip(*(column.tolist() for column in columns), strict=True)
-    ]
     entries, scores = pool.entries, np.round(chosen.score[picked], 6).tolist()
     picks = [
         Pick(entries[entry], score, names[name], reason)
@@ -71,6 +76,42 @@ def tell(pool: Pool, block: Block, readers: Readers, chosen: Chosen) -> list[tup
     ]
     ends = np.cumsum([0, *chosen.number]).tolist()
     return [tuple(picks[start:stop]) for start, stop in pairwise(ends)]
+
+
+def _reasons_by_language(
+    pool: Pool, block: Block, readers: Readers, told: _Told, wordings: Sequence[Wording], owner: Ints
+) -> list[tuple[str, ...]]:
+    """The reasons of each pick; `owner`: its reader."""
+    different = {id(wording): wording for wording in wordings or [ENGLISH]}
+    if len(different) == 1:
+        return _reasons(pool, block, readers, told, *different.values())
+    reasons: list[tuple[str, ...]] = [()] * len(owner)
+    languages = np.array([id(wording) for wording in wordings])[owner]
+    for language, wording in different.items():
+        places = np.flatnonzero(languages == language)
+        spoken = _reasons(pool, block, readers, told.some(places), wording)
+        for place, reason in zip(places.tolist(), spoken, strict=True):
+            reasons[place] = reason
+    return reasons
+
+
+def _reasons(pool: Pool, block: Block, readers: Readers, told: _Told, wording: Wording) -> list[tuple[str, ...]]:
+    links, firsts, seconds = _links(pool, block, readers.atom, told, wording)
+    rising = wording.rising if pool.measured else wording.popular
+    columns, authored = told._replace(first=firsts, second=seconds), block.authored
+    return [
+        _unasked(way, up, wording)
+        if way >= POPULAR
+        else _line(
+            way,
+            authored[wish].get(entry, "") if way == FAIR else "",
+            links[first],
+            links[second],
+            rising if up else "",
+            wording,
+        )
+        for entry, wish, way, first, second, up in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
 def _names(
@@ -97,23 +138,23 @@ def shorten(title: str) -> str:
     return cut[: max(cut.rfind(" "), SHORT // 2)].rstrip(" ,;:-") + "…"
 
 
-def _unasked(way: int, trending: bool) -> tuple[str, ...]:
+def _unasked(way: int, trending: int, wording: Wording) -> tuple[str, ...]:
     """Of a pick that no interest asked for."""
     if way == ALONE:
-        return (f"no interests yet: {TRENDING if trending else NEW}",)
-    return (TRENDING if trending else f"{NEW}, outside your interests",)
+        return (wording.trending_alone if trending else wording.new_alone,)
+    return (wording.trending if trending else wording.new,)
 
 
-def _line(way: int, author: str, first: Link, second: Link, rising: str) -> tuple[str, ...]:
+def _line(way: int, author: str, first: Link, second: Link, rising: str, wording: Wording) -> tuple[str, ...]:
     """The parts of a reason: that a pick is exploratory, its author, and what made most of its score."""
     parts = first[1]
     if second is not NOTHING:
         more = (word for word in second[0] if not any(_same(word, told) for told in first[0]))
-        parts = _parts((*first[0], *more)[:WORDS], first[2] or second[2])
+        parts = _parts((*first[0], *more)[:WORDS], first[2] or second[2], wording)
     if way != STRANGE and not author and not rising:
-        return parts or (FIELD,)
-    outside, by = (OUTSIDE,) if way == STRANGE else (), (f"by {author}",) if author else ()
-    return (*outside, *by, *parts, *((rising,) if rising else ())) or (FIELD,)
+        return parts or (wording.field,)
+    outside, by = (wording.outside,) if way == STRANGE else (), (author.join(wording.by),) if author else ()
+    return (*outside, *by, *parts, *((rising,) if rising else ())) or (wording.field,)
 
 
 def _same(one: str, other: str) -> bool:
@@ -121,56 +162,59 @@ def _same(one: str, other: str) -> bool:
     return one.casefold() in other.casefold() or other.casefold() in one.casefold()
 
 
-def _parts(words: tuple[str, ...], near: str) -> tuple[str, ...]:
-    matches = (f"matches {', '.join(words)}",) if words else ()
+def _parts(words: tuple[str, ...], near: str, wording: Wording) -> tuple[str, ...]:
+    matches = (wording.comma.join(words).join(wording.matches),) if words else ()
     return (*matches, near) if near else matches
 
 
-def _links(
-    pool: Pool, block: Block, rows: Ints, entry: Ints, first: Ints, second: Ints
-) -> tuple[list[Link], Ints, Ints]:
+def _links(pool: Pool, block: Block, rows: Ints, told: _Told, wording: Wording) -> tuple[list[Link], Ints, Ints]:
     """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them.
 
     The second is asked only where the first has no words or is no paper. rows: of the block's atoms in the table, so
     that those of all readers that are one have one number.
     """
     links = [NOTHING]
-    firsts = _numbered(pool, block, rows, entry, first, links)
+    firsts = _numbered(pool, block, rows, told.entry, told.first, links, wording)
     enough = np.array([bool(words and near) for words, _, near, _ in links], np.bool_)
-    return links, firsts, _numbered(pool, block, rows, entry, np.where(enough[firsts], -1, second), links)
+    seconds = np.where(enough[firsts], -1, told.second)
+    return links, firsts, _numbered(pool, block, rows, told.entry, seconds, links, wording)
 
 
-def _numbered(pool: Pool, block: Block, rows: Ints, entry: Ints, atom: Ints, links: list[Link]) -> Ints:
+def _numbered(
+    pool: Pool, block: Block, rows: Ints, entry: Ints, atom: Ints, links: list[Link], wording: Wording
+) -> Ints:
     """Adds to `links` what joins these atoms (-1: none) with these candidates; returns the place of each."""
     used, width = atom >= 0, max(pool.size, 1)
     codes, where, inverse = np.unique(rows[atom[used]] * width + entry[used], return_index=True, return_inverse=True)
     atoms = [block.atom[place] for place in atom[used][where].tolist()]
     found = np.zeros(len(atom), np.int64)
     found[used] = inverse.reshape(-1) + len(links)
-    links += _known(pool, [*zip(atoms, (codes % width).tolist(), strict=True)])
+    links += _known(pool, [*zip(atoms, (codes % width).tolist(), strict=True)], wording)
     return found
 
 
-def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> list[Link]:
+def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]], wording: Wording) -> list[Link]:
     """The links of these pairs; those that were told before are remembered.
 
     Several threads may tell of one pool: what is remembered may be forgotten at any moment, so nothing is read twice.
     """
     keys = [atom * pool.size + entry if isinstance(atom, int) else (atom, entry) for atom, entry in pairs]
-    found = [pool.links.get(key) for key in keys]
+    known = pool.links.setdefault(wording, {})
+    found = [known.get(key) for key in keys]
     new = [place for place, link in enumerate(found) if link is None]
-    if len(pool.links) + len(new) > REMEMBERED:
-        pool.links.clear()
+    if sum(map(len, [*pool.links.values()])) + len(new) > REMEMBERED:
+        for each in [*pool.links.values()]:
+            each.clear()
     for kind in (int, str):
         places = [place for place in new if isinstance(pairs[place][0], kind)]
         for start in range(0, len(places), 4096):
             some = places[start : start + 4096]
-            for place, link in zip(some, linked(pool, [pairs[place] for place in some]), strict=True):
-                found[place] = pool.links[keys[place]] = link
+            for place, link in zip(some, linked(pool, [pairs[place] for place in some], wording), strict=True):
+                found[place] = known[keys[place]] = link
     return [link for link in found if link is not None]
 
 
-def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[Link]:
+def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]], wording: Wording = ENGLISH) -> Iterator[Link]:
     """What joins each word or liked paper (of one kind) with each candidate."""
     if not pairs:
         return
@@ -185,10 +229,10 @@ def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]]) -> Iterator[Link]:
         if isinstance(atom, str):
             words = words or (atom,)
         elif cosine >= LIKE:
-            near = intern(f"near {shorten(pool.entries[atom].title)}")
+            near = intern(shorten(pool.entries[atom].title).join(wording.near))
         elif beside:
-            near = intern(f"close to what readers of {shorten(pool.entries[atom].title)} like")
-        yield words, _parts(words, near), near, bool(near) and cosine < LIKE
+            near = intern(shorten(pool.entries[atom].title).join(wording.beside))
+        yield words, _parts(words, near, wording), near, bool(near) and cosine < LIKE
 
 
 def _shared(pool: Pool, atoms: Sequence[Atom], entries: Sequence[int]) -> NDArray[np.float64]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -45,6 +46,7 @@ SIGNED = (
     b"MIME-Version",
     b"Content-Type",
 )
+_LOWER = tuple(map(bytes.lower, SIGNED))
 RSA_BITS = (2048, 4096)  #: RFC 8301: signers should use 2048 or more; verifiers need not take more than 4096
 _BLANKS = re.compile(rb"[ \t]{2,}|\t")
 _LINE = 78  #: columns
@@ -80,25 +82,26 @@ class Signer:
         if not mail.isascii() or not head.count(b"\n") == head.count(b"\r") == head.count(b"\r\n"):
             raise InputError("a mail with bare line ends in its head or 8-bit bytes cannot be signed")
         fields = relaxed(head)
-        names = [name for name in SIGNED for _ in fields.get(name.lower(), ())]
+        names = [name for name, lower in zip(SIGNED, _LOWER, strict=True) for _ in fields.get(lower, ())]
         data = b"".join(
-            b"%b:%b\r\n" % (name, value)
-            for name in map(bytes.lower, SIGNED)
-            for value in reversed(fields.get(name, ()))  # of two with one name, verifiers take the lower one first
+            [
+                b"%b:%b\r\n" % (name, value)
+                for name in _LOWER
+                for value in reversed(fields.get(name, ()))  # of two with one name, verifiers take the lower one first
+            ]
         )
         digest, moment = _base64(sha256(simple(mail, len(head) + 4)).digest()), _moment(fields)
         named = b":".join([*names, b"From"]).decode()  # once more than there is: nobody may add another From
-        return b"".join(self._header(key, digest, moment, named, data) for key in self._keys)
+        return b"".join([self._header(key, digest, moment, named, data) for key in self._keys])
 
     def _header(self, key: Key, digest: str, moment: int, named: str, data: bytes) -> bytes:
-        tags = f"v=1; a={key.algorithm}; c=relaxed/simple; d={self._domain}; s={key.selector}; t={moment}; bh={digest};"
-        lines = [*_folded(f"DKIM-Signature: {tags}".split(" "), " "), *_folded(f"h={named};".split(":"), ":"), "b="]
-        unsigned = "\r\n ".join(lines).encode()
-        _, _, value = unsigned.partition(b": ")
-        signature = _base64(key.sign(data + b"dkim-signature:" + _unfolded(value)))
+        tags = f"v=1; a={key.algorithm}; c=relaxed/simple; d={self._domain}; s={key.selector}; t={moment};"
+        lines = (*_folded(f"DKIM-Signature: {tags}", " "), f"bh={digest};", *_folded(f"h={named};", ":"), "b=")
+        relaxed = "dkim-signature:" + " ".join(lines)[len("DKIM-Signature: ") :]
+        signature = _base64(key.sign(data + relaxed.encode()))
         room = _LINE - len(" b=")
-        broken = "\r\n ".join(signature[start : start + room] for start in range(0, len(signature), room))
-        return unsigned + broken.encode() + b"\r\n"
+        broken = "\r\n ".join([signature[start : start + room] for start in range(0, len(signature), room)])
+        return ("\r\n ".join(lines) + broken + "\r\n").encode()
 
 
 def relaxed(head: bytes) -> dict[bytes, list[bytes]]:
@@ -106,12 +109,13 @@ def relaxed(head: bytes) -> dict[bytes, list[bytes]]:
     fields: dict[bytes, list[bytes]] = {}
     for line in _unfolded(head).split(b"\r\n"):
         name, _, value = line.partition(b":")
-        fields.setdefault(name.strip().lower(), []).append(value.strip())
+        fields.setdefault(name.rstrip().lower(), []).append(value.strip())
     return fields
 
 
 def _unfolded(head: bytes) -> bytes:
-    return _BLANKS.sub(b" ", head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" "))
+    plain = head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
+    return _BLANKS.sub(b" ", plain) if b"  " in plain or b"\t" in plain else plain
 
 
 def simple(mail: bytes, start: int) -> bytes | memoryview:
@@ -158,23 +162,29 @@ def _private_key(pem: str, name: str) -> PrivateKeyTypes:
 def _moment(fields: dict[bytes, list[bytes]]) -> int:
     try:
         [_], [date] = fields[b"from"], fields[b"date"]
-        moment = parsedate_to_datetime(date.decode())
+        return _seconds(date)
     except (KeyError, ValueError) as error:
         raise InputError("a mail needs one From and one Date to be signed") from error
+
+
+@lru_cache(maxsize=64)  # a whole issue has few dates, and few sets of headers
+def _seconds(date: bytes) -> int:
+    moment = parsedate_to_datetime(date.decode())
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def _folded(words: Iterable[str], joint: str) -> list[str]:
+@lru_cache(maxsize=64)
+def _folded(text: str, joint: str) -> tuple[str, ...]:
     """Words in lines as long as may be; a joint stays with the word before it, a blank at a line's end goes."""
     lines, line = [], ""
-    for word in words:
+    for word in text.split(joint):
         longer = f"{line}{joint}{word}" if line else word
         if line and len(longer) + len(joint) >= _LINE:
             lines.append((line + joint).rstrip())
             line = word
         else:
             line = longer
-    return [*lines, line.rstrip()]
+    return (*lines, line.rstrip())
 
 
 def _base64(data: bytes) -> str:

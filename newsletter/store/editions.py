@@ -131,7 +131,9 @@ def _insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]
 
 def _row(kept: Kept, issue: int) -> dict[str, Any]:
     person = kept.edition.subscriber
-    frozen = {**subscriber_row(person), "picks": _listed(kept.edition.picks), "more": _listed(kept.edition.more)}
+    edition = kept.edition
+    frozen = {**subscriber_row(person), "picks": _listed(edition.picks), "more": _listed(edition.more)}
+    frozen["popular"] = [entry.id for entry in edition.popular]
     own = {"subscriber": person.id, "message_id": kept.message_id, "made": kept.made}
     return {**own, "issue": issue, "frozen": frozen}
 
@@ -150,4 +152,5 @@ def _kept(row: Row[Any], issue: Issue, pool: Mapping[str, Entry]) -> Kept:
         )
         for part in ("picks", "more")
     )
-    return Kept(Edition(issue, person, picks, more), row.message_id, row.made)
+    popular = tuple(pool[entry] for entry in row.frozen.get("popular", ()) if entry in pool)
+    return Kept(Edition(issue, person, picks, more, popular), row.message_id, row.made)

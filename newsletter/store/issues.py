@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -105,7 +105,7 @@ class Issues:
             row = connection.execute(select(issues).where(issues.c.key == key)).one()
             query = select(pool.c.frozen).where(pool.c.issue == row.num).order_by(pool.c.entry)
             frozen_entries = tuple(frozen_entry(each.frozen) for each in connection.execute(query))
-        return Frozen(issue, Masthead(**row.masthead), row.templates, tuple(row.missing), frozen_entries)
+        return Frozen(issue, _masthead(row.masthead), row.templates, tuple(row.missing), frozen_entries)
 
     def set_state(self, key: str, state: IssueState) -> None:
         """Called by Engine.send; `done` only after the accounting was checked."""
@@ -155,6 +155,12 @@ def _move_own_times(connection: Connection, num: int, plan: Plan, audience: Colu
         late = due - plan.planned
         values = {"due": due, "expires": plan.expires + late}
         connection.execute(update(deliveries).where(mine).values(values))
+
+
+def _masthead(row: Mapping[str, Any]) -> Masthead:
+    """An older issue's lacks what came later."""
+    masthead = Masthead(**row)
+    return replace(masthead, sections=tuple(masthead.sections))
 
 
 def _issue(row: Row[Any]) -> Issue:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Dialect,
     Double,
@@ -33,7 +34,7 @@ from sqlalchemy import BigInteger as PlainBigInteger
 
 from newsletter.types import Outcome
 
-REVISION = "0003"  #: the newest migration; a test compares it with the folder
+REVISION = "0004"  #: the newest migration; a test compares it with the folder
 
 WAITING = (Outcome.PLANNED, Outcome.DEFERRED, Outcome.SENDING)
 _OUTCOMES = (
@@ -203,6 +204,7 @@ subscribers = Table(
     Column("hour", Integer),
     Column("timezone", Text),
     Column("language", Text),
+    Column("skim", Boolean),  # titles and reasons only
     Column("origin", Text, nullable=False, default=""),  # "web", "import", "command line": the consent record
     Column("created", Moment, nullable=False),
     Column("confirmed", Moment),

@@ -15,7 +15,7 @@ from newsletter.store.database import Database
 from newsletter.store.schema import deliveries, editions, is_waiting, subscribers
 from newsletter.types import Cadence, Outcome, Profile, Status, Subscriber
 
-_COLUMNS = ("id", "email", "name", "status", "profile", "cadence", "weekday", "hour", "timezone", "language")
+_COLUMNS = ("id", "email", "name", "status", "profile", "cadence", "weekday", "hour", "timezone", "language", "skim")
 _SELECTED = tuple(subscribers.c[name] for name in _COLUMNS)
 _PAGE = 1000
 _LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)

@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from newsletter.config import WEEKDAYS
 from newsletter.engine import Engine
 from newsletter.errors import DeliveryError, NewsletterError, Refused, UnknownEntry
 from newsletter.formats import LONGEST_NAME, one_line
@@ -61,7 +62,7 @@ def make_app(engine: Engine) -> Starlette:
         Route("/view/{token}", site.view),
         Route("/healthz", site.healthz),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Guard)], exception_handlers=handlers(pages))
+    return Starlette(routes=routes, middleware=[Middleware(Guard, pages.headers)], exception_handlers=handlers(pages))
 
 
 class _Site:
@@ -193,7 +194,13 @@ class _Site:
     ) -> Response:
         known = await to_thread(self._around, person)
         form = {"sheet": sheet, "errors": errors or {}, "forget": forget or [], "saved": saved, "largest": LARGEST}
-        defaults = {"selection": self._engine.settings.selection, "cadence": self._engine.settings.schedule.cadence}
+        settings = self._engine.settings
+        defaults = {
+            "selection": settings.selection,
+            "cadence": settings.schedule.cadence,
+            "weekday": WEEKDAYS[settings.schedule.weekday],
+            "language": settings.newsletter.language,
+        }
         status = 422 if errors else 200
         return self._pages.answer("interests.html", status, **known, **form, defaults=defaults)
 
@@ -204,7 +211,15 @@ class _Site:
         entries = self._engine.store.entries.find(said)
         papers = [(each, entries.get(each, Entry(each, each)), opinion) for each, opinion in said.items()]
         known = self._known(person) | {"may_resume": person.status in MAY_RESUME}
-        return {**known, "edition": self._next_edition(person), "papers": papers}
+        return {**known, "edition": self._next_edition(person), "papers": papers, "languages": self._languages()}
+
+    def _languages(self) -> dict[str, str]:
+        """None to choose from where they cannot be read: the form still works with a broken catalogue."""
+        try:
+            return self._engine.languages()
+        except NewsletterError as error:
+            logger.warning("no languages", extra={"error": str(error)})
+            return {}
 
     def _next_edition(self, person: Subscriber) -> Edition | None:
         """None where it cannot be made: the form still works with a broken template."""

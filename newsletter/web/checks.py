@@ -13,6 +13,7 @@ from newsletter.engine import Engine
 from newsletter.errors import InputError
 from newsletter.renderer import find_all, load_kind, own_folder
 from newsletter.renderer.access import access_faults
+from newsletter.renderer.lint import Finding
 from newsletter.renderer.outline import outline
 from newsletter.web.app import make_app
 from newsletter.web.links import MailLink, base_url_faults, mail_links
@@ -37,14 +38,23 @@ class Checks:
 
     def told(self, proof: Proof) -> Row:
         """Links, and findings by the linter and of accessibility. Asks nobody."""
-        masthead = proof.press.frozen.masthead
-        confirm = load_kind("confirm", own_folder(self._engine.settings))
         return {
-            "base_url": list(base_url_faults(masthead.base_url)),
+            "base_url": list(base_url_faults(proof.press.frozen.masthead.base_url)),
             "links": [link_row(each) for each in _links(proof)],
-            "lint": [finding_row(each) for each in find_all(proof.press.frozen.templates, confirm, masthead)],
+            "lint": [finding_row(each) for each in self._linted(proof)],
             "access": [finding_row(each) for each in access_faults(outline(proof.parts.html))],
         }
+
+    def _linted(self, proof: Proof) -> tuple[Finding, ...]:
+        """As `newsletter lint`; of a frozen issue, the templates that it was planned with."""
+        settings, frozen = self._engine.settings, proof.press.frozen
+        own = own_folder(settings)
+        weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
+        if not proof.wish.frozen:
+            return find_all(weekly, confirm, settings.masthead, messages, settings.theme)
+        catalogues = {name: text for name, text in frozen.templates.items() if name.endswith(".po")}
+        rest = {name: text for name, text in frozen.templates.items() if name not in catalogues}
+        return find_all(rest, confirm, frozen.masthead, catalogues)
 
     async def opened(self, proof: Proof) -> dict[str, Row]:
         """Address → what our own pages answer to a GET, which changes nothing."""

@@ -14,11 +14,13 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 from starlette.datastructures import FormData
 
+from newsletter.config import WEEKDAYS, Weekday
 from newsletter.errors import InputError
-from newsletter.formats import Name, ProfileLine, parse_address, parse_profile
+from newsletter.formats import Language, Name, ProfileLine, parse_address, parse_profile
 from newsletter.types import Cadence, Profile, Subscriber, Verb, Vote
 
 _WORDS = {Verb.MORE: "more", Verb.LESS: "fewer", Verb.SAVE: "saved"}
+_PLAIN = ("name", "size", "cadence", "weekday", "skim", "language", "hype", "surprise")
 SPARE_ROWS = 3
 LARGEST = 50  #: picks that somebody may ask for
 
@@ -49,6 +51,9 @@ class Sheet:
     cadence: str = ""
     hype: str = ""
     surprise: str = ""
+    weekday: str = ""
+    skim: str = ""
+    language: str = ""
     rows: tuple[Row, ...] = ()
 
     @classmethod
@@ -61,7 +66,20 @@ class Sheet:
         )
         numbers = ("" if value is None else f"{value:g}" for value in (own.size, own.hype, own.surprise))
         size, hype, surprise = numbers
-        return cls(person.name, "; ".join(own.muted), size, person.cadence or "", hype, surprise, rows)
+        weekday = "" if person.weekday is None else WEEKDAYS[person.weekday]
+        skim = "true" if person.skim else ""
+        return cls(
+            person.name,
+            "; ".join(own.muted),
+            size,
+            person.cadence or "",
+            hype,
+            surprise,
+            weekday,
+            skim,
+            person.language or "",
+            rows,
+        )
 
     @classmethod
     def typed(cls, form: FormData) -> Sheet:
@@ -81,12 +99,15 @@ class Sheet:
 class _Checked(ProfileLine):
     name: Name = ""
     cadence: Cadence | None = None
+    weekday: Weekday | None = None
+    skim: bool | None = None
+    language: Language | None = None
     size: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
 
 def changed(person: Subscriber, sheet: Sheet, forget: Sequence[str] = ()) -> tuple[Subscriber, dict[str, str]]:
     """The subscriber as the form wants them, or what is wrong: field → words. `forget`: opinions to take back."""
-    given = {key: getattr(sheet, key).strip() for key in ("name", "size", "cadence", "hype", "surprise")}
+    given = {key: getattr(sheet, key).strip() for key in _PLAIN}
     row: dict[str, Any] = {key: value for key, value in given.items() if value}
     row |= {"muted": by_comma(sheet.muted), "interests": [each.given() for each in sheet.rows]}
     try:
@@ -97,7 +118,8 @@ def changed(person: Subscriber, sheet: Sheet, forget: Sequence[str] = ()) -> tup
     liked = {each.name: each.liked for each in old.interests}
     kept = [replace(each, liked=liked.get(sent.was, ())) for each, sent in zip(new.interests, sheet.rows, strict=True)]
     profile = replace(new, interests=tuple(kept), liked=old.liked, disliked=old.disliked, text=old.text)
-    return replace(person, name=line.name, cadence=line.cadence, profile=without(profile, forget)), {}
+    own = {name: getattr(line, name) for name in ("name", "cadence", "weekday", "skim", "language")}
+    return replace(person, profile=without(profile, forget), **own), {}
 
 
 def without(profile: Profile, forget: Sequence[str]) -> Profile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 import jinja2
@@ -23,6 +23,7 @@ from newsletter.errors import (
     UnknownIssue,
     UnknownSubscriber,
 )
+from newsletter.renderer.theme import page_colours
 
 MOST_BYTES = 64 * 1024  #: of a request's body
 OPEN_PAGES = ("/", "/subscribe", "/healthz")  #: all others hold a token in their address
@@ -59,12 +60,14 @@ class Pages:
         place = settings.newsletter.templates
         folders = [settings.home / place / "web"] if place and own else []
         self.root = urlsplit(settings.masthead.base_url).path  #: where a proxy shows us, "" for the top
+        self.headers = headers(settings.theme.logo)
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([*folders, resource("templates") / "web"]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
         )
-        self._environment.globals |= {"masthead": settings.masthead, "root": self.root}
+        theme = page_colours(settings, own)
+        self._environment.globals |= {"masthead": settings.masthead, "root": self.root, "theme": theme}
         self._environment.filters["web_link"] = web_link
 
     def answer(self, template: str, status: int = 200, **values: object) -> Response:
@@ -80,6 +83,13 @@ class Pages:
             return self.answer("problem.html", status, words=words)
         except TemplateError:
             return Response(words, status, media_type="text/plain")
+
+
+def headers(logo: str) -> dict[str, str]:
+    """Of every answer; a logo that is not behind TLS is let in."""
+    policy = HEADERS["Content-Security-Policy"]
+    sources = "img-src http: https:" if logo.startswith("http:") else "img-src https:"
+    return HEADERS | {"Content-Security-Policy": policy.replace("img-src https:", sources)}
 
 
 def web_link(url: str) -> str:
@@ -104,7 +114,7 @@ def handlers(pages: Pages) -> dict[type[Exception], Handler]:
 
     async def bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 (Starlette raises it again, for the log)
         response = pages.problem(500, WORDS[500])
-        response.headers.update(HEADERS | PRIVATE)  # this one is answered outside of the guard
+        response.headers.update(pages.headers | PRIVATE)  # this one is answered outside of the guard
         return response
 
     return {NewsletterError: ours, HTTPException: http, ClientDisconnect: http, Exception: bug}
@@ -113,14 +123,15 @@ def handlers(pages: Pages) -> dict[type[Exception], Handler]:
 class Guard:
     """Headers on every answer, and no body over MOST_BYTES."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
+        self._headers = {**headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = HEADERS if scope["path"] in OPEN_PAGES else HEADERS | PRIVATE
+        headers = self._headers if scope["path"] in OPEN_PAGES else self._headers | PRIVATE
         read = 0
 
         async def limited() -> Message:

@@ -52,6 +52,7 @@ def proof_row(proof: Proof, edited: bool) -> Row:
         "sizes": {"html": parts.html_bytes, "text": len(parts.text.encode()), "mail": len(proof.mail.body)},
         "picks": picks[: len(edition.picks)],
         "more": picks[len(edition.picks) :],
+        "popular": [each.title for each in edition.popular],
         "profile": profile_row(proof.person.profile),
         "trouble": error_row(proof.trouble) if proof.trouble else None,
     }

@@ -31,7 +31,7 @@ from newsletter.config import resource
 from newsletter.renderer import Renderer, load_templates
 from newsletter.renderer.cards import Card
 from newsletter.renderer.compile import Macros, Templates, html_environment, inline, text_environment, to_html
-from newsletter.renderer.edition import Reader
+from newsletter.renderer.version import Reader
 from newsletter.sender.dkim import Signer, ed25519_key, rsa_key
 from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
 
@@ -128,17 +128,20 @@ class Chain:
         slot = SimpleNamespace(
             **{name: getattr(links, name) for name in ("view", "interests", "unsubscribe", "feedback")},
             name=edition.subscriber.name, email=edition.subscriber.email, shares="reading 3", minutes="5",
-            preheader="Also", lead="", cards="", rank="1", interest="reading", why="", title="", others="",
+            preheader="Also", lead="", cards="", popular="", rank="1", label="1", interest="reading", count="3", why="",
+            title="", others="",
         )  # fmt: skip
         context = {
             "masthead": MASTHEAD, "issue": ISSUE, "pool": self._pool, "missing": (), "slot": slot,
-            "reader": Reader(len(edition.picks), 0, bool(edition.subscriber.name), True),
+            "reader": Reader(len(edition.picks), 0, bool(edition.subscriber.name), True, False, True),
         }  # fmt: skip
         macros = Macros(template, context)
         cards = []
         for rank, pick in enumerate(edition.picks, 1):
-            slot.rank, slot.interest, slot.why = str(rank), pick.interest, "; ".join(pick.reasons)
+            slot.rank = slot.label = str(rank)
+            slot.interest, slot.why = pick.interest, "; ".join(pick.reasons)
             kind = "lead" if rank == 1 else "card"
+            cards += [macros("group")] if 1 < rank < 5 else []
             cards.append(macros(kind, Card.of(pick.entry, 700 if rank == 1 else 420)))
         slot.lead, slot.cards = Markup(cards[0]), Markup("".join(cards[1:]))  # noqa: S704 - rendered with autoescape
         return str(template.render(context))
@@ -178,10 +181,11 @@ def memory(prepare: Callable[[], object]) -> int:
     return found
 
 
-def prepared(entries: Sequence[Entry], folder: Path) -> object:
+def prepared(entries: Sequence[Entry], renderer: Renderer) -> object:
     """An issue with all of its cards made."""
-    issue = Renderer(load_templates(folder), MASTHEAD).open(ISSUE, entries)
-    return issue, [issue._card(kind, entry) for entry in entries for kind in ("lead", "card")]
+    issue = renderer.open(ISSUE, entries)
+    version = issue.version(Edition(ISSUE, Subscriber(1, "reader@example.org"), ()))
+    return issue, [version._piece(kind, entry, public=False) for entry in entries for kind in ("lead", "card")]
 
 
 def main() -> None:
@@ -193,7 +197,9 @@ def main() -> None:
     folder = resource("templates") / "weekly"
     entries = papers(asked.entries)
     some = editions(entries[:59], asked.mails)
-    issue = Renderer(load_templates(folder), MASTHEAD).open(ISSUE, entries[:59])
+    files = load_templates(folder)
+    renderer = Renderer(files, MASTHEAD)
+    issue = renderer.open(ISSUE, entries[:59])
     chain = Chain(folder, 59)
 
     def ours() -> Iterator[Mail]:
@@ -207,7 +213,8 @@ def main() -> None:
     works: dict[str, tuple[int, Callable[[], object]]] = {
         "ours, unsigned": (len(some), lambda: sum(1 for _ in ours())),
         "usual chain, unsigned": (len(few), lambda: [chain.make(*each) for each in few]),
-        "prepare 59 entries": (1, lambda: prepared(entries[:59], folder)),
+        "compile the templates and try them out": (1, lambda: Renderer(files, MASTHEAD)),
+        "prepare 59 entries": (1, lambda: prepared(entries[:59], renderer)),
     }
     for name, signer in own.items():
         works[f"ours, signed with {name}"] = len(some), lambda sign=signer.sign: sum(1 for mail in ours() if sign(mail))  # type: ignore[misc]
@@ -219,8 +226,8 @@ def main() -> None:
             rates.setdefault(name, []).append(count / cpu(work))
     for name, found in rates.items():
         print(f"{name}: {median(found):,.1f}/s  ({min(found):,.1f}-{max(found):,.1f})")
-    print(f"prepare {asked.entries:,} entries: {cpu(lambda: prepared(entries, folder)):.2f} s")
-    print(f"memory of {asked.entries:,} prepared entries: {memory(lambda: prepared(entries, folder)) / 1e6:.0f} MB")
+    print(f"prepare {asked.entries:,} entries: {cpu(lambda: prepared(entries, renderer)):.2f} s")
+    print(f"memory of {asked.entries:,} prepared entries: {memory(lambda: prepared(entries, renderer)) / 1e6:.0f} MB")
     print(f"largest HTML part of {CARDS} cards: {html:,} bytes; whole mail {max(len(m.body) for m in mails):,} bytes")
 
 

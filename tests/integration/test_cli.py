@@ -190,6 +190,14 @@ def test_rank_names_a_missing_file(run: Run) -> None:
 # subscribers
 
 
+def test_a_subscriber_may_have_a_language(letter: Run) -> None:
+    letter("subscribers", "add", "eva@example.org", "--language", "de-AT")
+
+    rows = [json.loads(line) for line in letter("subscribers", "export").output.splitlines()]
+    assert [row["email"] for row in rows if row.get("language") == "de-AT"] == ["eva@example.org"]
+    assert "language" in letter("subscribers", "add", "x@example.org", "--language", "d?", code=1).stderr
+
+
 def test_an_address_with_a_line_break_never_gets_in(letter: Run) -> None:
     assert "line breaks" in letter("subscribers", "add", "x@example.org\r\nBcc: y@z.org", code=1).stderr
     assert "already there" in letter("subscribers", "add", "ADA@example.org", code=1).stderr
@@ -494,6 +502,20 @@ def test_lint_prints_every_finding_of_own_templates_and_fails(run: Run, tmp_path
     assert "warning: no template uses [dark] tint" in second
     assert result.stderr == "Error: 1 of 2 findings is an error\n"
     assert (rows[0]["file"], rows[0]["line"], rows[0]["severity"]) == ("weekly/edition.mjml", line, "error")
+
+
+def test_lint_names_the_table_of_the_configuration_and_all_else_refuses_a_wrong_colour(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "newsletter.toml").write_text('[theme.light]\nquiet = "#999999"\n')
+    result = run("lint", code=1)
+    (tmp_path / "newsletter.toml").write_text('[theme.light]\nquiet = "grey"\n')
+
+    assert result.stdout.splitlines() == [
+        "[theme.light]: error: quiet on paper has a contrast of 2.54:1 and needs 4.5:1",
+        "[theme.light]: error: quiet on sheet has a contrast of 2.84:1 and needs 4.5:1",
+    ]
+    assert "[theme.light] quiet = 'grey': a colour of six digits" in run("plan", code=1).stderr
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "."])

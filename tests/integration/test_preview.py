@@ -551,15 +551,34 @@ def test_every_file_of_the_templates_is_watched(weekly: Engine, tmp_path: Path, 
     assert desk.get("/stamp").json()["templates"] != before
 
 
-def test_a_new_folder_of_messages_is_watched_too(weekly: Engine, tmp_path: Path) -> None:
+def test_a_catalogue_is_watched_too_and_rewords_template_and_reasons(weekly: Engine, tmp_path: Path) -> None:
     folder = with_own_templates(weekly, tmp_path).parent / "messages"
     desk = Desk(weekly)
-    before = desk.get("/stamp").json()["templates"]
+    before, first = desk.get("/stamp").json()["templates"], desk.proof(address="bob@example.org")
+    words = {"Read the paper": "Study the paper", "matches %(words)s": "is about %(words)s"}
 
     folder.mkdir()
-    (folder / "de.po").write_text('msgid "Save"\nmsgstr "Merken"\n', "utf-8")
+    lines = "".join(f'\nmsgid "{old}"\nmsgstr "{new}"\n' for old, new in words.items())
+    (folder / "en.po").write_text(f'msgid ""\nmsgstr "Language: en\\n"\n{lines}', "utf-8")
+    reworded = desk.proof(address="bob@example.org")
 
     assert desk.get("/stamp").json()["templates"] != before
+    assert first["picks"][0]["why"] == ["matches plasma turbulence"]
+    assert reworded["picks"][0]["why"] == ["is about plasma turbulence"]
+    assert "Study the paper" in desk.get(f"/proof/{reworded['id']}/html").text
+
+
+def test_a_broken_catalogue_is_told_like_a_broken_template(weekly: Engine, tmp_path: Path) -> None:
+    folder = with_own_templates(weekly, tmp_path).parent / "messages"
+    desk = Desk(weekly)
+    before = desk.proof()
+
+    folder.mkdir()
+    (folder / "en.po").write_text('msgid "Read the paper\n', "utf-8")
+    broken = desk.proof()
+
+    assert broken["trouble"]["file"] == "en.po"
+    assert raw(desk, broken) == raw(desk, before)
 
 
 def test_new_papers_change_the_stamp_and_the_draft(engine: Engine) -> None:

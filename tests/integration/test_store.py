@@ -508,13 +508,13 @@ def test_an_edition_comes_back_as_it_was_kept(store: Store) -> None:
     assert store.editions.seen([ada.id], but="2025-W12") == {ada.id: set()}
 
 
-def test_what_a_mail_had_no_room_for_is_kept_and_may_come_again(store: Store) -> None:
-    ada = store.subscribers.add(make_subscriber("Ada", 0), "test", NOON)
-    entries = {each: make_entry(each) for each in ("a", "b")}
+def test_what_a_mail_had_no_room_for_and_what_is_popular_is_kept_and_may_come_again(store: Store) -> None:
+    ada = store.subscribers.add(replace(make_subscriber("Ada", 0), skim=True), "test", NOON)
+    entries = {each: make_entry(each) for each in ("a", "b", "c")}
     store.sightings.add([Named(entry, (name,)) for name, entry in entries.items()], NOON)
     plan(store)
-    first, second = (Pick(entry, 0.5, "x", ("y",)) for entry in entries.values())
-    kept = Kept(Edition(WEEK_12, ada, (first,), (second,)), "<1@x>", NOON)
+    first, second, _ = (Pick(entry, 0.5, "x", ("y",)) for entry in entries.values())
+    kept = Kept(Edition(WEEK_12, ada, (first,), (second,), (entries["c"],)), "<1@x>", NOON)
 
     store.editions.keep([kept])
 

@@ -198,7 +198,7 @@ def test_saving_keeps_all_that_the_form_does_not_show(web: Visitor, engine: Engi
     engine.store.subscribers.change(replace(own, profile=replace(ada.profile, interests=(liked,))))
     before = stored(engine, ada)
 
-    answer = web.post(link(engine, Purpose.INTERESTS, ada), data=sheet())
+    answer = web.post(link(engine, Purpose.INTERESTS, ada), data={**sheet(), "weekday": "thursday", "language": "de"})
 
     assert answer.status_code == 303
     assert stored(engine, ada) == before
@@ -213,6 +213,7 @@ def test_saving_changes_what_the_form_shows(web: Visitor, engine: Engine, ada: S
         "interest_authors": ["Gu, Albert; Tri Dao", "", ""],
     }
     rest = {"muted": "spiking; quantization", "size": "7", "cadence": "daily", "hype": "0.5", "surprise": "0"}
+    rest |= {"weekday": "thursday", "skim": "true", "language": "de"}
 
     answer = web.post(link(engine, Purpose.INTERESTS, ada), data={**rows, **rest, "name": "Ada L."})
 
@@ -228,8 +229,13 @@ def test_saving_changes_what_the_form_shows(web: Visitor, engine: Engine, ada: S
         hype=0.5,
         surprise=0.0,
     )
-    assert (person.name, person.cadence) == ("Ada L.", Cadence.DAILY)
-    assert "Saved." in web.get(answer.headers["location"]).text
+    assert (person.name, person.cadence, person.weekday, person.skim) == ("Ada L.", Cadence.DAILY, 3, True)
+    assert person.language == "de"
+    page = web.get(answer.headers["location"]).text
+    assert "Saved." in page
+    assert '<option value="ar">العربية</option>' in page
+    for chosen in ("daily", "thursday", "true", "de"):
+        assert f'value="{chosen}" selected' in page
 
 
 def test_a_wrong_field_is_named_and_nothing_is_lost_or_saved(web: Visitor, engine: Engine, ada: Subscriber) -> None:
@@ -475,7 +481,7 @@ def test_the_view_is_the_html_of_the_very_mail(weekly: Engine, transport: Memory
 def test_the_view_has_what_the_mail_had_no_room_for(
     weekly: Engine, transport: MemoryTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("newsletter.renderer.edition._ROOM", 12_000)
+    monkeypatch.setattr("newsletter.renderer.version._ROOM", 12_000)
     asyncio.run(weekly.send("2025-W12"))
     bob = weekly.store.subscribers.find("bob@example.org")
 

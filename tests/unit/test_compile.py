@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from newsletter.errors import TemplateError
 from newsletter.renderer import Renderer, load_templates
+from newsletter.renderer.colours import contrast
 from newsletter.renderer.compile import (
     Templates,
     compile_mjml,
@@ -24,7 +25,7 @@ from newsletter.renderer.compile import (
     text_environment,
     to_html,
 )
-from newsletter.renderer.theme import PAIRS, Pair, contrast, read_theme
+from newsletter.renderer.theme import PAIRS, Pair, read_theme
 from newsletter.types import Masthead
 
 WEEKLY = load_templates(Path(__file__).parents[2] / "templates" / "weekly")
@@ -97,20 +98,31 @@ def test_our_css_is_inlined_and_what_looks_like_mathematics_in_tags_survives() -
     assert '<p class="a" style="color:#12345f;margin:0">1</p>' in html
 
 
+def test_what_mjml_writes_against_html_and_spam_filters_goes() -> None:
+    head = "<mjml><mj-head><mj-preview>First words</mj-preview></mj-head><mj-body><mj-section><mj-column>"
+    image = '<mj-image src="https://example.org/a.png" alt="A" />'
+
+    html = inline(to_html("a.mjml", f"{head}{image}</mj-column></mj-section></mj-body></mjml>"), "")
+
+    assert 'height="auto"' not in html
+    assert "height:auto" in html
+    assert re.search(r'<div style="display:none;line-height:1px;max-height:0px;[^"]*">First words</div>', html)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
         ("{{ entry.title_html or", "{{ entri.title_html or", "'entri' is undefined"),
-        ("{{ entry.source }}", "{{ entry.sauce }}", "has no attribute 'sauce'"),
+        ("{{ entry.abstract }}", "{{ entry.sauce }}", "has no attribute 'sauce'"),
         ("{% endfor %}", "", "Encountered unknown tag 'endif'"),
-        ("{{ pool }}", "{{ pool", "expected token 'end of print statement'"),
+        ("{{ masthead.tagline }}", "{{ pool", "unexpected '>'"),
         ("{{ slot.why }}", "{{ slot.why|upper }}", "a slot can only be printed"),
         ("{% if reader.named %}", "{% if slot.name %}", "a slot can only be printed"),
         ("{% if entry.image_url %}", "{% if reader.named %}", "a macro is the same for all readers"),
         ("$light.sheet", "$light.sheep", "$light.sheep is not in theme.toml"),
         ("<mj-spacer", "<mj-spaced", "<mj-spaced> is not a tag that we know to work"),
         ("<mj-column width=", "<mj-column with=", '<mj-column> needs a width: write width="100%"'),
-        ('padding="0px 40px 30px"', 'padding="0 40px 30px"', '<mj-section> has a 0 without a unit: write "0px"'),
+        ('padding="8px 40px 6px"', 'padding="0 40px 6px"', '<mj-section> has a 0 without a unit: write "0px"'),
     ],
 )
 def test_a_mistake_in_the_weekly_template_is_named_with_file_and_line(old: str, new: str, complaint: str) -> None:
@@ -143,7 +155,7 @@ def test_a_template_without_the_link_to_unsubscribe_is_refused(name: str) -> Non
 
 
 def test_a_slot_where_it_has_no_value_is_refused() -> None:
-    files, _ = edited("edition.txt", "Hello,", "Hello number {{ slot.rank }},")
+    files, _ = edited("edition.txt", "{{ masthead.name }}", "{{ slot.rank }}")
 
     assert refusal(files) == "slot.rank has no value in the place where it is printed"
 

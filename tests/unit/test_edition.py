@@ -78,7 +78,7 @@ def test_both_parts_say_the_same(issue: PreparedIssue) -> None:
         for words in (
             *(
                 "Hi Ada,",
-                "We read 59 new papers this week and picked 2 for you: 1 min to read.",
+                "We read 59 new papers this week. We picked 2 for you: 1 min to read.",
                 "Plasma physics 2",
                 "On full",
                 "On two",
@@ -147,7 +147,7 @@ def test_a_rising_paper_with_a_project_and_a_summary_says_so(issue: PreparedIssu
     text, html = parts(mail_of(issue, entry))
 
     assert "TL;DR Short and good." in text
-    assert "<b>TL;DR</b> Short and good." in re.sub(r"\s+", " ", html)
+    assert "<b>TL;DR</b> <bdi>Short and good.</bdi>" in re.sub(r"\s+", " ", html)
     for part in (text, html):
         assert "rising" in part
         assert "https://project.example.org/a" in part
@@ -169,7 +169,8 @@ def test_what_a_mail_has_no_room_for_stands_on_its_page(issue: PreparedIssue) ->
     fitting = issue.fitting(whole, LINKS)
 
     assert fitting.picks + fitting.more == whole.picks
-    assert issue._size(fitting, LINKS) == len(b"".join(issue._parts(fitting, LINKS)[2]))
+    version = issue.version(fitting)
+    assert version._size(fitting, LINKS) == len(b"".join(version._parts(fitting, LINKS)[2]))
     text, html = parts(issue.render(fitting, LINKS, ID, NOON))
     assert 80_000 < len(html.encode("ascii", "xmlcharrefreplace")) <= 101_000
     for part in (text, html):
@@ -200,7 +201,8 @@ def test_each_card_is_rendered_once_however_many_readers(issue: PreparedIssue, m
     for name in ("Ada", "Bob", "", "李"):
         mail_of(issue, full("one"), full("two"), full("three"), name=name)
 
-    assert sorted(calls) == ["card"] * 4 + ["lead"] * 2  # HTML and text
+    once = ["beyond"] + ["card"] * 4 + ["group"] * 2 + ["lead"] * 2  # HTML and text
+    assert sorted(calls) == once
 
 
 def test_the_same_arguments_give_the_same_bytes_in_any_order(issue: PreparedIssue) -> None:
@@ -264,7 +266,8 @@ def test_prose_is_wrapped_and_no_line_of_text_ends_in_a_blank(issue: PreparedIss
 def test_no_third_party_is_asked_for_anything_but_the_figure(issue: PreparedIssue) -> None:
     _, html = parts(mail_of(issue, full(), full("two")))
 
-    assert re.findall(r"""src="([^"]*)|<link|@import|url\(""", html) == ["https://papers.example.org/figure.png"]
+    loaded = re.findall(r"""src="([^"]*)|<link|@import|url\(""", html)
+    assert loaded == ["https://papers.example.org/figure.png"] * 2
 
 
 def test_a_right_to_left_language_turns_the_page() -> None:
@@ -283,7 +286,7 @@ def test_other_cadences_have_their_words(cadence: str, words: str) -> None:
 
     text, _ = parts(mail_of(issue, full()))
 
-    assert f"We read 1 new paper {words} and picked one for you: 1 min to read." in text
+    assert f"We read one new paper {words}. We picked one for you: 1 min to read." in text
     assert f"This {cadence} mail goes to" in text
 
 
@@ -302,3 +305,131 @@ def test_a_confirmation_repeats_no_stranger_s_words() -> None:
     spam = make_subscriber("Buy at https://evil.example", email="ada@example.org")
 
     assert "evil" not in "".join(parts(Confirmation(CONFIRM, MASTHEAD).render(spam, BASE, ID, NOON)))
+
+
+# how an edition is laid out
+
+
+OPTICS, PLASMA = "Optics", "Plasma physics"
+
+
+def edition(*interests: str, **more: object) -> Edition:
+    """A paper for each interest, in their order: paper-0 and so on."""
+    picks = tuple(Pick(full(f"paper-{at}"), 1.0, each, (f"reason {at}",)) for at, each in enumerate(interests))
+    person = replace(make_subscriber("Ada", email="ada@example.org"), skim=bool(more.pop("skim", False)))
+    return replace(Edition(WEEK_12, person, picks), **more)  # type: ignore[arg-type]
+
+
+def made(some: Edition, renderer: Renderer = RENDERER) -> tuple[str, str]:
+    issue = renderer.open(WEEK_12, [make_entry(f"paper-{at}") for at in range(59)])
+    return parts(issue.render(some, LINKS, ID, NOON))
+
+
+def order(part: str, *words: str) -> list[str]:
+    """These words as they follow each other from the first pick on."""
+    part = part[part.upper().index("FIRST PICK") :]
+    found = re.findall("|".join(map(re.escape, words)), re.sub(r"<[^>]*>|\s+", " ", part))
+    return [each for at, each in enumerate(found) if at == 0 or found[at - 1] != each]
+
+
+def test_cards_stand_under_their_interests_the_best_first() -> None:
+    some = edition(PLASMA, OPTICS, PLASMA, "", OPTICS)
+
+    for part in made(some):
+        heads = [f"On paper {at}" for at in range(5)]
+        assert order(part, *heads) == ["On paper 0", "On paper 1", "On paper 4", "On paper 2", "On paper 3"]
+    _, html = made(some)
+    sections = [re.sub(r"<[^>]*>|\s+", " ", each) for each in re.findall(r"<h2[^>]*section.*?</h2>", html, re.DOTALL)]
+    assert [" ".join(each.split()) for each in sections] == ["Optics 2", "Plasma physics 1", "Beyond your interests 1"]
+
+
+def test_papers_are_numbered_as_they_stand() -> None:
+    text, _ = made(edition(PLASMA, OPTICS, PLASMA, OPTICS))
+
+    assert re.findall(r"^(\d) \| (.*)$", text, re.MULTILINE) == [("2", OPTICS), ("3", OPTICS), ("4", PLASMA)]
+
+
+def test_one_interest_needs_no_groups() -> None:
+    _, html = made(edition(PLASMA, PLASMA, PLASMA))
+
+    assert "2 more papers" in html
+    assert "2 &#183; Plasma physics" in html or "2 · Plasma physics" in html
+
+
+def test_without_the_section_nothing_is_grouped() -> None:
+    plain = Renderer(WEEKLY, replace(MASTHEAD, sections=()))
+
+    _, html = made(edition(PLASMA, OPTICS, PLASMA), plain)
+
+    assert order(html, "On paper 0", "On paper 1", "On paper 2") == ["On paper 0", "On paper 1", "On paper 2"]
+    assert "2 more papers" in html
+
+
+def test_a_short_mail_has_titles_and_reasons_only() -> None:
+    long, short = made(edition(PLASMA, OPTICS, "")), made(edition(PLASMA, OPTICS, "", skim=True))
+
+    for part in short:
+        for at in range(3):
+            assert f"On paper {at}" in part
+            assert f"reason {at}" in part
+        for absent in ("A. One", "12 votes", "PDF", "Code", "More like this", "First pick", "FIRST PICK", "<img"):
+            assert absent not in part, absent
+        assert LINKS.unsubscribe in part
+    assert len(short[1]) < len(long[1]) * 0.75
+    assert "paper-0" in short[0]
+    assert "We picked 3 for you" in short[0]
+
+
+def test_what_is_popular_stands_beside_the_picks() -> None:
+    popular = (replace(full("hot"), title="Everybody reads this", votes=1234), make_entry("warm"))
+
+    for part in made(edition(PLASMA, popular=popular)):
+        assert "Popular this week" in part
+        assert "1,234 votes" in part
+        assert order(part, "On paper 0", "Everybody reads this", "On warm")[-2:] == ["Everybody reads this", "On warm"]
+        assert "more/hot" not in part
+    assert "Popular" not in "".join(made(edition(PLASMA)))
+
+
+def test_an_edition_without_picks_may_tell_what_is_popular() -> None:
+    for part in made(edition(popular=(full("hot"),))):
+        assert "Nothing new came close" in part
+        assert "Popular this week" in part
+
+
+def test_a_card_shows_its_figure_with_words_for_who_does_not_see_it() -> None:
+    _, html = made(edition(PLASMA, PLASMA))
+
+    images = re.findall(r"<img[^>]*>", html)
+    assert len(images) == 2
+    assert all('alt="Figure from the paper"' in " ".join(each.split()) for each in images)
+
+
+def test_the_page_for_everybody_holds_nothing_of_a_reader() -> None:
+    issue = RENDERER.open(WEEK_12, [make_entry(f"paper-{at}") for at in range(59)])
+    some = edition(PLASMA, OPTICS, "", skim=True)
+
+    subject, page = issue.public(some, LINKS)
+
+    assert subject == "On paper 0"
+    html = page.decode()
+    for at in range(3):
+        assert f"On paper {at}" in html
+    for absent in (LINKS.feedback, LINKS.unsubscribe, "Ada", "ada@example.org", "Hi ", "Your interests"):
+        assert absent not in html, absent
+    assert "Subscribe" in html
+    assert issue.render(some, LINKS, ID, NOON) == issue.render(some, LINKS, ID, NOON)
+
+
+def test_templates_of_ones_own_may_lack_the_newer_macros() -> None:
+    files = dict(WEEKLY)
+    for name in ("edition.mjml", "edition.txt"):
+        for macro in ("group()", "skim(entry)", "popular(entry)"):
+            files[name] = files[name].replace(f"macro {macro}", f"macro my_{macro}")
+    own = Renderer(files, MASTHEAD)
+
+    text, html = made(edition(PLASMA, OPTICS, PLASMA, skim=True, popular=(full("hot"),)), own)
+
+    assert order(html, "On paper 0", "On paper 1", "On paper 2") == ["On paper 0", "On paper 1", "On paper 2"]
+    assert "Popular" not in html
+    assert "PDF" in text

@@ -11,7 +11,7 @@ LAYERS = (
     {"engine", "testing"},
     {"collector", "embedder", "selector", "renderer", "sender", "store", "schedule", "overview", "quality"},
     {"formats"},
-    {"config", "tokens", "logs"},
+    {"config", "tokens", "logs", "messages"},
     {"types", "errors", "__init__"},
 )
 #: the doors that open other doors, and the fakes that take the sender's seam

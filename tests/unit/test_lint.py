@@ -8,11 +8,12 @@ import pytest
 
 from newsletter.errors import TemplateError
 from newsletter.renderer import find_all, load_templates
+from newsletter.renderer.colours import contrast
 from newsletter.renderer.compile import html_environment, put_words
 from newsletter.renderer.lint import WARNING, Finding, check_mjml, css_faults, mjml_faults, mjml_refusals
 from newsletter.renderer.markup import Page
 from newsletter.renderer.mjml import CHILDREN, REFUSED, TAGS, border, colour, length
-from newsletter.renderer.theme import contrast, theme_faults, theme_refusals
+from newsletter.renderer.theme import theme_faults, theme_refusals
 from newsletter.types import Masthead
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -199,14 +200,14 @@ def test_a_style_that_loads_or_shortens_is_a_warning_with_its_line() -> None:
     [
         ("{{ slot.why }}", "{{ slot.wy }}", "there is no slot.wy here: did you mean slot.why?"),
         ("{{ slot.why }}", "{{ slot.why|upper }}", "a slot can only be printed, as in {{ slot.name }}"),
-        ("Hello,", "Hello {{ slot.rank }},", "slot.rank has no value here, only in the macros lead and card"),
+        ("{{ masthead.tagline }}", "{{ slot.rank }}", "slot.rank has no value here, only in the macros lead and card"),
         ("{{ slot.why }}", "{{ slot.name }}", "slot.name has no value here, only on the page, outside the macros"),
-        ("{{ entry.source }}", "{{ entry.sauce }}", "has no attribute 'sauce'"),
+        ("{{ entry.abstract }}", "{{ entry.sauce }}", "has no attribute 'sauce'"),
         ("$light.sheet", "$light.sheep", "$light.sheep is not in theme.toml"),
         ("{% endfor %}", "", "Encountered unknown tag 'endif'"),
-        ("{{ pool }}", "{{ pool", "expected token 'end of print statement'"),
-        ("{{ pool }}", "{% raw %}{% endraw %}", "{% raw %} cannot be compiled"),
-        ("{{ pool }}", "Jq0001e", "Jq0001e is a word of ours"),
+        ("{{ masthead.tagline }}", "{{ pool", "unexpected '>'"),
+        ("{{ masthead.tagline }}", "{% raw %}{% endraw %}", "{% raw %} cannot be compiled"),
+        ("{{ masthead.tagline }}", "Jq0001e", "Jq0001e is a word of ours"),
     ],
 )
 def test_a_mistake_in_the_weekly_template_is_told_once_with_its_line(old: str, new: str, text: str) -> None:
@@ -220,7 +221,7 @@ def test_a_mistake_in_the_weekly_template_is_told_once_with_its_line(old: str, n
     ("name", "old", "new", "text"),
     [
         ("edition.txt", "{{ slot.why }}", "{{ slot.wy }}", "error: there is no slot.wy here"),
-        ("edition.txt", "Hello,", "Hello, http://x.org", "warning: a link to http://x.org: write https:"),
+        ("edition.txt", "{{ masthead.tagline }}", "http://x.org", "warning: a link to http://x.org: write https:"),
         ("subject.txt", "{{ slot.title }}", "{{ slot.why }}", "error: there is no slot.why here"),
         ("inline.css", "$light.link", "$dusk.link", "error: $dusk.link is not in theme.toml"),
         ("theme.toml", '"#ffffff"         #', '"#fff" #', "error: [light] sheet = '#fff' is not like"),
@@ -289,8 +290,11 @@ def test_a_pair_without_contrast_is_an_error_that_names_pair_ratio_and_need() ->
     theme = '[light]\nbody = "#777777"\nsheet = "#ffffff"\nwhy_bar = "#949494"\nink = "#999999"\n[dark]\n'
 
     assert [(each.line, each.text) for each in theme_faults(theme, set())] == [
+        (5, "[light] ink on paper has a contrast of 2.54:1 and needs 4.5:1"),
+        (5, "[light] ink on sheet has a contrast of 2.84:1 and needs 4.5:1"),
+        (2, "[light] body on paper has a contrast of 4.0:1 and needs 4.5:1"),
         (2, "[light] body on sheet has a contrast of 4.47:1 and needs 4.5:1"),
-        (5, "[light] ink on sheet has a contrast of 2.84:1 and needs 3.0:1"),
+        (4, "[light] why_bar on why_sheet has a contrast of 2.76:1 and needs 3.0:1"),
     ]
 
 

@@ -99,6 +99,14 @@ def test_a_mail_has_the_headers_of_a_machine() -> None:
     assert mail["Content-Language"] == "en"
 
 
+def test_a_mail_names_its_language_or_else_the_newsletters() -> None:
+    envelope, ada = Envelope(MASTHEAD), make_subscriber(email="ada@example.org")
+
+    german = envelope.seal(ada, "Neues", "<1@papers.example.org>", NOON, PARTS, language="de\r\nX: y")
+    assert read(german.body)["Content-Language"] == "de-X-y"
+    assert read(sealed())["Content-Language"] == "en"
+
+
 def test_a_list_has_its_own_headers() -> None:
     headers = Envelope(MASTHEAD).issue_headers(WEEK_12) + list_headers(LINKS)
     mail = read(sealed(headers=headers))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.selector import Defaults, prepare, select
+from newsletter.selector import Defaults, popular, prepare, select
 from newsletter.testing import NOON, make_entry, make_profile
 from newsletter.types import Entry, Interest, Pick, Profile
 
@@ -339,3 +339,41 @@ def test_every_edition_keeps_its_promises(profile: Profile, seen: frozenset[str]
     assert not (seen | rated) & set(ids(picks))
     assert not any(muted in text for muted in profile.muted for text in texts)
     assert all(math.isfinite(pick.score) and pick.reasons and all(pick.reasons) for pick in picks)
+
+
+# what is popular beside the picks
+
+RISES = {paper.id: 1 - place / 20 for place, paper in enumerate(PAPERS)}
+
+
+def beside(profile: Profile, seen: frozenset[str] = frozenset()) -> list[str]:
+    pool = prepare(PAPERS, (), RISES)
+    picks = select(pool, [profile], [seen])
+    assert not {pick.entry.id for pick in picks[0]} & {entry.id for entry in popular(pool, [profile], [seen], picks)[0]}
+    return [entry.id for entry in popular(pool, [profile], [seen], picks)[0]]
+
+
+def test_the_fastest_rising_papers_that_are_no_picks_are_popular() -> None:
+    assert beside(make_profile("protein", size=2, surprise=0, hype=0.1)) == ["video-0", "video-1", "video-2"]
+    assert beside(make_profile("video codec", size=1, surprise=0, hype=0.1)) == ["video-0", "video-1", "video-2"]
+    assert beside(make_profile("diffusion", size=1, surprise=0, hype=0.1)) == ["video-1", "video-2", "video-3"]
+
+
+def test_what_is_seen_muted_liked_or_disliked_is_not_popular() -> None:
+    profile = replace(
+        make_profile("protein", size=1, surprise=0, hype=0.1),
+        muted=("image-to-video animation",),
+        liked=("video-1",),
+    )
+
+    assert beside(profile, frozenset({"video-0"})) == ["video-3", "plasma-0", "plasma-1"]
+
+
+def test_who_wants_no_trend_is_told_nothing_popular() -> None:
+    assert beside(make_profile("protein", size=1, hype=0)) == []
+
+
+def test_nothing_is_popular_where_nothing_is_counted_or_rises() -> None:
+    for rises in (None, dict.fromkeys(RISES, 0.5)):
+        pool = prepare(PAPERS, (), rises)
+        assert popular(pool, [Profile()], [frozenset()], [()]) == [()]

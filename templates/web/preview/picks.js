@@ -44,6 +44,7 @@ function list(proof, marks, title) {
     el("p", {class: "quiet"}, `${count(proof.picks.length, "paper", "papers")} of a pool of ${proof.pool}.`),
     el("ol", {class: "picks"}, ...proof.picks.map(item))];
   if (proof.more.length) parts.push(el("h3", {}, "No room in the mail, on its web page only"), el("ol", {class: "picks"}, ...proof.more.map(item)));
+  if (proof.popular.length) parts.push(el("h3", {}, "Popular, beside the picks"), el("ul", {class: "picks"}, ...proof.popular.map(title => el("li", {}, title))));
   return parts;
 }
 

@@ -1,0 +1,91 @@
+"""The rules for catalogues: what keeps one from being read, and what its readers will get in English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from babel.messages.catalog import Message
+
+from newsletter.config import resource
+from newsletter.errors import TemplateError
+from newsletter.messages import (
+    SOURCE,
+    SUFFIX,
+    Catalogues,
+    Key,
+    ill_fitting,
+    incomplete,
+    key_of,
+    language_of,
+    read_catalogue,
+)
+from newsletter.renderer.lint import ERROR, WARNING, Finding, nearest
+
+_PLACE = "messages"
+_REFERENCE = "de.po"  #: a built-in catalogue, which the tests keep complete
+
+
+def catalogue_findings(
+    files: Mapping[str, str], said: Mapping[Key, str], is_all: bool, language: str
+) -> Iterator[Finding]:
+    """`said`: the messages of the templates, with a file that says each; `language`: the newsletter's own."""
+    wanted = {**_spoken(), **said}
+    for name, text in files.items():
+        if name.endswith(SUFFIX):
+            yield from _findings(name, text, wanted, is_all)
+        else:
+            yield Finding(f"{_PLACE}/{name}", 0, WARNING, "is no catalogue: its name does not end in .po")
+    yield from _unspoken(files, language)
+
+
+def _spoken() -> dict[Key, str]:
+    """The messages of the code itself, such as the reasons of picks: the built-in catalogues name their places."""
+    text = (resource("templates") / _PLACE / _REFERENCE).read_text("utf-8")
+    known = [message for message in read_catalogue(_REFERENCE, text) if message.id]
+    places = ((message, place) for message in known for place, _ in message.locations)
+    return {key_of(message): place for message, place in places if place.endswith(".py")}
+
+
+def _findings(name: str, text: str, wanted: Mapping[Key, str], is_all: bool) -> Iterator[Finding]:
+    file = f"{_PLACE}/{name}"
+    try:
+        catalogue = read_catalogue(name, text)
+        faults = [Finding(file, fault.line, ERROR, fault.text) for fault in ill_fitting(catalogue)]
+        if not faults:
+            Catalogues({name: text})
+    except TemplateError as error:
+        yield Finding(file, error.line, ERROR, error.text)
+    else:
+        yield from faults
+        known = {key_of(message): message for message in catalogue if message.id}
+        yield from _open_ones(file, known, wanted)
+        yield from _idle_ones(file, known, wanted) if is_all else ()
+
+
+def _open_ones(file: str, known: Mapping[Key, Message], wanted: Mapping[Key, str]) -> Iterator[Finding]:
+    for key, message in known.items():
+        if key in wanted and incomplete(message):
+            state = "marked as fuzzy" if message.fuzzy else "not translated"
+            yield Finding(file, message.lineno or 0, WARNING, f'"{key[0]}" is {state}: readers get it in English')
+    for key in () if _is_english(file) else wanted.keys() - known.keys():
+        yield Finding(file, 0, WARNING, f'"{key[0]}" of {wanted[key]} is missing: readers get it in English')
+
+
+def _idle_ones(file: str, known: Mapping[Key, Message], wanted: Mapping[Key, str]) -> Iterator[Finding]:
+    for key, message in known.items():
+        if key not in wanted:
+            near = nearest(key[0], (each[0] for each in wanted), '"{}"')
+            yield Finding(file, message.lineno or 0, WARNING, f'"{key[0]}" is said nowhere{near}')
+
+
+def _is_english(file: str) -> bool:
+    """What such a catalogue leaves out stays as it is written."""
+    return language_of(file).lower().split("-")[0] == SOURCE
+
+
+def _unspoken(files: Mapping[str, str], language: str) -> Iterator[Finding]:
+    name = f"{language.replace('-', '_')}{SUFFIX}"
+    spoken = {language_of(each).lower().split("-")[0] for each in files if each.endswith(SUFFIX)} | {SOURCE}
+    if files and language.lower().replace("_", "-").split("-")[0] not in spoken:
+        why = f'there is no such catalogue for language = "{language}": its readers get English'
+        yield Finding(f"{_PLACE}/{name}", 0, WARNING, why)
