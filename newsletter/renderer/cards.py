@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import textwrap
 from binascii import b2a_qp
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from html import escape as escaped
 from itertools import groupby
 from operator import itemgetter
 from types import SimpleNamespace
@@ -41,7 +42,8 @@ _READER = (
     "count",
     "why",
 )
-_READY = frozenset({"view", "interests", "unsubscribe", "feedback", "link", "lead", "cards", "popular"})
+_BLOCKS = ("lead", "cards", "popular")
+_READY = frozenset({"view", "interests", "unsubscribe", "feedback", "link", *_BLOCKS})
 _WIDTH = 76  #: columns of the text part
 _ROOM = 200  #: bytes after which a line of HTML is broken; with links of 700 no line comes near 998
 _MORE_ROOM = 250
@@ -137,6 +139,7 @@ class HtmlFragment:
         self._parts = [html_literal(piece) for piece in pieces]
         self._literal = sum(map(len, self._parts[::2]))
         self._values = _getter(pieces[1::2])
+        self._blocks = [(place, name) for place, name in enumerate(pieces) if place % 2 and name in _BLOCKS]
 
     def length(self, values: Mapping[str, bytes]) -> int:
         """Bytes of what `fill` gives."""
@@ -147,6 +150,20 @@ class HtmlFragment:
         parts = self._parts.copy()
         parts[1::2] = self._values(values)
         return parts
+
+    def filled_around(self, values: Mapping[str, bytes], blocks: Mapping[str, list[bytes]]) -> list[bytes]:
+        """As `fill`, with these pieces in the slots for fragments: joined once, with all the rest."""
+        return _spliced(self.fill(values), self._blocks, blocks)
+
+
+def _spliced(parts: list[bytes], places: Iterable[tuple[int, str]], blocks: Mapping[str, list[bytes]]) -> list[bytes]:
+    out: list[bytes] = []
+    start = 0
+    for place, name in places:
+        out += parts[start:place]
+        out += blocks[name]
+        start = place + 1
+    return out + parts[start:]
 
 
 class Line:
@@ -180,6 +197,13 @@ class TextFragment:
             names = [*some]
             self._runs.append((slice(2 * start + 1, 2 * (start + len(names)), 2), _getter(names), is_prose))
             start += len(names)
+        self._blocks = [
+            (2 * at + 1, hole) for at, hole in enumerate(holes) if isinstance(hole, str) and hole in _BLOCKS
+        ]
+
+    def filled_around(self, prose: Prose, ready: Mapping[str, bytes], blocks: Mapping[str, list[bytes]]) -> list[bytes]:
+        """See HtmlFragment."""
+        return _spliced(self.fill(prose, ready), self._blocks, blocks)
 
     def fill(self, prose: Prose, ready: Mapping[str, bytes]) -> list[bytes]:
         """Pieces to be joined. `ready`: quoted-printable already."""
@@ -241,6 +265,14 @@ def quoted(text: str) -> bytes:
     return data.replace(b"\n", b"\r\n")
 
 
+def quoted_link(url: str) -> bytes:
+    """`quoted` for a link, in a third of its time where nothing has to be quoted, as in all of ours [measured]."""
+    if "=" in url or " " in url or not url.isascii():
+        return quoted(url)
+    data = url.encode()
+    return b"=\r\n".join([data[start : start + _WIDTH - 1] for start in range(0, len(data), _WIDTH - 1)]) + b"=\r\n"
+
+
 def html_literal(markup: str) -> bytes:
     """HTML of a template as ASCII lines, broken inside tags and at blanks, where it does not show."""
     data = _BLANKS.sub(b" ", _SPACE.sub(b"\n", markup.encode("ascii", "xmlcharrefreplace")))
@@ -249,18 +281,18 @@ def html_literal(markup: str) -> bytes:
 
 def html_links(urls: Mapping[str, str]) -> dict[str, bytes]:
     """Links of ours, for attributes: nothing may break them. All at once, as `html_values`."""
-    data = str(escape("\n".join(urls.values()))).encode("ascii", "xmlcharrefreplace")
+    data = escaped("\n".join(urls.values())).encode("ascii", "xmlcharrefreplace")
     return dict(zip(urls, data.split(b"\n"), strict=True))
 
 
 def html_values(values: Mapping[str, str]) -> dict[str, bytes]:
     """A reader's values, each one line, escaped, for the text of an element; all at once, since a call costs most."""
-    data = str(escape("\n".join(values.values()))).encode("ascii", "xmlcharrefreplace")
+    data = escaped("\n".join(values.values())).encode("ascii", "xmlcharrefreplace")
     return dict(zip(values, map(_fitted, data.split(b"\n")), strict=True))
 
 
 def _fitted(data: bytes) -> bytes:
-    if len(data) <= _ROOM:
+    if len(data) <= 2 * _ROOM:  # with what stands before and after it, far from 998
         return data
     lines = _AT_BLANK.sub(rb"\1\r\n", data)
     return lines if len(max(lines.split(b"\r\n"), key=len)) <= _ROOM else b"".join(_broken(data))

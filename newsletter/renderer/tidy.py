@@ -20,6 +20,11 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 _HIDDEN_BUT_ISOLATES = re.compile(_HIDDEN.pattern.replace("\u2066-\u2069", "\u2066\u2067"))
+#: More marks on one character than any language writes: they pile up as far as the neighbouring lines.
+_PILE = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}"
+)
 _BLANKS = re.compile(r"\s+")
 _TWO_STOPS = re.compile(r"(?<!\.)\.\.(?!\.)")
 #: The end of a sentence, but not of "e.g.", "et al.", "vs.", "Fig." or an initial.
@@ -33,13 +38,12 @@ _LONGEST_LINK = 700  #: a line of a mail holds 998 bytes
 @lru_cache(maxsize=16384)
 def tidy(text: str, limit: int) -> str:
     """One line of visible text, cut at a word with "…" when longer than `limit` characters."""
-    visible = _HIDDEN.sub("", text[: 4 * limit + 100])
-    return shorten(_BLANKS.sub(" ", visible).strip(), limit)
+    return shorten(_BLANKS.sub(" ", _visible(text[: 4 * limit + 100])).strip(), limit)
 
 
 def tidy_told(text: str, limit: int) -> str:
     """As `tidy`, for words of ours: what isolates the values among them stays, and none is left open."""
-    visible = _HIDDEN_BUT_ISOLATES.sub("", text[: 4 * limit + 100])
+    visible = _visible(text[: 4 * limit + 100], _HIDDEN_BUT_ISOLATES)
     told = shorten(_BLANKS.sub(" ", visible).strip(), limit)
     return told + PDI * (told.count(FSI) - told.count(PDI))
 
@@ -66,7 +70,7 @@ def excerpt(text: str, limit: int) -> str:
 def title_markup(html: str) -> Markup:
     """A title's own safe HTML without its links, for it stands in one; "" when there is none, or it is very long."""
     clean = nh3.clean(_HIDDEN.sub("", html), tags={"sub", "sup", "i", "b"}, attributes={}) if len(html) <= 600 else ""
-    return Markup(_BLANKS.sub(" ", _HIDDEN.sub("", clean)))  # noqa: S704 - cleaned in the line above
+    return Markup(_BLANKS.sub(" ", _visible(clean)))  # noqa: S704 - cleaned in the line above
 
 
 def web_link(url: str) -> str:
@@ -91,6 +95,11 @@ def tidy_masthead(masthead: Masthead) -> Masthead:
         logo=web_link(masthead.logo),
         mark=tidy(masthead.mark, 8) or initial(name),
     )
+
+
+def _visible(text: str, hidden: re.Pattern[str] = _HIDDEN) -> str:
+    shown = hidden.sub("", text)
+    return shown if shown.isascii() else _PILE.sub(lambda pile: pile[0][:4], shown)
 
 
 def joins(character: str) -> bool:

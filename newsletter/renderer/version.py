@@ -22,7 +22,7 @@ from newsletter.renderer.cards import (
     fill,
     html_links,
     html_values,
-    quoted,
+    quoted_link,
 )
 from newsletter.renderer.compile import Macros, Sheet, page
 from newsletter.renderer.mime import Envelope, list_headers
@@ -69,6 +69,7 @@ _Values = tuple[Prose, dict[str, bytes]]  #: of a piece's own slots: as words, f
 _Block = tuple[_Piece, _Values]
 _Laid = Mapping[str, Sequence[_Block]]  #: slot of the page → what stands in it
 _NONE: _Values = Prose({}), {}
+_EMPTY = dict.fromkeys(("lead", "cards", "popular"), b"")
 
 
 class Version:
@@ -117,7 +118,7 @@ class Version:
         """Bytes of the HTML part, which is not made for that."""
         laid = self._laid(edition, public=False)
         page, _, html, _ = self._filled(edition, links, laid, public=False)
-        size = page.html.length(html | dict.fromkeys(laid, b""))
+        size = page.html.length(html)
         return size + sum(piece.html.length(html | own) for blocks in laid.values() for piece, (_, own) in blocks)
 
     def render(self, edition: Edition, links: Links, message_id: str, date: datetime) -> Mail:
@@ -136,16 +137,19 @@ class Version:
         """The subject, and both parts in pieces."""
         laid = self._laid(edition, public)
         page, values, html, text = self._filled(edition, links, laid, public)
+        around_html: dict[str, list[bytes]] = {}
+        around_text: dict[str, list[bytes]] = {}
         for slot, blocks in laid.items():
-            pieces: list[bytes] = []
-            lines: list[bytes] = []
+            around_html[slot] = pieces = []
+            around_text[slot] = lines = []
             for piece, (prose, own) in blocks:
                 html.update(own)
                 pieces += piece.html.fill(html)
                 lines += piece.text.fill(prose, text)
                 lines.append(b"\r\n")
-            html[slot], text[slot] = b"".join(pieces), b"".join(lines[:-1])
-        return page.subject, page.text.fill(Prose(values), text), page.html.fill(html)
+            del lines[-1:]
+        words = page.text.filled_around(Prose(values), text, around_text)
+        return page.subject, words, page.html.filled_around(html, around_html)
 
     def _laid(self, edition: Edition, public: bool) -> dict[str, list[_Block]]:
         """What stands in the page's slots. Papers are numbered as they stand."""
@@ -207,8 +211,8 @@ class Version:
         page = self._page(reader)
         subject, values["preheader"] = subject_lines(fill(page.subject, values | _titles(edition)))
         urls = {name: getattr(links, name) for name in _LINKS}
-        html = html_links(urls) | html_values(values)
-        text = {name: quoted(url) for name, url in urls.items()}
+        html = {**html_links(urls), **html_values(values), **_EMPTY}
+        text = {**{name: quoted_link(url) for name, url in urls.items()}, **_EMPTY}
         return _Page(page.html, page.text, subject), values, html, text
 
     def _page(self, reader: Reader) -> _Page:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -46,7 +46,6 @@ SIGNED = (
     b"MIME-Version",
     b"Content-Type",
 )
-_LOWER = tuple(map(bytes.lower, SIGNED))
 RSA_BITS = (2048, 4096)  #: RFC 8301: signers should use 2048 or more; verifiers need not take more than 4096
 _BLANKS = re.compile(rb"[ \t]{2,}|\t")
 _LINE = 78  #: columns
@@ -70,7 +69,8 @@ class Signer:
 
     def sign(self, mail: Mail) -> Mail:
         """The same mail with its signatures on top."""
-        return replace(mail, body=self.headers(mail.body) + mail.body)
+        body = mail.body
+        return Mail(mail.message_id, mail.sender, mail.recipient, self.headers(body) + body)
 
     def headers(self, mail: bytes) -> bytes:
         """One DKIM-Signature per key. Raises InputError for bytes that a relay would have to change.
@@ -82,16 +82,9 @@ class Signer:
         if not mail.isascii() or not head.count(b"\n") == head.count(b"\r") == head.count(b"\r\n"):
             raise InputError("a mail with bare line ends in its head or 8-bit bytes cannot be signed")
         fields = relaxed(head)
-        names = [name for name, lower in zip(SIGNED, _LOWER, strict=True) for _ in fields.get(lower, ())]
-        data = b"".join(
-            [
-                b"%b:%b\r\n" % (name, value)
-                for name in _LOWER
-                for value in reversed(fields.get(name, ()))  # of two with one name, verifiers take the lower one first
-            ]
-        )
+        names, named = _signed(tuple(fields), tuple(map(len, fields.values())))
+        data = b"".join([b"%b:%b\r\n" % (name, fields[name][place]) for name, place in names])
         digest, moment = _base64(sha256(simple(mail, len(head) + 4)).digest()), _moment(fields)
-        named = b":".join([*names, b"From"]).decode()  # once more than there is: nobody may add another From
         return b"".join([self._header(key, digest, moment, named, data) for key in self._keys])
 
     def _header(self, key: Key, digest: str, moment: int, named: str, data: bytes) -> bytes:
@@ -102,6 +95,16 @@ class Signer:
         room = _LINE - len(" b=")
         broken = "\r\n ".join([signature[start : start + room] for start in range(0, len(signature), room)])
         return ("\r\n ".join(lines) + broken + "\r\n").encode()
+
+
+@lru_cache(maxsize=64)
+def _signed(names: tuple[bytes, ...], counts: tuple[int, ...]) -> tuple[tuple[tuple[bytes, int], ...], str]:
+    """What is signed of a mail with these headers, so many of each: (name, place), and the h= tag."""
+    count = dict(zip(names, counts, strict=True))
+    # of two with one name, verifiers take the lower one first
+    found = [(name, place) for name in SIGNED for place in reversed(range(count.get(name.lower(), 0)))]
+    told = [*(name for name, _ in found), b"From"]  # once more than there is: nobody may add another From
+    return tuple((name.lower(), place) for name, place in found), b":".join(told).decode()
 
 
 def relaxed(head: bytes) -> dict[bytes, list[bytes]]:
@@ -167,7 +170,7 @@ def _moment(fields: dict[bytes, list[bytes]]) -> int:
         raise InputError("a mail needs one From and one Date to be signed") from error
 
 
-@lru_cache(maxsize=64)  # a whole issue has few dates, and few sets of headers
+@lru_cache(maxsize=64)
 def _seconds(date: bytes) -> int:
     moment = parsedate_to_datetime(date.decode())
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -19,6 +19,7 @@ import uvicorn
 from aiosmtpd.smtp import SMTP
 from conftest import Clock
 from sqlalchemy import create_engine, text
+from starlette.applications import Starlette
 
 from newsletter.config import Settings, resource
 from newsletter.engine import Engine, make_engine
@@ -62,8 +63,8 @@ class Server:
         self.socket.listen()  # who comes before the thread has started waits
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
 
-    def serve(self, engine: Engine) -> None:
-        self._server = uvicorn.Server(uvicorn.Config(make_app(engine), log_level="error"))
+    def serve(self, app: Starlette) -> None:
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self.socket]})
         self._thread.start()
 
@@ -94,7 +95,7 @@ async def site(catcher: Catcher, store: Store, clock: Clock, tmp_path: Path) -> 
     }
     engine = make_engine(Settings.model_validate(settings), store, now=clock)
     await engine.collect()
-    server.serve(engine)
+    server.serve(make_app(engine))
     yield engine
     await asyncio.to_thread(server.stop)
 
@@ -126,7 +127,7 @@ def links(mail: EmailMessage) -> set[str]:
 
 def titles(mail: EmailMessage) -> list[str]:
     html = cast("EmailMessage", mail.get_body(("html",))).get_content()
-    found = re.findall(r"<h2 class=\"(?:lead|title)\".*?</h2>", html, re.DOTALL)
+    found = re.findall(r"<h[23] class=\"(?:lead|title)\".*?</h[23]>", html, re.DOTALL)
     return [" ".join(re.sub(r"<[^>]+>", "", each).split()) for each in found]
 
 

@@ -115,6 +115,19 @@ def test_tidy_words_have_no_hidden_characters(raw: str, wanted: str) -> None:
     assert tidy(raw, 100) == wanted
 
 
+@pytest.mark.parametrize("marks", ["\u0301", "\u0489", "\u0e47", "\u064e", "\u20dd\ufe20\u0316"])
+def test_no_more_than_four_marks_pile_up_on_a_character(marks: str) -> None:
+    piled = "e" + marks * 60 + "vident"
+
+    assert tidy(piled, 200) == "e" + (marks * 4)[:4] + "vident"
+    assert Card.of(make_entry(title_html=f"<i>{piled}</i>"), 400).title_html == f"<i>e{(marks * 4)[:4]}vident</i>"
+
+
+@pytest.mark.parametrize("word", ["Vie\u0302\u0323t", "שְּׁמַ֖ע", "اللّٰهُمَّ", "ผู้ใหญ่", "हिन्दी"])
+def test_the_marks_that_languages_write_stay(word: str) -> None:
+    assert tidy(word, 200) == word
+
+
 @pytest.mark.parametrize(
     ("text", "limit", "wanted"),
     [
