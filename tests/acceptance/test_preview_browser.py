@@ -293,9 +293,18 @@ async def test_two_readers_stand_side_by_side_with_what_differs(page: Page, site
     assert f"Only {SIYUAN}" in table
     assert await page.locator(".picks .differs .badge").count() > 0
 
+    delays = [1.0, 0.0]  # the first answer comes after the second one
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(delays.pop(0) if delays else 0)
+        await route.continue_()
+
+    await page.route("**/proof/*/why", late)
     await page.get_by_role("tab", name="Why").click()
     await page.locator("#whose label").filter(has_text=SIYUAN).click()
     await page.locator("#why-list .taken").filter(has_text="State Space").first.wait_for()
+    await page.wait_for_timeout(1500)
+    assert await page.locator("#why-list .taken").filter(has_text="State Space").count() > 0
     await page.get_by_role("tab", name="Picks").click()
 
     await page.get_by_role("combobox", name="Compare with").fill(AMELIE)

@@ -5,7 +5,7 @@ import {change, view} from "./state.js";
 import {get} from "./talk.js";
 
 const PAGE = 50;
-let rows = [], of = "", most = PAGE, shown = {a: null, b: null};
+let rows = [], of = "", turn = 0, most = PAGE, shown = {a: null, b: null};
 
 export function wireWhy() {
   $("filter").addEventListener("input", settled(100, () => { most = PAGE; drawList(); }));
@@ -37,8 +37,10 @@ export async function drawWhy(now) {
   $("whose").hidden = !now.b;
   for (const radio of document.getElementsByName("whose")) radio.nextElementSibling.textContent = now[radio.value]?.to ?? "";
   const proof = (view.whose === "b" && now.b) || now.a;
+  const mine = ++turn; // of two answers, the one that was asked for last counts
   if (view.tab !== "why" || !proof || of === proof.id) return;
   const answer = await get(`/proof/${proof.id}/why`);
+  if (mine !== turn) return;
   if (answer.error) { $("why-count").textContent = answer.error; return; }
   of = proof.id;
   rows = answer;
