@@ -6,6 +6,7 @@
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails, signed ─ begin ─ transport ─▶ settle
     explain   one reader, one entry ─ selector.explain ─▶ why it was taken or left, number by number
+    archive   issues that went out ─ selector ─▶ what everybody may see ─ renderer ─▶ pages
     evaluate  editions (kept), votes, pools chosen anew ─ quality ─▶ report
     status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
 
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from newsletter import collector, quality
+from newsletter.archive import Archive
 from newsletter.collector import Harvest
 from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
@@ -46,7 +47,7 @@ from newsletter.errors import (
 )
 from newsletter.messages import Catalogues
 from newsletter.overview import Overview
-from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
+from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
 from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
@@ -332,6 +333,7 @@ class Engine:
         self.store = store
         self.transport = transport
         self.now = now
+        self.archive = Archive(settings, store.issues)
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
         self._sign = signing(settings)
@@ -545,7 +547,7 @@ class Engine:
         cadence, now = cadence or schedule.cadence, self.now()
         until = until or now
         key = key or issue_key(cadence, until, schedule.timezone)
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", key):
+        if not KEY.fullmatch(key):
             raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
         templates = self._templates()
