@@ -58,7 +58,6 @@ IN_PAGES = {
     "valid-id": Excuse("HTML wants no blank in it, and this is the name of the field", r"interests\.\d\.\w+"),
     "form-dup-name": Excuse("the rows of the interests are read as lists", '"interest_'),
     "require-sri": Excuse("scripts and styles of the preview come from where the page comes from", "^preview:"),
-    "empty-heading": Excuse("the script of the preview writes it", "^preview:.*#subject"),
 }
 
 
