@@ -585,7 +585,8 @@ def issues(form: str) -> None:
 def preview(issue: str | None, address: str | None, profile_file: Path | None, out: Path | None, port: int) -> None:
     """Look at an issue (planned, or as it would be planned now) as any reader: a local site, or one file.
 
-    The preview takes the same path as the mail, so what you see is what is sent. It changes nothing.
+    The preview takes the same path as the mail, so what you see is what is sent. It changes nothing, and sends nothing
+    but the test mail that you ask for.
     """
     from newsletter.web.preview import make_preview, render_preview
 

@@ -233,11 +233,12 @@ class ScheduleSection(Section):
 
 
 class WebSection(Section):
-    """Where the subscribers' pages are served."""
+    """Where the subscribers' pages are served, and whether everybody may read past issues there."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     trusted_proxies: tuple[str, ...] = ()
+    archive: bool = True
 
 
 class SelectionSection(Section):

@@ -6,6 +6,7 @@
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails, signed ─ begin ─ transport ─▶ settle
     explain   one reader, one entry ─ selector.explain ─▶ why it was taken or left, number by number
+    archive   issues that went out ─ selector ─▶ what everybody may see ─ renderer ─▶ pages
     evaluate  editions (kept), votes, pools chosen anew ─ quality ─▶ report
     status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
 
@@ -16,9 +17,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from newsletter import collector, quality
+from newsletter.archive import Archive
 from newsletter.collector import Harvest
 from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
@@ -45,7 +47,7 @@ from newsletter.errors import (
 )
 from newsletter.messages import Catalogues
 from newsletter.overview import Overview
-from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
+from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
 from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
@@ -60,6 +62,7 @@ from newsletter.types import (
     IssueState,
     Links,
     Mail,
+    Masthead,
     Outcome,
     Profile,
     Source,
@@ -181,15 +184,19 @@ class Desk:
         self._library = library
         self._aliases = {asked: entry.id for asked, entry in library.items()}
         self._defaults = settings.selection
-        self._tells_popular = "popular" in frozen.masthead.sections
+        self._tell_as(frozen)
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
 
-        self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
         liked = [self._known(each, ()) for each in likes]
         self._pool = selector.prepare(candidates, others, rises or None, liked, vectors)
+
+    def _tell_as(self, frozen: Frozen) -> None:
+        """In which words editions are told, and which parts they have."""
+        self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
+        self._tells_popular = "popular" in frozen.masthead.sections
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
         """One edition per subscriber, in their order; their profiles hold their signals. Called by Engine only."""
@@ -212,6 +219,12 @@ class Desk:
         from newsletter.selector.explain import explain
 
         return explain(self._pool, self._completed(person.profile), seen, entry_id)
+
+    def survey(self, person: Subscriber, seen: set[str]) -> tuple[Explanation, ...]:
+        """As `explain` for every candidate, without the parts of its score. Called by Engine only."""
+        from newsletter.selector.survey import survey
+
+        return survey(self._pool, self._completed(person.profile), seen)
 
     def title(self, entry_id: str) -> str:
         """Of a candidate, or of what readers named; "" where it is neither."""
@@ -261,12 +274,23 @@ class Press(Desk):
     ) -> None:
         """See Desk; raises TemplateError."""
         super().__init__(frozen, library, settings, twins, likes, vectors)
-        from newsletter.renderer import Renderer
-
-        self._masthead = frozen.masthead
         self._tokens = tokens
         self._sign = sign
+        self._compile(frozen)
+
+    def _compile(self, frozen: Frozen) -> None:
+        from newsletter.renderer import Renderer
+
+        self.frozen = frozen
+        self._masthead = frozen.masthead
         self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
+
+    def in_templates(self, templates: Mapping[str, str], masthead: Masthead) -> Press:
+        """The same papers, and so the same choices, in other templates. Raises TemplateError."""
+        other, frozen = copy(self), replace(self.frozen, templates=templates, masthead=masthead)
+        other._compile(frozen)
+        other._tell_as(frozen)
+        return other
 
     def kept(self, edition: Edition, made: datetime) -> Kept:
         """An edition that fits in a mail, with what makes its bytes the same again."""
@@ -309,6 +333,7 @@ class Engine:
         self.store = store
         self.transport = transport
         self.now = now
+        self.archive = Archive(settings, store.issues)
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
         self._sign = signing(settings)
@@ -522,7 +547,7 @@ class Engine:
         cadence, now = cadence or schedule.cadence, self.now()
         until = until or now
         key = key or issue_key(cadence, until, schedule.timezone)
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", key):
+        if not KEY.fullmatch(key):
             raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
         templates = self._templates()
@@ -639,11 +664,24 @@ class Engine:
                 self._presses[key] = self._press(self.store.issues.frozen(key))
             return self._presses[key]
 
-    def draft(self, people: Iterable[Subscriber] | None = None, generous: bool = False) -> Press:
-        """The issue that would be planned now, from today's pool and templates, for `people` (all by default).
+    def trial(self, key: str = "", guest: Subscriber | None = None) -> Press:
+        """For a preview: an issue, or ("") the one that would be planned now, for all its readers, prepared anew.
 
-        `generous`: where nothing is new since the last issue, the pool reaches one period back (for a preview).
+        `guest`: a reader who is none of them, or one of them with another profile; their papers are known too. Where
+        nothing is new since the last issue, the pool reaches one period back. An embedder gets little time.
         """
+        frozen = self.store.issues.frozen(key) if key else self._drafted(generous=True)
+        return self._press(frozen, guest=guest, hurry=True)
+
+    def in_templates_of_today(self, press: Press) -> Press:
+        """The same issue, planned or not, as the templates are now. Raises TemplateError."""
+        return press.in_templates(self._templates(), self.settings.masthead)
+
+    def draft(self, people: Iterable[Subscriber] | None = None) -> Press:
+        """The issue that would be planned now, from today's pool and templates, for `people` (all by default)."""
+        return self._press(self._drafted(), people, hurry=people is not None)
+
+    def _drafted(self, generous: bool = False) -> Frozen:
         now, cadence = self.now(), self.settings.schedule.cadence
         since = window(cadence, now, self.store.issues.latest_until(cadence))
         entries = self.store.entries.new_between(since, now)
@@ -651,24 +689,37 @@ class Engine:
             since = window(cadence, now, None)
             entries = self.store.entries.new_between(since, now)
         entries = [*map(self._readied(now), entries)]
-        issue = Issue(issue_key(cadence, now, self.settings.schedule.timezone), cadence, since, now)
+        issue = Issue(self._next_key(cadence, now), cadence, since, now)
         masthead, templates = self.settings.masthead, self._templates()
-        return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
+        return Frozen(issue, masthead, templates, self._missing(), tuple(entries))
 
-    def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
-        hurry = people is not None
-        known = self._readership(people)
+    def _next_key(self, cadence: Cadence, now: datetime) -> str:
+        """Of the issue of this period; where that is planned already, of the next one."""
+        zone, known = self.settings.schedule.timezone, {issue.key for issue in self.store.issues.listed()}
+        key = issue_key(cadence, now, zone)
+        return key if key not in known else issue_key(cadence, next_slot(cadence, self._slot(), now), zone)
+
+    def _press(
+        self,
+        frozen: Frozen,
+        people: Iterable[Subscriber] | None = None,
+        guest: Subscriber | None = None,
+        hurry: bool = False,
+    ) -> Press:
+        known = self._readership(people, guest)
         texts = {**known.texts, **{entry.id: paper_text(entry) for entry in frozen.entries}}
         vectors, _ = self._embedded(texts, HURRIED if hurry else EMBEDDING, hurry)
         twins = self._twins(frozen)
         return Press(frozen, known.library, self.settings, self.tokens, self._sign, twins, known.likes, vectors or None)
 
-    def _readership(self, people: Iterable[Subscriber] | None = None) -> _Readership:
-        """What these people (all active ones by default) name, voted for and wrote."""
+    def _readership(self, people: Iterable[Subscriber] | None = None, guest: Subscriber | None = None) -> _Readership:
+        """What these people (all active ones by default) name, voted for and wrote; and what `guest` does."""
         from newsletter import selector
 
         listed = None if people is None else [*people]
-        readers = self.store.subscribers.listed(Status.ACTIVE) if listed is None else listed
+        readers = self.store.subscribers.listed(Status.ACTIVE) if listed is None else iter(listed)
+        if guest:
+            readers = _with_guest(readers, guest)
         voted: dict[int, list[str]] = {}
         numbers = None if listed is None else [person.id for person in listed]
         for number, vote in self._votes(numbers):
@@ -709,9 +760,9 @@ class Engine:
             first.setdefault(now[entry.id].id if entry.id in now else entry.id, entry.id)
         return {entry.id for entry in frozen.entries} - set(first.values())
 
-    def edition(self, press: Press, person: Subscriber) -> Kept:
-        """What this person got, or would get, in this issue. Changes nothing."""
-        kept = self.store.editions.kept(press.issue, [person.id], press.entries)
+    def edition(self, press: Press, person: Subscriber, anew: bool = False) -> Kept:
+        """What this person got, or would get, in this issue. Changes nothing. `anew`: whatever they got."""
+        kept = {} if anew else self.store.editions.kept(press.issue, [person.id], press.entries)
         if person.id in kept:
             return kept[person.id]
         return press.kept(self._chosen(press, [person])[0], press.issue.until)
@@ -852,8 +903,14 @@ class Engine:
         except UnknownSubscriber:
             first = next(self.store.subscribers.listed(Status.ACTIVE), Subscriber(0, address))
             person = replace(first, name="")
-        kept = self.edition(press, person)
-        test = replace(kept.edition, subscriber=replace(kept.edition.subscriber, id=0, email=address))
+        return await self.send_trial(press, self.edition(press, person).edition, address)
+
+    async def send_trial(self, press: Press, edition: Edition, address: str) -> str:
+        """This very edition to `address`, outside the ledger, with links that open nobody's pages.
+
+        Returns the server's words; raises DeliveryError. Called by the preview site.
+        """
+        test = replace(edition, subscriber=replace(edition.subscriber, id=0, email=address))
         return await self._send_one(press.print(press.kept(test, self.now())))
 
     async def _send_one(self, mail: Mail) -> str:
@@ -876,9 +933,21 @@ class Engine:
             raise UnknownEntry(f"{entry_id}: {UnknownEntry()}")
         planned = key or self._latest_holding(entry, person)
         press = self.press(planned) if planned else self.draft([person])
+        return self.explained(press, person, entry, bool(planned))
+
+    def survey(self, press: Press, person: Subscriber) -> tuple[Explanation, ...]:
+        """As `explained` for every paper of the pool, without the parts of its score. Called by the preview site."""
+        return press.survey(*self._asking(press, person))
+
+    def _asking(self, press: Press, person: Subscriber) -> tuple[Subscriber, set[str]]:
+        """The person with what their votes say, and what they were shown in other issues."""
         key = press.issue.key
         seen = self.store.editions.seen([person.id], but=key)[person.id]
-        heard = self._with_signals([person], but=key)[0]
+        return self._with_signals([person], but=key)[0], seen
+
+    def explained(self, press: Press, person: Subscriber, entry: Entry, planned: bool) -> Explained:
+        """As `explain`, of a press and a person at hand."""
+        heard, seen = self._asking(press, person)
         names = self.store.entries.present(press.entries)
         pooled = [name for name in press.entries if names.get(name, name) == entry.id]
         tried = [press.explain(heard, seen, name) for name in pooled or [entry.id]]
@@ -1256,6 +1325,16 @@ def _answer(waiting: Sequence[tuple[Claim, asyncio.Future[Outcome]]], results: S
             answer.set_exception(result)
         else:
             answer.set_result(result)
+
+
+def _with_guest(people: Iterable[Subscriber], guest: Subscriber) -> Iterator[Subscriber]:
+    """In the place of who has the same number, else behind all."""
+    taken = False
+    for person in people:
+        yield guest if person.id == guest.id else person
+        taken = taken or person.id == guest.id
+    if not taken:
+        yield guest
 
 
 def _outside(frozen: Frozen) -> frozenset[str]:

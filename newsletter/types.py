@@ -272,7 +272,7 @@ class Masthead:
 class Links:
     """The signed links of one subscriber in one issue: complete URLs, URL-safe ASCII by construction."""
 
-    view: str  #: the edition in a browser
+    view: str  #: the edition in a browser; of a page for everybody: the list of such pages
     interests: str  #: edit my interests, cadence, pause
     unsubscribe: str  #: a page with a button on GET, at once on POST (RFC 8058)
     unsubscribe_mailto: str  #: "mailto:…?subject=…"

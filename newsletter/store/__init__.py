@@ -22,7 +22,7 @@ from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
 
-__all__ = ["Claim", "Frozen", "Kept", "Named", "Plan", "Store", "batched", "day_of"]
+__all__ = ["Claim", "Frozen", "Issues", "Kept", "Named", "Plan", "Store", "batched", "day_of"]
 
 
 class Store:

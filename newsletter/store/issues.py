@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import UnknownIssue
@@ -81,6 +81,19 @@ class Issues:
     def open_ones(self) -> list[Issue]:
         """Not done yet. Called by Engine.tick."""
         return [issue for issue in self.listed() if issue.state is not IssueState.DONE]
+
+    def out(self, start: int, most: int) -> list[Issue]:
+        """Newest first, from place `start` on: those that went out and had a paper. Called by Archive."""
+        gone = issues.c.state.in_((IssueState.SENDING, IssueState.DONE))
+        query = select(*_SELECTED).where(gone, exists().where(pool.c.issue == issues.c.num))
+        newest = (issues.c.until.desc(), issues.c.num.desc())
+        with self._database.read() as connection:
+            return [_issue(row) for row in connection.execute(query.order_by(*newest).offset(start).limit(most))]
+
+    def first_until(self) -> datetime | None:
+        """Where the first issue ended. Called by Archive.began."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.min(issues.c.until, type_=Moment()))).scalar_one_or_none()
 
     def latest_until(self, cadence: Cadence) -> datetime | None:
         """Where the last issue of this cadence ended; the next begins there."""

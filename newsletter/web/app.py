@@ -6,6 +6,7 @@
     /unsubscribe/{token}       button, or a mail client's one-click POST (RFC 8058)
     /feedback/{token}/more/…   button, undo         ─▶ more, or fewer (less), like this paper; save it
     /view/{token}              the edition, as it was mailed
+    /archive, /feed.atom, …    past issues for everybody: see archive.py
 
 GET and HEAD never change anything: mail scanners follow every link. A POST needs a token signed for that one purpose
 and nothing else; as no cookie is ever set or read, another site has nothing to ride on, and no page needs a CSRF mark.
@@ -31,6 +32,7 @@ from newsletter.errors import DeliveryError, NewsletterError, Refused, UnknownEn
 from newsletter.formats import LONGEST_NAME, one_line
 from newsletter.tokens import Purpose
 from newsletter.types import Edition, Entry, Status, Subscriber, Verb
+from newsletter.web.archive import archive_routes
 from newsletter.web.forms import LARGEST, Sheet, changed, newcomer, opinions, text
 from newsletter.web.pages import Guard, Pages, handlers
 from newsletter.web.parts import parts
@@ -61,6 +63,7 @@ def make_app(engine: Engine) -> Starlette:
         Route("/feedback/{token}/undo/{entry:path}", site.forget, methods=["POST"]),
         Route("/view/{token}", site.view),
         Route("/healthz", site.healthz),
+        *archive_routes(engine, pages),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, pages.headers)], exception_handlers=handlers(pages))
 

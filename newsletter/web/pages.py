@@ -26,7 +26,7 @@ from newsletter.errors import (
 from newsletter.renderer.theme import page_colours
 
 MOST_BYTES = 64 * 1024  #: of a request's body
-OPEN_PAGES = ("/", "/subscribe", "/healthz")  #: all others hold a token in their address
+OPEN_PAGES = ("/", "/subscribe", "/healthz")  #: of the others, only those that say so themselves hold no token
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
@@ -50,6 +50,7 @@ WORDS = {
     405: "This address does not take that kind of request.",
     413: "That is more than this form takes.",
     500: "Something broke on our side. It is in our log, and not your fault.",
+    503: "Too many want to see this just now. Please try again in a minute.",
 }
 
 
@@ -68,6 +69,7 @@ class Pages:
         )
         theme = page_colours(settings, own)
         self._environment.globals |= {"masthead": settings.masthead, "root": self.root, "theme": theme}
+        self._environment.globals["archive"] = settings.web.archive
         self._environment.filters["web_link"] = web_link
 
     def answer(self, template: str, status: int = 200, **values: object) -> Response:
@@ -131,7 +133,6 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = self._headers if scope["path"] in OPEN_PAGES else self._headers | PRIVATE
         read = 0
 
         async def limited() -> Message:
@@ -144,7 +145,9 @@ class Guard:
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                headers = MutableHeaders(scope=message)
+                is_open = scope["path"] in OPEN_PAGES or "cache-control" in headers
+                headers.update(self._headers if is_open else self._headers | PRIVATE)
             await send(message)
 
         await self._app(scope, limited, dressed)
