@@ -226,14 +226,14 @@ class Wire(asyncio.Protocol):
             self._break(reply.words, reply)
             return
         self._expected.popleft()
-        self._watch()
         if reply.code == 421 or phase is Phase.QUIT:
             self._farewell(letter, phase, reply)
         elif letter and phase is Phase.DOT:
             self._settle(letter, reply)
         elif letter:
             self._hear(letter, phase, reply)
-        self._pump()
+        if self._queue and not self._open:
+            self._pump()
 
     def _farewell(self, letter: Letter | None, phase: Phase, reply: Reply) -> None:
         """421 is no mail's fault; to a dot it is a clear no all the same."""
@@ -352,8 +352,6 @@ class Wire(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Set the time limit of the reply that is expected next. One timer, which looks again where it is early."""
-        if not self._expected:
-            return
         limit = DOT_TIMEOUT if self._expected[0][1] is Phase.DOT else self._timeout
         self._deadline = self._loop.time() + limit
         if not self._timer:
@@ -387,6 +385,7 @@ class Wire(asyncio.Protocol):
             self._break(str(error))
         self._flush()
         if self._expected and not self._lost:
+            self._watch()
             self._quicken()
 
     def _quicken(self) -> None:
