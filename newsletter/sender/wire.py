@@ -268,8 +268,8 @@ class Wire(asyncio.Protocol):
         else:
             self._ladder.left(letter)
             letter.end(verdict(*letter.error) or self._down())
-        if phase is Phase.BDAT and reply.about_order and reply.code != 503:
-            self._break(f"the server does not know BDAT: {reply.words}", reply)  # and may take the body for commands
+        if phase is Phase.BDAT and reply.code in (500, 502):  # it may take the body for commands
+            self._break(f"the server does not know BDAT: {reply.words}", reply)
 
     def _due_to_rung(self, letter: Letter, refusal: Refusal) -> bool:
         if letter.rung is Rung.PLAIN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def program(package: str, path: str) -> Path | None:
     return Path(installed) if installed else None
 
 
-def environment(package: str) -> dict[str, str]:
-    """What the programs of an unpacked package need to find their libraries."""
-    folders = [UNPACKED / package / "usr/lib/postfix", *(UNPACKED / package / "usr/lib").glob("*-linux-gnu*")]
-    return {**os.environ, "LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders)}
+def environment(unpacked: Path) -> dict[str, str]:
+    """What the programs of a package that lies there need to find their libraries."""
+    folders = [unpacked / "usr/lib/postfix", unpacked / "usr/lib" / f"{platform.machine()}-linux-gnu"]
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, folders))}

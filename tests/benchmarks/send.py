@@ -25,7 +25,7 @@ from statistics import median
 from typing import Any
 
 import aiosmtplib
-from debian import environment, program
+from debian import UNPACKED, environment, program
 
 from newsletter.sender import Connection, Relay, SmtpTransport
 from newsletter.types import Mail
@@ -160,7 +160,7 @@ def source_lap(racer: Racer, port: int, count: int, size: int) -> Lap:
     command = [str(program("postfix", "usr/sbin/smtp-source")), "-d", "-s", str(racer.connections)]
     command += ["-m", str(count), "-l", str(size), "-f", SENDER, "-t", "reader@example.org", f"127.0.0.1:{port}"]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, env=environment("postfix"), check=True, capture_output=True, timeout=300)
+    subprocess.run(command, env=environment(UNPACKED / "postfix"), check=True, capture_output=True, timeout=300)
     spent, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Lap(count / spent, cpu / count * 1000)
@@ -183,7 +183,7 @@ def sink() -> Iterator[int]:
     command = [str(program("postfix", "usr/sbin/smtp-sink")), f"127.0.0.1:{port}", "500"]
     if os.geteuid() == 0:
         command[1:1] = ["-u", "nobody"]
-    with child(command, env=environment("postfix"), stderr=subprocess.DEVNULL):
+    with child(command, env=environment(UNPACKED / "postfix"), stderr=subprocess.DEVNULL):
         wait_for(port)
         yield port
 
