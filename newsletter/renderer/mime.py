@@ -90,7 +90,7 @@ class Envelope:
             b"\r\n--%b--\r\n" % boundary,
         ]
         whole = b"".join(body)
-        return Mail(message_id, self.sender, to.email, whole, sealed=not has_dot_line(whole))
+        return Mail(message_id, self.sender, to.email, whole, sealed=whole.isascii() and not has_dot_line(whole))
 
 
 def list_headers(links: Links) -> bytes:

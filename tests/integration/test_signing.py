@@ -74,6 +74,7 @@ async def test_signed_mails_are_sealed(weekly: Engine, transport: MemoryTranspor
     assert len(transport.mails) == 4
     for mail in transport.mails:
         assert mail.sealed
+        assert mail.body.isascii()
         assert mail.body.endswith(b"\r\n")
         assert not mail.body.startswith(b".")
         assert b"\n." not in mail.body

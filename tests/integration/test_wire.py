@@ -4,6 +4,9 @@ The judge is the scripted server's own record of what it accepted.
 """
 
 import asyncio
+import socket
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -342,6 +345,36 @@ async def test_a_server_that_stops_reading_is_down_before_the_dot() -> None:
     await asyncio.sleep(0.01)
 
     assert begun == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can acknowledge at once")
+async def test_a_server_that_waits_for_our_acknowledgement_between_replies_is_not_slow() -> None:
+    """Nagle on its side, a delayed acknowledgement of 40 ms on ours."""
+
+    async def halting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        writer.write(b"220 hi\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"EHLO"):
+                writer.write(b"250-me\r\n250 PIPELINING\r\n")
+            elif line.startswith(b"DATA"):
+                writer.write(b"354 go\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+                writer.write(b"250 taken\r\n")
+            else:
+                writer.write(b"250 ok\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(halting, "127.0.0.1", 0)
+    connection = await SmtpTransport(Relay("127.0.0.1", server.sockets[0].getsockname()[1], "none")).open()
+    start = time.perf_counter()
+    results = await sent(connection, [mail(n) for n in range(30)])
+    spent = time.perf_counter() - start
+    await connection.close()
+    server.close()
+
+    assert set(results.values()) == {"250 taken"}
+    assert spent < 30 * 0.04 / 2
 
 
 @pytest.mark.parametrize("at_once", [True, False])
