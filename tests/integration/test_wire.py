@@ -445,13 +445,14 @@ async def test_a_certificate_of_another_name_is_not_accepted(tmp_path: Path) -> 
     assert len(server.commands) == 2
 
 
-def test_a_password_in_clear_and_missing_authorities_are_refused_before_anything_is_opened(tmp_path: Path) -> None:
-    for relay in (
-        Relay("localhost", 25, "none", "me", "secret"),
-        Relay("localhost", 25, "tls", ca_file=str(tmp_path / "gone")),
-    ):
-        with pytest.raises(ConfigError):
-            SmtpTransport(relay)
+async def test_a_password_in_clear_and_missing_authorities_are_mistakes_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="never sent in clear"):
+        SmtpTransport(Relay("localhost", 25, "none", "me", "secret"))
+    async with ScriptedServer() as server:
+        with pytest.raises(ConfigError, match="gone"):
+            await SmtpTransport(Relay("127.0.0.1", server.port, "tls", ca_file=str(tmp_path / "gone"))).open()
+
+    assert server.connections == 0
 
 
 async def test_addresses_never_add_a_command() -> None:
