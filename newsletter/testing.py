@@ -205,6 +205,7 @@ class _Talk:
             await orders[verb](argument)
         elif verb == "QUIT":
             await self.answer("221 bye")
+            await self.flush()
             raise _HangUp
         else:
             await self.answer("250 ok" if verb in ("HELO", "NOOP") else "500 5.5.2 what?")

@@ -1,12 +1,15 @@
 """Keep N connections busy: each takes the next mail, asks the ledger, sends, and writes down the answer.
 
-Work.claim ─▶ queue ─▶ N × (open ─▶ send(mail, begin) ─▶ settle)
+Work.claim ─▶ queue ─▶ N seats × lanes (open ─▶ send(mail, begin) ─▶ settle)
+
+A seat is a place at the server: one connection, and as many lanes as that has use for (`Connection.ahead`). Who meets
+trouble with the host there tries again alone, so that nobody's trials are used up by a neighbour.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -49,6 +52,42 @@ class Work(Protocol[Handle]):
 
 
 @dataclass(slots=True)
+class _Seat:
+    """See the top of this file."""
+
+    lanes: int = 0
+    under_way: int = 0
+    connection: Connection | None = None
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+    empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def opened(self, transport: Transport) -> Connection:
+        """Raises HostDown."""
+        if not self.connection:
+            self.connection = await transport.open()
+        return self.connection
+
+    def enter(self) -> None:
+        self.under_way += 1
+        self.empty.clear()
+
+    def exit(self) -> None:
+        self.under_way -= 1
+        if not self.under_way:
+            self.empty.set()
+
+    def drop(self, connection: Connection) -> None:
+        """It has closed itself."""
+        if self.connection is connection:
+            self.connection = None
+
+    async def leave(self) -> None:
+        self.lanes -= 1
+        if not self.lanes and self.connection:
+            await self.connection.close()
+
+
+@dataclass(slots=True)
 class Run(Generic[Handle]):
     """One run over what is due now. `stop` ends it after the mails in flight."""
 
@@ -63,20 +102,31 @@ class Run(Generic[Handle]):
     trouble: str = ""  #: the last words of a server that hung up
     gave_up: bool = False
     _queue: asyncio.Queue[Job[Handle] | None] = field(default_factory=lambda: asyncio.Queue(PREFETCH))
+    _crew: set[asyncio.Task[None]] = field(default_factory=set)
+    _ended: asyncio.Queue[asyncio.Task[None]] = field(default_factory=asyncio.Queue)
 
     async def finish(self) -> None:
         """Send until nothing is due, the server is down, or `stop` is set. Errors of ours propagate."""
-        feeder = asyncio.create_task(self._feed())
-        crew = asyncio.gather(*(self._worker() for _ in range(self.connections)))
+        self._queue, self._ended = asyncio.Queue(PREFETCH), asyncio.Queue()  # what the last run left is of no use
+        feeder = self._start(self._feed())
+        for _ in range(self.connections):
+            self._hire(_Seat())
         try:
-            await asyncio.wait((feeder, crew), return_when=asyncio.FIRST_COMPLETED)
-            if feeder.done():
-                feeder.result()
-            await crew
+            while self._crew - {feeder}:
+                task = await self._ended.get()
+                self._crew.discard(task)
+                task.result()
         finally:
-            feeder.cancel()
-            crew.cancel()
-            await asyncio.gather(feeder, crew, return_exceptions=True)
+            for task in self._crew:
+                task.cancel()
+            await asyncio.gather(*self._crew, return_exceptions=True)
+            self._crew.clear()
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended.put_nowait)
+        self._crew.add(task)
+        return task
 
     def _halted(self) -> bool:
         return self.gave_up or self.stop.is_set()
@@ -86,52 +136,85 @@ class Run(Generic[Handle]):
         while not self._halted() and (jobs := await self.work.claim()):
             for job in jobs:
                 await self._queue.put(job)
-        for _ in range(self.connections):
-            await self._queue.put(None)
+        await self._queue.put(None)
 
-    async def _worker(self) -> None:
-        connection: Connection | None = None
+    def _hire(self, seat: _Seat) -> None:
+        seat.lanes += 1
+        self._start(self._lane(seat))
+
+    async def _lane(self, seat: _Seat) -> None:
         try:
             while (job := await self._queue.get()) is not None and not self._halted():
-                connection = await self._deliver(job, connection)
+                await self._deliver(job, seat)
+            if job is None:
+                self._queue.put_nowait(None)  # the others are to see it too
         finally:
-            if connection:
-                await connection.close()
+            await seat.leave()
 
-    async def _deliver(self, job: Job[Handle], connection: Connection | None) -> Connection | None:
-        """Send one mail; returns the connection if it is still good for the next."""
-        for trial in range(HOST_PATIENCE):
+    async def _deliver(self, job: Job[Handle], seat: _Seat) -> None:
+        try:
+            async with seat.alone:  # for a moment: whoever insists keeps it
+                connection = await seat.opened(self.transport)
+                while seat.lanes < connection.ahead:
+                    self._hire(seat)
+                seat.enter()
             try:
-                fresh = connection is None
-                connection = connection or await self.transport.open()
-                return await self._send(job, connection)
-            except HostDown as error:
-                connection = None
-                self.trouble = str(error)
-                self.failures += fresh  # an old conversation may simply have been ended by the server
-                if fresh:
+                await self._send(job, connection, seat)
+            finally:
+                seat.exit()
+        except HostDown as error:
+            self.trouble = str(error)
+            await self._insist(job, seat)
+
+    async def _insist(self, job: Job[Handle], seat: _Seat) -> None:
+        """Alone, on new connections if need be; a mail that ends each of them is put off."""
+        async with seat.alone:
+            if seat.under_way:
+                await seat.empty.wait()  # soon: the others' connection has ended, or their replies come
+            trial, opened = 0, False
+            while trial < HOST_PATIENCE and not self._halted():
+                fresh, opened = seat.connection is None, False
+                try:
+                    connection = await seat.opened(self.transport)
+                    opened = True
+                    await self._send(job, connection, seat)
+                    return
+                except HostDown as error:
+                    self.trouble = str(error)
+                    self.failures += not opened
+                if fresh:  # an old conversation may simply have been ended by the server
                     await asyncio.sleep(HOST_PAUSE * 2**trial)
+                    trial += 1
+            await self._put_off(job, opened)
+
+    async def _put_off(self, job: Job[Handle], opened: bool) -> None:
+        """A server that talks, but not about this mail: not a few in a row, then it is the server after all."""
+        self.failures += opened
         if self.failures >= HOST_PATIENCE:
             self.gave_up = True
-        else:  # the server talks to others: it is this mail that it does not like
-            await self._settle(job, _verdict(job.delivery, Deferred(self.trouble), self.now(), self.retry))
-        return None
+        if not self._halted():
+            await self._write_down(job, _verdict(job.delivery, Deferred(self.trouble), self.now(), self.retry))
 
-    async def _send(self, job: Job[Handle], connection: Connection) -> Connection | None:
+    async def _send(self, job: Job[Handle], connection: Connection, seat: _Seat) -> None:
+        """Between the answer and the call of settle nothing is awaited: the next mail's `begin` comes after it."""
         try:
             words = await connection.send(job.mail, lambda: self.work.begin(job.handle))
-        except HostDown:
-            raise
-        except Withdrawn:  # the ledger has settled it, or another sender holds it
-            return None
+        except (HostDown, Uncertain, Withdrawn) as error:
+            seat.drop(connection)
+            if isinstance(error, HostDown):
+                raise
+            if isinstance(error, Uncertain):  # what was withdrawn the ledger has settled, or another sender holds
+                await self._settle(job, _verdict(job.delivery, error, self.now(), self.retry))
         except DeliveryError as error:
             await self._settle(job, _verdict(job.delivery, error, self.now(), self.retry))
-            return None if isinstance(error, Uncertain) else connection
-        await self._settle(job, replace(job.delivery, outcome=Outcome.ACCEPTED, code=250, detail=words))
-        return connection
+        else:
+            await self._settle(job, replace(job.delivery, outcome=Outcome.ACCEPTED, code=250, detail=words))
 
     async def _settle(self, job: Job[Handle], delivery: Delivery) -> None:
         self.failures = 0
+        await self._write_down(job, delivery)
+
+    async def _write_down(self, job: Job[Handle], delivery: Delivery) -> None:
         settled = replace(delivery, attempts=delivery.attempts + 1, message_id=job.mail.message_id)
         await self.work.settle(job.handle, settled)
         self.on_settled(settled)

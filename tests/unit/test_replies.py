@@ -166,9 +166,16 @@ def test_what_failed_is_not_tried_again() -> None:
 
     assert ladder.limit == ladder.proven == Rung.PIPELINED
     assert not ladder.allows(Rung.AHEAD, object())
-    ladder.failed(Rung.PIPELINED, who)
-    ladder.failed(Rung.PLAIN, who)
+
+
+def test_there_is_nothing_below_plain() -> None:
+    ladder = Ladder()
+
+    for rung in (Rung.PIPELINED, Rung.PLAIN):
+        ladder.failed(rung, object())
+
     assert ladder.limit == Rung.PLAIN
+    assert ladder.allows(Rung.PLAIN, object())
 
 
 def test_a_trial_that_ended_without_a_word_is_open_to_others() -> None:
