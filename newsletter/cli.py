@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from newsletter.engine import Collected, Engine, Explained, Heard, Sent
     from newsletter.overview import Overview
     from newsletter.quality import Report
+    from newsletter.returns import Heeded
     from newsletter.selector.explain import Part, Standing
     from newsletter.types import Entry, Health, Profile, Subscriber
 
@@ -405,11 +407,12 @@ def list_subscribers(status: str | None, form: str) -> None:
 @click.argument("address")
 def show_subscriber(address: str) -> None:
     """Everything known of ADDRESS, as JSON."""
-    from newsletter.formats import subscriber_row
+    from newsletter.formats import bounce_row, subscriber_row
 
     with _engine() as engine:
         [(person, votes)] = engine.store.votes.beside([engine.store.subscribers.find(address)])
-        row = subscriber_row(person, votes)
+        back = [bounce_row(each) for each in engine.store.bounces.of(person.id)]
+        row = subscriber_row(person, votes) | ({"bounces": back} if back else {})
     click.echo(json.dumps(row, ensure_ascii=False, indent=2))
 
 
@@ -798,6 +801,61 @@ def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None) -> None
     click.echo(f"{changed} settled; {tally}")
     if resend and tally.waiting:
         click.echo(f"Now `newsletter send {issue}` sends them again.")
+
+
+@main.command()
+@config_option
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE|-]...")
+@click.option("--dry-run", is_flag=True, help="Only print what would be done.")
+@table_or("jsonl")
+def bounces(files: tuple[Path, ...], dry_run: bool, form: str) -> None:
+    """Read reports on mails that did not arrive or were not wanted, and obey those that are ours.
+
+    From FILEs (a mail each; folders and Maildirs too, which stay as they are; - is standard input), or without any from
+    the Maildir and the IMAP folder of [bounces], where what was read is marked as seen.
+
+    \b
+    bounced, complained  the person gets no more mail      none     a delay, a policy, a full mailbox: nobody's fault
+    counted: 2 of 3      so many soft ones are as good     ignored  holds no token of ours, or names somebody else
+                         as a hard one
+
+    \b
+    JSON Lines, one a recipient: {"file","recipient","kind":"bounce|complaint|auto-reply|none","reason","hard","action"}
+    """
+    from newsletter.formats import dump_lines
+    from newsletter.returns import rows
+
+    with _engine() as engine:
+        heeded = _heeded(engine, files, keep=not dry_run)
+    if form == "jsonl":
+        _print(dump_lines(rows(heeded)))
+        return
+    head = ("file", "recipient", "kind", "reason", "hard", "action")
+    cells = [
+        {**row, "hard": "yes" if row["hard"] else "", "recipient": row["recipient"] or "-"} for row in rows(heeded)
+    ]
+    _table(head, [[row[name] for name in head] for row in cells])
+    click.echo(_heeded_summary(heeded))
+
+
+def _heeded(engine: Engine, files: Sequence[Path], keep: bool) -> list[Heeded]:
+    from newsletter.sender.mailboxes import Files
+
+    if files:
+        given = Files(files, sys.stdin.buffer)
+        with _progress(length=len(given), label="reading") as bar:
+            return engine.bounces([given], keep, lambda: bar.update(1))
+    with engine.mailboxes() as mailboxes:
+        if not mailboxes:
+            raise click.UsageError("name files, or set maildir or imap_host in [bounces]")
+        return engine.bounces(mailboxes, keep)
+
+
+def _heeded_summary(heeded: Sequence[Heeded]) -> str:
+    kinds = Counter(each.kind.value for each in heeded)
+    changed = sum(1 for each in heeded if each.action in (Status.BOUNCED, Status.COMPLAINED))
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing to read"
+    return f"{told}; {changed} subscribers get no more mail"
 
 
 @main.command()

@@ -38,7 +38,15 @@ from newsletter.types import SECTIONS, Cadence, Masthead, Part, Source
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PLACES = ("newsletter.toml", "config/newsletter.toml")  #: looked for in the current folder, in this order
 KEYS = (("dkim", "key"), ("dkim", "ed25519_key"))  #: secrets of many lines
-SECRETS = (("newsletter", "secret"), ("smtp", "password"), ("selection", "model_key"), ("summary", "key"), *KEYS)
+BOUNCES = (("bounces", "imap_password"), ("bounces", "postmark_password"), ("bounces", "mailgun_key"))
+SECRETS = (
+    ("newsletter", "secret"),
+    ("smtp", "password"),
+    ("selection", "model_key"),
+    ("summary", "key"),
+    *BOUNCES,
+    *KEYS,
+)
 THEME = Path("weekly", "theme.toml")  #: in a folder of templates
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -83,6 +91,18 @@ def sender_address(value: str) -> str:
         raise ValueError('an address such as "The Weekly Preprint <weekly@example.org>" is expected') from error
     if "@" not in address or any(ord(character) < 32 for character in value):
         raise ValueError('an address such as "The Weekly Preprint <weekly@example.org>" is expected')
+    return value
+
+
+def return_address(value: str) -> str:
+    """Refuse what has no room for a signed token before the @, or could not stand in an envelope."""
+    expected = 'an address such as "bounces@example.org", with up to 27 characters before the @, is expected'
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*/?^_`{|}~.+=-]{1,27}@[A-Za-z0-9.-]{1,180}", value):
+        raise ValueError(expected)
+    try:
+        Address(addr_spec=value)
+    except (ValueError, IndexError, MessageError) as error:
+        raise ValueError(expected) from error
     return value
 
 
@@ -279,6 +299,35 @@ class SummarySection(Section):
         return self
 
 
+class BouncesSection(Section):
+    """Where reports on mails come back to, and how they are read."""
+
+    address: Annotated[str, AfterValidator(lambda value: value and return_address(value))] = ""
+    delimiter: Literal["+", "-", "="] = "+"
+    soft_limit: Annotated[int, Field(ge=1, le=100)] = 3
+    soft_within: Duration = timedelta(days=30)
+    read_every: Duration = timedelta(minutes=5)
+    maildir: str = ""
+    imap_host: str = ""
+    imap_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    imap_security: Literal["tls", "starttls"] = "tls"
+    imap_username: str = ""
+    imap_password: SecretStr | None = None
+    imap_folder: str = "INBOX"
+    imap_done: str = ""
+    ses_topics: tuple[Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d+:[\w.-]+$")], ...] = ()
+    postmark_password: SecretStr | None = None
+    mailgun_key: SecretStr | None = None
+    sendgrid_key: str = ""
+
+    @model_validator(mode="after")
+    def says_who_reads(self) -> BouncesSection:
+        """A mailbox without a name and a password opens for nobody."""
+        if self.imap_host and not (self.imap_username and self.imap_password):
+            raise ValueError("imap_host needs imap_username and imap_password_file")
+        return self
+
+
 class SourceSection(BaseModel):
     """One [[source]]; keys beyond these belong to the kind."""
 
@@ -318,6 +367,7 @@ class Settings(BaseModel):
     web: WebSection = WebSection()
     selection: SelectionSection = SelectionSection()
     summary: SummarySection = SummarySection()
+    bounces: BouncesSection = BouncesSection()
     source: tuple[SourceSection, ...] = ()
     home: Annotated[Path, Field(exclude=True)] = Path()
 

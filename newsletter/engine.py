@@ -5,6 +5,7 @@
     plan      store: pool, templates and audience are frozen; one delivery per subscriber
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails, signed ─ begin ─ transport ─▶ settle
+    bounces   mailboxes, web hooks ─ sender.bounces ─▶ reports ─ returns: ours? ─▶ subscribers
     explain   one reader, one entry ─ selector.explain ─▶ why it was taken or left, number by number
     archive   issues that went out ─ selector ─▶ what everybody may see ─ renderer ─▶ pages
     evaluate  editions (kept), votes, pools chosen anew ─ quality ─▶ report
@@ -19,6 +20,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -47,8 +49,12 @@ from newsletter.errors import (
 )
 from newsletter.messages import Catalogues
 from newsletter.overview import Overview
+from newsletter.returns import Heeded, Returns
 from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
+from newsletter.sender.bounces.hooks import read_hook
+from newsletter.sender.bounces.returnpath import ReturnPath
+from newsletter.sender.mailboxes import Mailbox, Maildir
 from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
@@ -276,6 +282,7 @@ class Press(Desk):
         super().__init__(frozen, library, settings, twins, likes, vectors)
         self._tokens = tokens
         self._sign = sign
+        self._return_path = return_path(settings, tokens)
         self._compile(frozen)
 
     def _compile(self, frozen: Frozen) -> None:
@@ -299,8 +306,10 @@ class Press(Desk):
         return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
 
     def print(self, kept: Kept) -> Mail:
-        """The mail: the same bytes for the same kept edition, always."""
-        return self._sign(self._rendered(kept, kept.edition))
+        """The mail: the same bytes and envelope for the same kept edition, always."""
+        mail, number = self._sign(self._rendered(kept, kept.edition)), kept.edition.subscriber.id
+        sender = self._return_path.of(self.issue.key, number) if number else ""  # a test mail has nobody's number
+        return replace(mail, sender=sender or mail.sender)
 
     def whole(self, kept: Kept) -> Mail:
         """As `print`, with what the mail had no room for: its page on the web, which needs no signature."""
@@ -338,6 +347,14 @@ class Engine:
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
         self._sign = signing(settings)
         self._presses: dict[str, Press] = {}
+        self._returns = Returns(
+            store,
+            return_path(settings, self.tokens),
+            settings.bounces.soft_limit,
+            settings.bounces.soft_within,
+            lambda: self.now(),
+        )
+        self._bounces_read: datetime | None = None
         self._unfinished = False  #: something was collected since summaries and vectors were last asked for
         self._pressing = Lock()
         self._vectoriser = Vectoriser(settings.selection.model, self._embedder, store.vectors.known, self._keep_vectors)
@@ -1099,8 +1116,9 @@ class Engine:
         templates = {**self._templates(), **self._templates("confirm")}
         confirmation = Confirmation(templates, masthead, person.language)
         mail = confirmation.render(person, f"{masthead.base_url}/confirm/{token}", message_id, now)
+        sender = return_path(self.settings, self.tokens).of("", person.id)
         try:
-            await self._send_one(self._sign(mail))
+            await self._send_one(replace(self._sign(mail), sender=sender or mail.sender))
         except NewsletterError:
             await asyncio.to_thread(self.store.subscribers.asked, person.id, now - ASK_AGAIN, now)
             raise
@@ -1144,6 +1162,53 @@ class Engine:
         person = self.store.subscribers.get(number)
         return self.store.votes.take_back(person.id, (entry.id for entry in self.find(entry_ids).values()))
 
+    # what comes back
+
+    def bounces(
+        self,
+        mailboxes: Sequence[Mailbox],
+        keep: bool = True,
+        on_read: Callable[[], None] = lambda: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> list[Heeded]:
+        """Read reports on mails and obey those that are ours; each once. `keep` False changes nothing.
+
+        Raises InputError where a mailbox cannot be read; what was read before is done.
+        """
+        return [each for mailbox in mailboxes for each in self._returns.read(mailbox, keep, on_read, stopped)]
+
+    @contextmanager
+    def mailboxes(self) -> Iterator[list[Mailbox]]:
+        """The Maildir and the IMAP folder of the configuration. Raises InputError."""
+        section = self.settings.bounces
+        found: list[Mailbox] = [Maildir(self.settings.home / section.maildir)] if section.maildir else []
+        if not section.imap_host:
+            yield found
+            return
+        from newsletter.sender.imap import Account, Imap  # with imap-tools
+
+        account = Account(
+            host=section.imap_host,
+            username=section.imap_username,
+            password=section.imap_password.get_secret_value() if section.imap_password else "",
+            port=section.imap_port,
+            security=section.imap_security,
+            folder=section.imap_folder,
+            done=section.imap_done,
+        )
+        with Imap(account) as box:
+            yield [*found, box]
+
+    def heed(self, provider: str, told: object) -> list[Heeded]:
+        """Obey what a provider's web hook tells; its signature was verified. Called by web.hooks."""
+        reports = read_hook(provider, told)
+        return [each for report in reports for each in self._returns.heed(report, provider, signed=True)]
+
+    async def ask(self, url: str) -> bytes:
+        """An answer from the public internet, at an address that somebody else named. Raises SourceError."""
+        section = self.settings.newsletter
+        return await collector.ask(url, parseaddr(section.reply_to or section.sender)[1])
+
     # the schedule
 
     async def tick(self, stop: asyncio.Event | None = None) -> list[str]:
@@ -1156,7 +1221,7 @@ class Engine:
         troubles: list[NewsletterError] = []
         cadences = sorted(await asyncio.to_thread(self._cadences))
         steps = [self._collect_if_due(), *map(self._plan_if_due, cadences)]
-        for step in [*steps, self._send_if_due(stop), self._finish_if_collected()]:
+        for step in [self._read_if_due(stop), *steps, self._send_if_due(stop), self._finish_if_collected()]:
             try:
                 done += await step
             except NewsletterError as error:
@@ -1164,6 +1229,20 @@ class Engine:
         if troubles:
             raise troubles[0]
         return done
+
+    async def _read_if_due(self, stop: asyncio.Event | None) -> list[str]:
+        """Bounces first: whoever cannot be reached any more is not sent to again."""
+        section, last = self.settings.bounces, self._bounces_read
+        if not (section.maildir or section.imap_host) or (last and self.now() < last + section.read_every):
+            return []
+        self._bounces_read = self.now()
+
+        def read() -> list[Heeded]:
+            with self.mailboxes() as mailboxes:
+                return self.bounces(mailboxes, stopped=stop.is_set if stop else lambda: False)
+
+        changed = sum(1 for each in await asyncio.to_thread(read) if each.action in (Status.BOUNCED, Status.COMPLAINED))
+        return [f"{changed} subscribers bounced or complained"] if changed else []
 
     async def _collect_if_due(self) -> list[str]:
         if not await asyncio.to_thread(self._collection_due):
@@ -1408,6 +1487,11 @@ def make_engine(
         store = Store(settings.store_url)
         store.check()
     return Engine(settings, store, transport or SmtpTransport(relay(settings)), now)
+
+
+def return_path(settings: Settings, tokens: Tokens) -> ReturnPath:
+    """The envelope sender of each delivery, as [bounces] wants it."""
+    return ReturnPath(settings.bounces.address, settings.bounces.delimiter, tokens)
 
 
 def relay(settings: Settings) -> Relay:

@@ -23,7 +23,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from newsletter.config import Hour, Share, Timezone, Weekday
 from newsletter.errors import InputError
-from newsletter.types import Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Vote
+from newsletter.types import Bounce, Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Vote
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -283,6 +283,12 @@ def subscriber_row(subscriber: Subscriber, votes: Iterable[Vote] = ()) -> dict[s
     del row["id"]
     told = [{"entry": each.entry, "verb": each.verb.value, "at": each.at.isoformat()} for each in votes]
     return {**_without_empty(row), "profile": profile_row(subscriber.profile), **({"votes": told} if told else {})}
+
+
+def bounce_row(bounce: Bounce) -> dict[str, Any]:
+    """What came back from a person, for people; the report's digest stays inside."""
+    row = {"at": bounce.at.isoformat(), "issue": bounce.issue, "reason": bounce.reason, "hard": bounce.hard}
+    return row | ({"status": bounce.status.value} if bounce.status else {})
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:

@@ -305,6 +305,20 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounce:
+    """A believed report on one person: the mail did not arrive, or was not wanted. The delivery stays accepted."""
+
+    report: str  #: digest of the report; the same one counts once
+    subscriber: int
+    issue: str  #: its key; "" where the report does not tell
+    reason: str  #: a word of sender.bounces.Reason
+    hard: bool  #: the address itself is bad
+    counts: bool  #: the address is doubtful: some of these together are as good as a hard one
+    at: datetime  #: when it was read
+    status: Status | None = None  #: what it made of the person
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """The accounting of an issue: planned = accepted + refused + skipped + expired + uncertain + waiting."""
 

@@ -7,6 +7,7 @@
     /feedback/{token}/more/…   button, undo         ─▶ more, or fewer (less), like this paper; save it
     /view/{token}              the edition, as it was mailed
     /archive, /feed.atom, …    past issues for everybody: see archive.py
+    /hooks/{provider}          what providers tell of mails, where configured: see hooks.py
 
 GET and HEAD never change anything: mail scanners follow every link. A POST needs a token signed for that one purpose
 and nothing else; as no cookie is ever set or read, another site has nothing to ride on, and no page needs a CSRF mark.
@@ -34,6 +35,7 @@ from newsletter.tokens import Purpose
 from newsletter.types import Edition, Entry, Status, Subscriber, Verb
 from newsletter.web.archive import archive_routes
 from newsletter.web.forms import LARGEST, Sheet, changed, newcomer, opinions, text
+from newsletter.web.hooks import Ask, hook_routes
 from newsletter.web.pages import Guard, Pages, handlers
 from newsletter.web.parts import parts
 
@@ -43,8 +45,8 @@ GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 MAY_RESUME = (Status.PAUSED, Status.UNSUBSCRIBED)  #: who bounced or complained confirms their address again
 
 
-def make_app(engine: Engine) -> Starlette:
-    """The site; served by `newsletter web` and `newsletter run`."""
+def make_app(engine: Engine, ask: Ask | None = None) -> Starlette:
+    """The site; served by `newsletter web` and `newsletter run`. `ask` fetches what Amazon's web hook names."""
     pages = Pages(engine.settings)
     site = _Site(engine, pages)
     both = ["GET", "POST"]
@@ -64,6 +66,7 @@ def make_app(engine: Engine) -> Starlette:
         Route("/view/{token}", site.view),
         Route("/healthz", site.healthz),
         *archive_routes(engine, pages),
+        *hook_routes(engine, ask or engine.ask),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, pages.headers)], exception_handlers=handlers(pages))
 

@@ -26,6 +26,8 @@ from newsletter.errors import (
 from newsletter.renderer.theme import page_colours
 
 MOST_BYTES = 64 * 1024  #: of a request's body
+MOST_HOOK_BYTES = 2 * 1024 * 1024  #: of a provider's, which tells of many mails at once
+HOOKS = "/hooks/"
 OPEN_PAGES = ("/", "/subscribe", "/healthz")  #: of the others, only those that say so themselves hold no token
 
 HEADERS = {
@@ -123,7 +125,7 @@ def handlers(pages: Pages) -> dict[type[Exception], Handler]:
 
 
 class Guard:
-    """Headers on every answer, and no body over MOST_BYTES."""
+    """Headers on every answer, and no body over MOST_BYTES, or MOST_HOOK_BYTES for a web hook."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
@@ -133,13 +135,14 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = MOST_HOOK_BYTES if scope["path"].startswith(HOOKS) else MOST_BYTES
         read = 0
 
         async def limited() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MOST_BYTES:
+            if read > most:
                 raise HTTPException(413)
             return message
 
