@@ -82,7 +82,7 @@ def read_key(text: str) -> Published:
         raise ValueError("it does not begin with v=DKIM1")
     if "p" not in tags:
         raise ValueError("it has no p=, the key")
-    kind, data = tags.get("k", "rsa"), re.sub(r"\s", "", tags["p"])
+    kind, data = tags.get("k", "rsa"), _unfolded(tags["p"])
     if not data:
         raise ValueError("p= is empty: the key is revoked")
     if "h" in tags and "sha256" not in tags["h"].replace(" ", "").split(":"):
@@ -141,14 +141,14 @@ def signatures(mail: bytes) -> tuple[Signature, ...]:
 
 def verify(mail: bytes, signature: Signature, key: PublicKey) -> str:
     """ "" when a receiver says pass; else what it would say. c=relaxed/simple, the only form that we write."""
-    tags = signature.tags
-    if tags.get("v") != "1" or tags.get("c") != "relaxed/simple" or "l" in tags:
+    tags, algorithm = signature.tags, "rsa-sha256" if isinstance(key, RSAPublicKey) else "ed25519-sha256"
+    if (tags.get("v"), tags.get("c"), tags.get("a")) != ("1", "relaxed/simple", algorithm) or "l" in tags:
         return "the signature is of another form than ours"
     body = mail.partition(b"\r\n\r\n")[2].rstrip(b"\r\n") + b"\r\n"
     if b64encode(sha256(body).digest()).decode() != _unfolded(tags.get("bh", "")):
         return "the body is not the one that was signed"
     try:
-        _check(key, b64decode(_unfolded(tags.get("b", ""))), _data(mail, signature))
+        _check(key, b64decode(_unfolded(tags.get("b", "")), validate=True), _data(mail, signature))
     except (InvalidSignature, Base64Error, ValueError):
         return "the signature is not by this key"
     return ""
@@ -192,4 +192,4 @@ def _relaxed(field: bytes) -> bytes:
 
 
 def _unfolded(value: str) -> str:
-    return re.sub(r"\s", "", value)
+    return re.sub(r"[ \t\r\n]", "", value)

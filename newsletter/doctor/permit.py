@@ -39,7 +39,11 @@ async def permit(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     if found.record is None:
         return (_unread(domain, found, places),)
     covered = [await _covering(domain, found, place, tools) for place in places]
-    return (_written(domain, found), _costing(domain, found), *(finding for some in covered for finding in some))
+    return (
+        _written(domain, found),
+        _costing(domain, found, places),
+        *(finding for some in covered for finding in some),
+    )
 
 
 def _unread(domain: str, found: Survey, places: tuple[Origin, ...]) -> Finding:
@@ -71,13 +75,16 @@ def _written(domain: str, found: Survey) -> Finding:
     return ok(name, text)
 
 
-def _costing(domain: str, found: Survey) -> Finding:
-    name = f"SPF look-ups of {domain}"
-    cost = f"{found.lookups} (at most {spf.MOST_LOOKUPS}), {found.voids} of them empty (at most {spf.MOST_VOIDS})"
+def _costing(domain: str, found: Survey, places: tuple[Origin, ...]) -> Finding:
+    name, (four, six) = f"SPF look-ups of {domain}", found.voids
+    cost = f"{found.lookups} (at most {spf.MOST_LOOKUPS}), {four} of them empty (at most {spf.MOST_VOIDS})"
     if found.lookups > spf.MOST_LOOKUPS:
         return error(name, cost, "Take out what no longer sends for you: receivers stop there.")
-    if found.voids > spf.MOST_VOIDS:
+    if four > spf.MOST_VOIDS:
         return error(name, cost, "Take out the names that are no longer in DNS: receivers stop there.")
+    if six > spf.MOST_VOIDS and any(":" in address for place in places for address in place.addresses):
+        todo = "Send over IPv4 only, or name these hosts by ip4: receivers of mail over IPv6 stop there."
+        return error(name, f"{found.lookups}, {six} of them empty for mail over IPv6", todo)
     return ok(name, cost)
 
 

@@ -16,7 +16,7 @@ from newsletter.doctor.dns import Resolver, addresses
 MOST_LOOKUPS = 10  #: RFC 7208 4.6.4; more is a permanent error
 MOST_VOIDS = 2
 MOST_HOSTS = 10  #: of one "mx"
-FOLLOWED = 40  #: look-ups after which nothing more is followed
+FOLLOWED = 20  #: look-ups after which nothing more is followed
 MECHANISMS = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists")
 UNKNOWN = "unknown"  #: depends on more than the address
 RESULTS = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}
@@ -90,7 +90,7 @@ class Survey:
     record: Record | None = None  #: None: none, several, or not readable
     tree: Node = Node()
     lookups: int = 0
-    voids: int = 0
+    voids: tuple[int, int] = (0, 0)  #: look-ups that find nothing, for a mail that comes over IPv4, over IPv6
     names: frozenset[str] = frozenset()  #: domains included, at any depth
     ptr: bool = False
 
@@ -127,7 +127,8 @@ async def survey(domain: str, resolver: Resolver) -> Survey:
     walk = _Walk(resolver)
     tree = await walk.node(domain, record, (domain,))
     problems = tuple(dict.fromkeys(walk.problems))
-    return Survey(texts, (), problems, record, tree, walk.lookups, walk.voids, frozenset(walk.names), walk.ptr)
+    voids = (walk.voids[0], walk.voids[1])
+    return Survey(texts, (), problems, record, tree, walk.lookups, voids, frozenset(walk.names), walk.ptr)
 
 
 def verdict(tree: Node, address: str) -> str:
@@ -148,7 +149,7 @@ class _Walk:
 
     resolver: Resolver
     lookups: int = 0
-    voids: int = 0
+    voids: list[int] = field(default_factory=lambda: [0, 0])
     ptr: bool = False
     names: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
@@ -176,18 +177,29 @@ class _Walk:
     async def _hosts(self, term: Term, name: str) -> Rule:
         if term.name == "exists":
             met = (await self.resolver.ask(name, "A")).values
-            self.voids += not met
+            self._count_void(bool(met), bool(met))
             return Rule(term.qualifier, EVERYWHERE if met else ())
-        found = await self._mx(name) if term.name == "mx" else await addresses(self.resolver, name)
-        self.voids += not found
+        names = [name]
+        if term.name == "mx":
+            names = await self._mx(name)
+            self._count_void(bool(names), bool(names))
+        found: list[str] = []
+        for each in names:
+            placed = await addresses(self.resolver, each)
+            self._count_void(any(":" not in place for place in placed), any(":" in place for place in placed))
+            found += placed
         return Rule(term.qualifier, tuple(_network(each, term.lengths) for each in found))
+
+    def _count_void(self, four: bool, six: bool) -> None:
+        """What was found for IPv4 and for IPv6: a receiver asks for one of them only."""
+        self.voids[0] += not four
+        self.voids[1] += not six
 
     async def _mx(self, name: str) -> list[str]:
         hosts = [each.partition(" ")[2] for each in (await self.resolver.ask(name, "MX")).values]
         if len(hosts) > MOST_HOSTS:
             self.problems.append(f"mx: {name} has {len(hosts)} mail servers, more than {MOST_HOSTS}")
-        real = [host for host in hosts[:MOST_HOSTS] if host != "."]
-        return [address for host in real for address in await addresses(self.resolver, host)]
+        return [host for host in hosts[:MOST_HOSTS] if host != "."]
 
     async def _followed(self, domain: str, how: str, value: str, path: tuple[str, ...]) -> Node | None:
         """The tree of another domain's record; None where it depends on the mail, or cannot be followed."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+BLANKS = " \t\r\n"
 
 
 def read_tags(text: str) -> dict[str, str]:
     """Names in lower case, in their order; blanks around names and values go. Raises ValueError."""
     found: dict[str, str] = {}
     for part in text.split(";"):
-        if not part.strip():
+        if not part.strip(BLANKS):
             continue
-        name, sign, value = (each.strip() for each in part.partition("="))
+        name, sign, value = (each.strip(BLANKS) for each in part.partition("="))
         if not sign or not _NAME.fullmatch(name):
             raise ValueError(f'"{part.strip()[:40]}" is not of the form name=value')
         if name.lower() in found:
