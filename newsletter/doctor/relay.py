@@ -171,7 +171,13 @@ async def talk(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
 
 
 def _failed(relay: Relay, trouble: NoCall) -> Finding:
-    names = {"connect": "connection", "starttls": "TLS", "tls": "TLS", "certificate": "certificate", "login": "login"}
+    names = {
+        "connect": "connection to",
+        "starttls": "TLS to",
+        "tls": "TLS to",
+        "certificate": "certificate of",
+        "login": "login to",
+    }
     todo = {
         "connect": "Look at [smtp] host and port, and whether your provider or a firewall closes that port.",
         "starttls": 'Use a port that offers TLS (587, or 465 with security = "tls"); we never go on in clear.',
@@ -183,7 +189,7 @@ def _failed(relay: Relay, trouble: NoCall) -> Finding:
     hint = todo[trouble.step]
     if relay.host in HERE and trouble.step in ("starttls", "certificate", "tls"):
         hint = 'Set [smtp] security = "none": on this machine nothing leaves it.'
-    return error(f"{names[trouble.step]} to {relay}", found, hint)
+    return error(f"{names[trouble.step]} {relay}", found, hint)
 
 
 def judged(relay: Relay, call: Call, now: datetime) -> list[Finding]:
