@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -552,11 +553,17 @@ def test_every_check_has_a_name_of_its_own() -> None:
     assert len({(each.group, each.name) for each in CHECKS}) == len(CHECKS)
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that others may enter; pytest's own are closed."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize(("mode", "level"), [(0o600, "ok"), (0o640, "ok"), (0o644, "error"), (0o602, "error")])
-async def test_secrets_are_closed_to_others(healthy: Setup, tmp_path: Path, mode: int, level: str) -> None:
-    for folder in [tmp_path, *tmp_path.parents][:3]:
-        folder.chmod(0o755)
-    file = tmp_path / "dkim.pem"
+async def test_secrets_are_closed_to_others(healthy: Setup, open_folder: Path, mode: int, level: str) -> None:
+    file = open_folder / "dkim.pem"
     file.touch()
     file.chmod(mode)
 
@@ -566,14 +573,18 @@ async def test_secrets_are_closed_to_others(healthy: Setup, tmp_path: Path, mode
     assert (finding.group, finding.level) == ("This machine", level)
 
 
-async def test_a_folder_that_is_closed_closes_its_files(healthy: Setup, tmp_path: Path) -> None:
-    file = tmp_path / "newsletter.db"
-    file.touch(0o644)
-    tmp_path.chmod(0o700)
+@pytest.mark.parametrize(("folder", "told"), [(0o755, True), (0o700, False)])
+async def test_a_folder_that_is_closed_closes_its_files(
+    healthy: Setup, open_folder: Path, folder: int, told: bool
+) -> None:
+    file = open_folder / "newsletter.db"
+    file.touch()
+    file.chmod(0o644)
+    open_folder.chmod(folder)
 
     found = await examine(replace(healthy, database_file=file), tools({}), offline=True)
 
-    assert not [each for each in found if each.name == "database file"]
+    assert [each.level for each in found if each.name == "database file"] == [Level.WARNING] * told
 
 
 async def test_a_clock_of_the_last_century_is_told(healthy: Setup) -> None:
