@@ -53,7 +53,7 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
         unsubscribe=unsubscribe,
         secret_files=tuple(secret_files.items()),
         database_file=_database_file(settings),
-        premises=(*trouble, *_templates(settings), _database(settings)),
+        premises=(*trouble, look_at_templates(settings), look_at_database(settings)),
         hidden=tuple(_secrets(settings)),
     )
 
@@ -96,7 +96,7 @@ def _sample(settings: Settings, now: datetime) -> tuple[bytes, str]:
         frozen = Frozen(issue, settings.masthead, _weekly(settings), (), (entry,))
         press = Press(frozen, {}, settings, Tokens(new_secret()), signing(settings))
         return press.print(press.kept(edition, now)).body, press.links(0).unsubscribe
-    except NewsletterError:  # `_keys`, `_templates` and the check of the From say why
+    except NewsletterError:  # `_keys`, `look_at_templates` and the check of the From say why
         return b"", ""
 
 
@@ -105,22 +105,21 @@ def _weekly(settings: Settings) -> dict[str, str]:
     return themed({**load_kind("messages", own), **load_kind("weekly", own)}, settings.theme)
 
 
-def _templates(settings: Settings) -> Iterator[Finding]:
+def look_at_templates(settings: Settings) -> Finding:
+    """As `newsletter lint`, in one line."""
     name, todo = "templates", "`newsletter lint` names every place."
     try:
         own = own_folder(settings)
         weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
         found = find_all(weekly, confirm, settings.masthead, messages, settings.theme)
     except TemplateError as trouble:
-        yield error(name, str(trouble), todo)
-        return
+        return error(name, str(trouble), todo)
     errors = [each for each in found if each.severity == "error"]
     if errors:
-        yield error(name, f"{len(errors)} errors; the first: {errors[0]}", todo)
-    elif found:
-        yield warning(name, f"{len(found)} warnings; the first: {found[0]}", todo)
-    else:
-        yield ok(name, "compile, and lint finds nothing")
+        return error(name, f"{len(errors)} errors; the first: {errors[0]}", todo)
+    if found:
+        return warning(name, f"{len(found)} warnings; the first: {found[0]}", todo)
+    return ok(name, "compile, and lint finds nothing")
 
 
 def _database_file(settings: Settings) -> Path | None:
@@ -128,7 +127,7 @@ def _database_file(settings: Settings) -> Path | None:
     return Path(found[1]) if found and found[1] != ":memory:" else None
 
 
-def _database(settings: Settings) -> Finding:
+def look_at_database(settings: Settings) -> Finding:
     """Looks before it opens: SQLite would make the file."""
     file = _database_file(settings)
     if file and not file.exists():

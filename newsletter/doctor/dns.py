@@ -122,8 +122,8 @@ def _client(nameservers: Sequence[str], port: int, seconds: float) -> Client:
 def _answer(reply: Reply) -> Answer:
     from dns import flags
 
-    values = tuple(_text(each) for each in list(reply.rrset or ())[:MOST_VALUES])
-    return Answer(values, secure=bool(reply.response.flags & flags.AD))
+    values = sorted(_text(each) for each in list(reply.rrset or ())[:MOST_VALUES])  # servers shuffle them
+    return Answer(tuple(values), secure=bool(reply.response.flags & flags.AD))
 
 
 def _text(record: Rdata) -> str:

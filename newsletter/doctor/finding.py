@@ -13,7 +13,7 @@ STRING = 255  #: bytes of one string of a TXT record
 
 
 class Level(StrEnum):
-    """How bad it is. An error keeps mail from arriving; a warning makes that likelier."""
+    """How bad it is. An error keeps mail from arriving or gives a secret away; a warning may."""
 
     OK = "ok"
     WARNING = "warning"

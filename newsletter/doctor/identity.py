@@ -10,12 +10,13 @@ from newsletter.doctor.finding import Finding, error, ok, skipped, warning
 from newsletter.doctor.pages import reachable_name
 from newsletter.doctor.setup import Setup, domain_of
 
+_COUNTRY = r"(com?(\.[a-z]{2})?|[a-z]{2})"
 #: Providers of mailboxes: their DMARC records ask that mail in their name from elsewhere be refused, or will.
 FREE_MAIL = re.compile(
-    r"gmail\.com|googlemail\.com|yahoo(\.co)?\.[a-z.]+|ymail\.com|rocketmail\.com|(outlook|hotmail|live)(\.co)?\.[a-z.]+"
-    r"|msn\.com|gmx\.[a-z.]+|web\.de|t-online\.de|freenet\.de|posteo\.de|mailbox\.org|icloud\.com|me\.com|mac\.com"
-    r"|aol\.[a-z.]+|proton\.me|protonmail\.com|pm\.me|tutanota\.com|tuta\.com|fastmail\.com|hey\.com|zoho\.com|mail\.ru"
-    r"|yandex\.[a-z.]+|ya\.ru|qq\.com|163\.com|126\.com|sina\.com|orange\.fr|free\.fr|laposte\.net|libero\.it|mail\.com"
+    rf"(yahoo|outlook|hotmail|live|aol|yandex|gmx)\.{_COUNTRY}|gmx\.net|gmail\.com|googlemail\.com|ymail\.com"
+    r"|rocketmail\.com|msn\.com|web\.de|t-online\.de|freenet\.de|posteo\.de|mailbox\.org|icloud\.com|me\.com|mac\.com"
+    r"|proton\.me|protonmail\.com|pm\.me|tutanota\.com|tuta\.com|fastmail\.com|hey\.com|zoho\.com|mail\.ru|ya\.ru"
+    r"|qq\.com|163\.com|126\.com|sina\.com|orange\.fr|free\.fr|laposte\.net|libero\.it|mail\.com"
 )
 NO_REPLY = re.compile(r"(no|do-?not|never)[-_.]?(reply|respond|answer)", re.IGNORECASE)
 OWN_DOMAIN = "Use an address of a domain of your own, where you can publish SPF, DKIM and DMARC records."

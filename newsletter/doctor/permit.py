@@ -38,12 +38,10 @@ async def permit(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     found = await spf.survey(domain, tools.resolver)
     if found.record is None:
         return (_unread(domain, found, places),)
-    covered = [await _covering(domain, found, place, tools) for place in places]
-    return (
-        _written(domain, found),
-        _costing(domain, found, places),
-        *(finding for some in covered for finding in some),
-    )
+    told = [_written(domain, found), _costing(domain, found, places)]
+    for place in () if found.problems else places:
+        told += await _covering(domain, found, place, tools)
+    return tuple(told)
 
 
 def _unread(domain: str, found: Survey, places: tuple[Origin, ...]) -> Finding:

@@ -5,6 +5,8 @@ connect ─▶ EHLO ─▶ STARTTLS, EHLO ─▶ AUTH ─▶ QUIT
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -82,7 +84,7 @@ class SmtpCaller:
             use_tls=relay.security == "tls",
             start_tls=False,
             tls_context=self._context or ssl.create_default_context(),
-            local_hostname=relay.hello_name or None,
+            local_hostname=relay.hello_name or await asyncio.to_thread(socket.getfqdn),
         )
         talk = _Talk(client, relay)
         try:
@@ -158,16 +160,16 @@ def _words(trouble: Exception) -> str:
 
 
 async def talk(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    """Every relay."""
-    found: list[Finding] = []
-    for relay in setup.relays:
-        try:
-            call = await tools.caller.call(relay)
-        except NoCall as trouble:
-            found.append(_failed(relay, trouble))
-        else:
-            found += judged(relay, call, tools.now())
-    return tuple(found)
+    """Every relay, all at once."""
+    found = await asyncio.gather(*(_talked(relay, tools) for relay in setup.relays))
+    return tuple(finding for some in found for finding in some)
+
+
+async def _talked(relay: Relay, tools: Tools) -> list[Finding]:
+    try:
+        return judged(relay, await tools.caller.call(relay), tools.now())
+    except NoCall as trouble:
+        return [_failed(relay, trouble)]
 
 
 def _failed(relay: Relay, trouble: NoCall) -> Finding:

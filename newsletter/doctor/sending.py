@@ -82,7 +82,7 @@ async def _confirmed(address: str, resolver: Resolver) -> Finding:
     for each in names:
         if address in await addresses(resolver, each):
             return ok(name, f"{each}, which leads back")
-    todo = "Have the provider of this machine set it to a name of yours whose A or AAAA record is this address."
+    todo = "Have it set by who gives you the address, to a name that has it as its A or AAAA record."
     return error(name, f"{', '.join(names)}: does not lead back" if names else "none", todo)
 
 

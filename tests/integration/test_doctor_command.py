@@ -16,10 +16,10 @@ from verifier import DKIM
 from zones import Zones
 
 from newsletter import checkup
-from newsletter.checkup import setup_of
+from newsletter.checkup import look_at_database, look_at_templates, setup_of
 from newsletter.cli import main
 from newsletter.config import Settings, secret_files
-from newsletter.doctor import Finding, Tools
+from newsletter.doctor import Tools
 from newsletter.doctor.pages import Page
 from newsletter.doctor.relay import Call, NoCall, Relay
 from newsletter.store import Store
@@ -147,11 +147,6 @@ def settings(tmp_path: Path, **sections: Any) -> Settings:
     return Settings.model_validate({**tables, "home": tmp_path})
 
 
-def premise(settings: Settings, name: str) -> Finding:
-    [found] = [each for each in setup_of(settings, {}, NOON).premises if each.name == name]
-    return found
-
-
 def test_the_sample_is_a_mail_of_nobody_signed_with_every_key(tmp_path: Path) -> None:
     setup = setup_of(settings(tmp_path, dkim={**DKIM, "domain": "papers.quires.org"}), {}, NOON)
 
@@ -164,9 +159,12 @@ def test_the_sample_is_a_mail_of_nobody_signed_with_every_key(tmp_path: Path) ->
 def test_a_key_that_cannot_sign_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     broken = settings(tmp_path, dkim={"domain": "papers.quires.org", "selector": "s", "key": "no key"})
 
-    assert premise(broken, "DKIM key").level == "error"
-    assert "PEM" in premise(broken, "DKIM key").found
-    assert setup_of(broken, {}, NOON).sample == b""
+    setup = setup_of(broken, {}, NOON)
+
+    [key] = [each for each in setup.premises if each.name == "DKIM key"]
+    assert key.level == "error"
+    assert "PEM" in key.found
+    assert (setup.sample, setup.keys) == (b"", ())
 
 
 def test_templates_that_do_not_compile_are_told(tmp_path: Path) -> None:
@@ -174,10 +172,10 @@ def test_templates_that_do_not_compile_are_told(tmp_path: Path) -> None:
     own.mkdir(parents=True)
     (own / "edition.mjml").write_text("<mjml>{{")
 
-    found = premise(settings(tmp_path, newsletter={"templates": "mine"}), "templates")
+    found = look_at_templates(settings(tmp_path, newsletter={"templates": "mine"}))
 
     assert (found.level, "weekly/edition.mjml" in found.found) == ("error", True)
-    assert premise(settings(tmp_path, newsletter={"templates": "nowhere"}), "templates").level == "error"
+    assert look_at_templates(settings(tmp_path, newsletter={"templates": "nowhere"})).level == "error"
 
 
 def store_at(path: Path) -> str:
@@ -190,7 +188,7 @@ def store_at(path: Path) -> str:
 def test_a_database_that_is_ready_is_told(tmp_path: Path) -> None:
     url = store_at(tmp_path / "a.db")
 
-    assert premise(settings(tmp_path, store={"url": url}), "database").level == "ok"
+    assert look_at_database(settings(tmp_path, store={"url": url})).level == "ok"
 
 
 def test_a_database_of_another_version_is_told(tmp_path: Path) -> None:
@@ -200,7 +198,7 @@ def test_a_database_of_another_version_is_told(tmp_path: Path) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     database.dispose()
 
-    found = premise(settings(tmp_path, store={"url": url}), "database")
+    found = look_at_database(settings(tmp_path, store={"url": url}))
 
     assert (found.level, found.todo) == ("error", "Run `newsletter migrate`.")
 
@@ -209,9 +207,9 @@ def test_a_database_that_is_none_or_empty_is_told(tmp_path: Path) -> None:
     (tmp_path / "none.db").write_text("this is not a database, and long enough to see that " * 20)
     (tmp_path / "empty.db").touch()
 
-    assert premise(settings(tmp_path, store={"url": "sqlite:///none.db"}), "database").level == "error"
-    assert premise(settings(tmp_path, store={"url": "sqlite:///empty.db"}), "database").found == "is empty"
-    assert premise(settings(tmp_path, store={"url": "nonsense://x"}), "database").level == "error"
+    assert look_at_database(settings(tmp_path, store={"url": "sqlite:///none.db"})).level == "error"
+    assert look_at_database(settings(tmp_path, store={"url": "sqlite:///empty.db"})).found == "is empty"
+    assert look_at_database(settings(tmp_path, store={"url": "nonsense://x"})).level == "error"
 
 
 def test_secrets_are_known_by_the_files_that_hold_them(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ async def resolver(seconds: float = 5.0) -> AsyncIterator[Dns]:
 @pytest.mark.parametrize(
     ("name", "kind", "answer"),
     [
-        ("a.org", "TXT", Answer(("v=spf1 include:b.org -all", "one"), secure=True)),
+        ("a.org", "TXT", Answer(("one", "v=spf1 include:b.org -all"), secure=True)),
         ("A.org", "A", Answer(("192.0.2.1",), secure=True)),
         ("a.org", "AAAA", Answer()),
         ("gone.org", "A", Answer(exists=False)),

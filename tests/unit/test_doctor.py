@@ -22,6 +22,7 @@ from newsletter.checkup import setup_of
 from newsletter.config import Settings
 from newsletter.doctor import CHECKS, Finding, Level, Relay, Setup, Tools, count, examine
 from newsletter.doctor.finding import LONGEST, one_line, txt_record
+from newsletter.doctor.identity import FREE_MAIL
 from newsletter.doctor.pages import ASTRAY, Page, Unreached
 from newsletter.doctor.relay import Call, NoCall
 from newsletter.errors import TokenError
@@ -254,6 +255,16 @@ async def test_what_is_wrong_in_dns_is_found_and_told(
     assert finding.todo or level == "skipped"
 
 
+@pytest.mark.parametrize("domain", ["gmail.com", "yahoo.com.br", "live.co.uk", "gmx.net", "gmx.at", "hotmail.fr"])
+def test_providers_of_mailboxes_are_known(domain: str) -> None:
+    assert FREE_MAIL.fullmatch(domain)
+
+
+@pytest.mark.parametrize("domain", ["live.quires.org", "outlook.quires.org", "notgmail.com", "mail.com.org"])
+def test_nobody_else_is_taken_for_one(domain: str) -> None:
+    assert not FREE_MAIL.fullmatch(domain)
+
+
 async def test_a_key_of_another_is_not_ours(healthy: Setup) -> None:
     first, second = healthy.keys
     records = {**zone(healthy), f"{first.place} TXT": second.record}
@@ -375,6 +386,12 @@ async def test_of_a_providers_relay_the_include_is_wanted(
     assert named(found, f"SPF and {host}").level == level
     assert record in named(found, f"SPF and {host}").record
     assert named(found, "reverse DNS").level == Level.SKIPPED
+
+
+async def test_of_a_broken_record_nothing_more_is_said(healthy: Setup) -> None:
+    found = await seen(healthy, {**zone(healthy), TEXT: "v=spf1 include:gone.org -all"})
+
+    assert not [each for each in found if each.name.startswith("SPF and")]
 
 
 async def test_behind_nat_the_hello_name_says_where_we_are(healthy: Setup) -> None:

@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-import spf as pyspf
 from hypothesis import given
 from hypothesis import strategies as st
+from spfjudge import judged
 from zones import Records, Zones
 
 from newsletter.doctor.spf import (
@@ -218,27 +218,6 @@ def zones(draw: st.DrawFn) -> dict[str, str | tuple[str, ...]]:
         found[f"{name} AAAA"] = tuple(draw(st.sets(st.sampled_from(ADDRESSES[3:]), max_size=2)))
         found[f"{name} MX"] = tuple(f"10 {each}" for each in draw(st.sets(NAMES, max_size=2)))
     return found
-
-
-def judged(records: Records, address: str) -> str:
-    """By pyspf, asking the same zones."""
-
-    def look_up(name: str, kind: str, *_: object) -> list[Any]:
-        values = Zones(records).records.get(f"{name} {kind}", ())
-        return [((name, kind), _as_pyspf_has_it(kind, value)) for value in values]
-
-    pyspf.DNSLookup = look_up
-    query = pyspf.query(address, "weekly@a.org", "mail.a.org")
-    return str(query.check()[0])
-
-
-def _as_pyspf_has_it(kind: str, value: str) -> Any:
-    if kind == "TXT":
-        return (value.encode(),)
-    if kind == "MX":
-        rank, _, host = value.partition(" ")
-        return int(rank), host
-    return value
 
 
 @given(zones(), st.sampled_from(ADDRESSES))
