@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from verifier import DKIM
+from verifier import DKIM, PEM
 from zones import Records, Zones
 
 from newsletter.checkup import setup_of
@@ -26,7 +26,9 @@ from newsletter.doctor.identity import FREE_MAIL
 from newsletter.doctor.pages import ASTRAY, Page, Unreached
 from newsletter.doctor.relay import Call, NoCall
 from newsletter.errors import TokenError
+from newsletter.sender.dkim import Signer, rsa_key
 from newsletter.testing import NOON
+from newsletter.types import Mail
 
 ADDRESS, ADDRESS_6 = "93.184.215.14", "2a01:4f8::25"
 DATE = {"date": "Mon, 17 Mar 2025 12:00:05 GMT"}
@@ -317,6 +319,16 @@ async def test_what_is_wrong_in_the_settings_is_found_and_told(
     assert finding.level == level, finding
     assert found in finding.found
     assert finding.todo or level == "skipped"
+
+
+async def test_a_signature_that_leaves_one_click_out_is_told(healthy: Setup) -> None:
+    head = b"From: W <w@papers.quires.org>\r\nDate: Mon, 17 Mar 2025 12:00:00 +0000\r\n\r\n"
+    bare = Signer("quires.org", [rsa_key(PEM, "s2025")]).sign(Mail("<1@x>", "w", "a", head))
+
+    finding = named(await seen(replace(healthy, sample=bare.body), zone(healthy)), "DKIM signature s2025")
+
+    assert finding.level == Level.ERROR
+    assert "list-unsubscribe, list-unsubscribe-post" in finding.found
 
 
 @pytest.mark.parametrize(
