@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from newsletter.config import Settings
+    from newsletter.doctor import Finding as Diagnosis
     from newsletter.engine import Collected, Engine, Explained, Heard, Sent
     from newsletter.overview import Overview
     from newsletter.quality import Report
@@ -1046,6 +1047,68 @@ def _templates_folder(folder: Path) -> Path:
     if any((folder / kind).is_dir() for kind in ("weekly", "confirm", "messages", "web")):
         return folder
     raise InputError(f"{folder}: there is no folder weekly, confirm or messages in it")
+
+
+@main.command()
+@config_option
+@click.option("--offline", is_flag=True, help="Only what needs no network.")
+@click.option("--to", metavar="ADDRESS", default="", help="Also whether mail to ADDRESS has somewhere to go.")
+@table_or("jsonl")
+def doctor(offline: bool, to: str, form: str) -> None:
+    """Will it arrive? Looks at DNS, the relay, the pages and the files, and says what to do about what it finds.
+
+    \b
+    From, bounces, postal address, List-Id      SPF and its look-ups, DKIM keys, DMARC and alignment
+    TLS, certificate and login of the relay     MX of our own addresses, reverse DNS, MTA-STS
+    base_url, unsubscribing in one click        secrets, database, templates, clock
+
+    Changes nothing and sends no mail; one minute at most. The exit code is 1 when there is an error among the findings.
+
+    \b
+    JSONL:  group, name, level (ok, warning, error, skipped), found, todo, record (to publish in DNS)
+    """
+    from newsletter.checkup import setup_of, tools
+    from newsletter.config import secret_files
+    from newsletter.doctor import count, examine
+    from newsletter.formats import parse_address
+
+    settings, address = _settings(), parse_address(to) if to else ""
+    path = click.get_current_context().ensure_object(dict).get("config")
+    seams = tools()
+    with _progress(length=count(offline, address), label="looking") as bar:
+        setup = setup_of(settings, secret_files(path, os.environ), seams.now())
+        found = asyncio.run(examine(setup, seams, offline=offline, to=address, on_done=lambda: bar.update(1)))
+    if form == "jsonl":
+        _print(json.dumps(_finding_row(each), ensure_ascii=False) for each in found)
+    else:
+        _findings_table(found)
+    if any(each.level == "error" for each in found):
+        sys.exit(FAILED)
+
+
+def _finding_row(each: Diagnosis) -> dict[str, str]:
+    return {name: getattr(each, name) for name in ("group", "name", "level", "found", "todo", "record")}
+
+
+def _findings_table(found: Sequence[Diagnosis]) -> None:
+    """A group under its name; below a line what to do, and the record to publish."""
+    colours = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "bright_black"}
+    width = max(len(each.name) for each in found)
+    group = ""
+    for each in found:
+        if each.group != group:
+            click.echo(f"\n{each.group}" if group else each.group)
+            group = each.group
+        level = click.style(f"{each.level:<7}", fg=colours[each.level])
+        click.echo(f"  {level}  {each.name:<{width}}  {each.found}".rstrip())
+        _print(f"{'':11}{line}" for line in (each.todo, each.record) if line)
+    click.echo("\n" + ", ".join(filter(None, (_counted(found, level) for level in colours))))
+
+
+def _counted(found: Sequence[Diagnosis], level: str) -> str:
+    number = sum(1 for each in found if each.level == level)
+    plural = "s" if number > 1 and level in ("warning", "error") else ""
+    return f"{number} {level}{plural}" if number else ""
 
 
 # in the long run

@@ -435,6 +435,25 @@ def load(path: Path | None, environ: Mapping[str, str], folder: Path = Path()) -
     return settings
 
 
+def secret_files(path: Path | None, environ: Mapping[str, str], folder: Path = Path()) -> dict[str, Path]:
+    """Where secrets lie in files: key → its own file, or the configuration that has it in clear. As `load` finds them.
+
+    Called by checkup.
+    """
+    path = path or _find(environ, folder)
+    tables = _read(path) if path else {}
+    written = {(section, key) for section, key in SECRETS if path and key in tables.get(section, {})}
+    _overlay(tables, environ)
+    found: dict[str, Path] = {}
+    for section, key in SECRETS:
+        place = tables.get(section, {}).get(f"{key}_file")
+        if place:
+            found[f"[{section}] {key}_file"] = (_home(path) if path else folder) / str(place)
+        elif path and (section, key) in written and f"NEWSLETTER_{section}__{key}".upper() not in environ:
+            found[f"[{section}] {key}"] = path
+    return found
+
+
 def _find(environ: Mapping[str, str], folder: Path) -> Path | None:
     if environ.get("NEWSLETTER_CONFIG"):
         return Path(environ["NEWSLETTER_CONFIG"])
