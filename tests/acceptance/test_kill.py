@@ -147,7 +147,8 @@ STEPS = ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "body", "dot, taken", "dot, 
 
 async def test_killed_at_every_step_it_leaves_at_most_its_open_connections_in_doubt(tmp_path: Path) -> None:
     """The server itself kills the sender when it sees the step: of the fifth mail, or of the first connection."""
-    step, process, seen = "", [], Counter[str]()
+    step, seen = "", Counter[str]()
+    process: list[asyncio.subprocess.Process] = []
 
     def script(said: str, argument: str) -> str:
         verb = step.partition(",")[0].replace("dot", ".").replace("body", "DATA")
