@@ -160,6 +160,12 @@ def test_a_slot_where_it_has_no_value_is_refused() -> None:
     assert refusal(files) == "slot.rank has no value in the place where it is printed"
 
 
+def test_a_slot_of_a_card_has_no_value_in_what_follows_it() -> None:
+    files, _ = edited("edition.mjml", "{% macro popular(entry) %}", "{% macro popular(entry) %}{{ slot.label }}")
+
+    assert refusal(files) == "slot.label has no value in the place where it is printed"
+
+
 @pytest.mark.parametrize(
     ("markup", "complaint"),
     [
