@@ -31,6 +31,7 @@ SUFFIX = ".po"
 FSI, PDI = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 NUMBERS = {"count", "num"}  #: values that a plural form may leave out, as the Arabic dual does
 _PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)s|.?)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE = re.compile(r'(msgctxt|msgid|msgid_plural|msgstr(?:\[\d\])?)?\s*("(?:[^"\\]|\\.)*")')
 
 
@@ -146,7 +147,7 @@ def language_of(name: str) -> str:
 
 
 def ill_fitting(catalogue: Catalog) -> Iterator[Fault]:
-    """Translations whose values are not those of the message, so that it could not be filled."""
+    """Translations that would break a line of a mail, or whose values are not those of the message."""
     for message in catalogue:
         if message.id and (why := _ill_fitting(message)):
             yield Fault(message.lineno or 0, f'"{forms(message.id)[0]}": {why}')
@@ -177,6 +178,8 @@ def _ill_fitting(message: Message) -> str:
         translations = [placeholders(form) for form in forms(message.string) if form]
     except ValueError as error:
         return str(error)
+    if any(map(_CONTROL.search, forms(message.string))) and not any(map(_CONTROL.search, forms(message.id))):
+        return "the translation holds a line break, or another control character"
     known, needed = set.union(*sources), set.intersection(*sources)
     if len(sources) > 1:
         needed -= NUMBERS

@@ -161,6 +161,8 @@ def test_a_catalogue_of_no_language_is_refused() -> None:
         ("Hello", "100 %", '"%" is neither "%(name)s" nor "%%"'),
         ("Hello %(name)s", "Hallo %(name)", '"%(" is neither "%(name)s" nor "%%"'),
         ("Hello %(name)s", "Hallo %s %(name)s", '"%s" is neither "%(name)s" nor "%%"'),
+        ("Hello", r"Hallo\n", "the translation holds a line break, or another control character"),
+        ("Hello", "Ha\x02llo", "the translation holds a line break, or another control character"),
     ],
 )
 def test_a_translation_whose_values_do_not_fit_is_refused(message: str, translation: str, complaint: str) -> None:
