@@ -98,19 +98,23 @@ class Catalogues:
         """
         key = language, default
         if key not in self._chosen:
-            wanted = language if language and not self._mute else default
-            self._chosen[key] = self._match(wanted) or self._match(default) or self._bare(default)
+            found = _bare(default) if self._mute else self._match(language or default) or self._match(default)
+            self._chosen[key] = found or self._spoken[SOURCE]
         return self._chosen[key]
 
     def _match(self, language: str) -> Messages | None:
         tag = language.replace("_", "-").lower()
         return next((self._spoken[each] for each in (tag, *_wider(tag)) if each in self._spoken), None)
 
-    def _bare(self, language: str) -> Messages:
-        try:
-            return Messages(language, NullTranslations()) if self._mute else self._spoken[SOURCE]
-        except (UnknownLocaleError, ValueError):
-            return self._spoken[SOURCE]
+
+def _bare(language: str) -> Messages | None:
+    """No words, and the language's name as it was given: such an issue stays the same to the byte."""
+    try:
+        found = Messages(language.replace("_", "-"), NullTranslations())
+    except (UnknownLocaleError, ValueError):
+        return None
+    found.language = language
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -98,6 +98,7 @@ def test_files_of_before_there_were_catalogues_hold_the_words_of_the_newsletters
     frozen = Catalogues({"edition.mjml": ""})
 
     assert (frozen.messages("de", "fa").language, frozen.messages("de", "fa").direction) == ("fa", "rtl")
+    assert [frozen.messages("de", each).language for each in ("en-US", "pt_BR")] == ["en-US", "pt_BR"]
     assert frozen.messages(None, "no language").language == "en"
 
 
