@@ -514,6 +514,6 @@ def _colour_names(settings: Settings, table: str) -> set[str]:
     own = settings.newsletter.templates
     for folder in (resource("templates"), *([settings.home / own] if own else [])):
         with suppress(OSError, ValueError):
-            colours = tomllib.loads((folder / THEME).read_text("utf-8")).get(table)
+            colours = tomllib.loads((folder / THEME).read_text("utf-8-sig")).get(table)
             names |= set(colours) if isinstance(colours, dict) else set()
     return names
