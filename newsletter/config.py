@@ -403,8 +403,8 @@ class Settings(BaseModel):
         names = ("name", "sender", "tagline", "reply_to", "postal_address", "language")
         given = {name: getattr(section, name) for name in names}
         look = {"logo": self.theme.logo, "mark": self.theme.mark or initial(section.name)}
-        base_url = section.base_url.rstrip("/")
-        return Masthead(**given, **look, list_id=list_id, base_url=base_url, sections=self.theme.sections)
+        rest = {"base_url": section.base_url.rstrip("/"), "timezone": self.schedule.timezone}
+        return Masthead(**given, **look, **rest, list_id=list_id, sections=self.theme.sections)
 
 
 def resource(name: str) -> Path:
@@ -585,6 +585,6 @@ def _colour_names(settings: Settings, table: str) -> set[str]:
     own = settings.newsletter.templates
     for folder in (resource("templates"), *([settings.home / own] if own else [])):
         with suppress(OSError, ValueError):
-            colours = tomllib.loads((folder / THEME).read_text("utf-8")).get(table)
+            colours = tomllib.loads((folder / THEME).read_text("utf-8-sig")).get(table)
             names |= set(colours) if isinstance(colours, dict) else set()
     return names

@@ -266,6 +266,7 @@ class Masthead:
     logo: str = ""  #: an http(s) address, in place of the mark
     mark: str = ""  #: one or two letters
     sections: tuple[Part, ...] = SECTIONS
+    timezone: str = "UTC"  #: IANA name; an issue is dated there
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class _Site:
         if request.method != "POST":
             return await self._interests(person, Sheet.of(person), saved="saved" in request.query_params)
         async with request.form() as form:
-            sheet, forget = Sheet.typed(form), [str(value) for value in form.getlist("forget")]
+            sheet, forget = Sheet.typed(form, Sheet.of(person)), [str(value) for value in form.getlist("forget")]
         _, errors = changed(person, sheet, forget)
         if errors:
             return await self._interests(person, sheet, errors, forget)

@@ -204,6 +204,15 @@ def test_saving_keeps_all_that_the_form_does_not_show(web: Visitor, engine: Engi
     assert stored(engine, ada) == before
 
 
+def test_what_a_page_has_no_field_for_stays_as_it_is(web: Visitor, engine: Engine, ada: Subscriber) -> None:
+    engine.store.subscribers.change(replace(ada, weekday=3, skim=True, language="ar"))
+    before = stored(engine, ada)
+
+    web.post(link(engine, Purpose.INTERESTS, ada), data=sheet(name="Ada L."))
+
+    assert stored(engine, ada) == replace(before, name="Ada L.")
+
+
 def test_saving_changes_what_the_form_shows(web: Visitor, engine: Engine, ada: Subscriber) -> None:
     rows = {
         "interest_was": ["diffusion", "", ""],
