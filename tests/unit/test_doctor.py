@@ -487,6 +487,40 @@ async def test_offline_nothing_is_asked(healthy: Setup) -> None:
     assert {each.group for each in found} == {"Sender", "Pages"}
 
 
+@pytest.mark.parametrize(("secure", "words"), [(True, "covered by DNSSEC"), (False, "does not say")])
+async def test_dane_is_told_with_what_dnssec_says(healthy: Setup, secure: bool, words: str) -> None:
+    records = {**zone(healthy), "_25._tcp.mx.quires.org TLSA": "3 1 1 abab"}
+
+    found = await seen(healthy, {}, resolver=Zones(records, secure))
+
+    assert named(found, "DANE of papers.quires.org").level == Level.OK
+    assert words in named(found, "DANE of papers.quires.org").found
+
+
+async def test_two_empty_look_ups_are_allowed(healthy: Setup) -> None:
+    text = f"v=spf1 ip4:{ADDRESS} ip6:{ADDRESS_6} a:mx2.quires.org a:mx2.quires.org -all"
+
+    found = await seen(healthy, {**zone(healthy), TEXT: text})
+
+    assert named(found, COST).level == Level.OK
+
+
+async def test_of_a_relay_here_no_login_is_asked_for(healthy: Setup) -> None:
+    call = Line(Call({"auth": "PLAIN"}, login_in_clear=True))
+
+    found = await seen(replace(healthy, relays=(Relay("localhost", 25, "none"),)), zone(healthy), caller=call)
+
+    assert [each.level for each in found if each.group == "Relay"] == [Level.OK] * 3
+
+
+async def test_of_a_relay_elsewhere_that_offers_no_login_none_is_asked_for(healthy: Setup) -> None:
+    call = Line(Call({}, tls="TLSv1.3"))
+
+    found = await seen(replace(healthy, relays=(Relay("mail.net", 587),)), zone(healthy), caller=call)
+
+    assert named(found, "login to mail.net:587").level == Level.OK
+
+
 async def test_a_question_is_asked_once(healthy: Setup) -> None:
     resolver = Zones(zone(healthy))
 
