@@ -83,7 +83,9 @@ def _tidy_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
 Ids = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy_ids)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy)]
 Line = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), AfterValidator(one_line)]
-Language = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{2,35}$")]  #: BCP 47
+Language = Annotated[  #: BCP 47; as other programs write it, too: "pt_BR"
+    str, Field(pattern=r"^[A-Za-z0-9_-]{2,35}$"), AfterValidator(lambda value: value.replace("_", "-"))
+]
 Name = Annotated[Line, AfterValidator(lambda value: value[:LONGEST_NAME].strip())]
 
 
