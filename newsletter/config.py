@@ -185,11 +185,13 @@ class SmtpSection(Section):
     )
     timeout: Duration = timedelta(seconds=60)
     hello_name: str = ""
+    ca_file: str = ""
+    tls_minimum: Literal["", "1.2", "1.3"] = ""
 
     @model_validator(mode="after")
     def never_a_password_in_clear(self) -> SmtpSection:
-        """AUTH without TLS is refused unless the server is this machine."""
-        if self.username and self.security == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
+        """AUTH without TLS is refused."""
+        if self.username and self.security == "none":
             raise ValueError('a password is never sent in clear: set security to "starttls" or "tls"')
         return self
 

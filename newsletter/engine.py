@@ -1342,6 +1342,8 @@ def relay(settings: Settings) -> Relay:
         password=smtp.password.get_secret_value() if smtp.password else "",
         timeout=smtp.timeout.total_seconds(),
         hello_name=smtp.hello_name,
+        ca_file=str(settings.home / smtp.ca_file) if smtp.ca_file else "",
+        tls_minimum=smtp.tls_minimum,
     )
 
 

@@ -91,9 +91,11 @@ class UnknownSubscriber(NewsletterError):
 class DeliveryError(NewsletterError):
     """This mail was not accepted."""
 
-    def __init__(self, message: str = "", code: int = 0) -> None:
+    def __init__(self, message: str = "", code: int = 0, status: str = "", phase: str = "") -> None:
         super().__init__(message)
         self.code = code  #: the server's reply code, 0 if there was none
+        self.status = status  #: the enhanced status code (RFC 3463), "5.1.1", or ""
+        self.phase = phase  #: what the server answered so: a sender.replies.Phase, or ""
 
 
 class Deferred(DeliveryError):

@@ -66,6 +66,7 @@ class MemoryTransport:
     answer: Callable[[Mail], None] = lambda mail: None  # noqa: ARG005
     mails: list[Mail] = field(default_factory=list)
     down: bool = False
+    ahead: int = 1
 
     async def open(self) -> Connection:
         if self.down:

@@ -14,6 +14,8 @@ from newsletter.types import Mail
 class FolderTransport:
     """Writes each mail to `folder`/`address`.eml; the folder is made if need be."""
 
+    ahead = 1
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 

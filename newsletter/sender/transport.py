@@ -13,13 +13,23 @@ Begin = Callable[[], Awaitable[None]]
 
 
 class Connection(Protocol):
-    """One conversation with a server; used for one mail after another."""
+    """One conversation with a server; used for one mail after another, or for `ahead` at once.
+
+    Sends that are under way together finish in the order in which they began, and `begin` of one is awaited only when
+    the one before has its answer: so one mail at most is in doubt.
+    """
+
+    @property
+    def ahead(self) -> int:
+        """How many sends under way are of use."""
+        ...
 
     async def send(self, mail: Mail, begin: Begin) -> str:
         """The server's words on acceptance.
 
-        Raises Deferred (HostDown when it is the server's trouble), Refused, Withdrawn, or Uncertain; after
-        HostDown and Uncertain the connection is closed and of no further use.
+        Raises Deferred (HostDown when it is the server's trouble: nothing was decided about this mail), Refused,
+        Withdrawn, or Uncertain; after HostDown, Withdrawn and Uncertain the connection is closed and of no further
+        use.
         """
         ...
 

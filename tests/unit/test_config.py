@@ -96,9 +96,10 @@ def test_the_environment_wins_over_a_secret_file_and_a_password_stays_text(tmp_p
 
 
 def test_a_password_is_never_sent_in_clear(tmp_path: Path) -> None:
-    told = refusal(tmp_path, '[smtp]\nhost = "mail.example.org"\nsecurity = "none"\nusername = "me"\n')
+    for host in ("mail.example.org", "localhost"):
+        told = refusal(tmp_path, f'[smtp]\nhost = "{host}"\nsecurity = "none"\nusername = "me"\n')
 
-    assert "never sent in clear" in told
+        assert "never sent in clear" in told
 
 
 def test_paths_are_relative_to_the_project_not_to_the_current_folder(tmp_path: Path) -> None:
