@@ -295,12 +295,13 @@ class Delivery:
 
     issue: str
     subscriber: int
-    due: datetime
+    due: datetime  #: of an accepted one: when it was
     outcome: Outcome = Outcome.PLANNED
     attempts: int = 0
     message_id: str = ""
     code: int = 0  #: the server's last reply code
     detail: str = ""  #: the server's own words, or why it was skipped
+    expires: datetime | None = None  #: too late to be news from then on; None: not known here
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +317,7 @@ class Tally:
     expired: int = 0
     uncertain: int = 0
     waiting: int = 0  #: planned, deferred or sending
+    paused: str = ""  #: why the schedule does not send it
 
     def adds_up(self) -> bool:
         """Called before an issue may be "done"."""

@@ -13,7 +13,7 @@ from newsletter.store.database import Database, batched
 from newsletter.store.editions import Editions, Kept
 from newsletter.store.entries import Entries, day_of
 from newsletter.store.issues import Frozen, Issues, Plan
-from newsletter.store.ledger import Claim, Ledger
+from newsletter.store.ledger import Claim, Later, Ledger
 from newsletter.store.schema import facts
 from newsletter.store.sightings import Named, Sightings
 from newsletter.store.sources import Sources
@@ -22,7 +22,7 @@ from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
 
-__all__ = ["Claim", "Frozen", "Kept", "Named", "Plan", "Store", "batched", "day_of"]
+__all__ = ["Claim", "Frozen", "Kept", "Later", "Named", "Plan", "Store", "batched", "day_of"]
 
 
 class Store:

@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import UnknownIssue
 from newsletter.formats import entry_row, frozen_entry
 from newsletter.store.database import Database
 from newsletter.store.entries import fresh, numbers
-from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pool, subscribers
+from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pauses, pool, subscribers
 from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
 
 _SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
@@ -79,8 +79,10 @@ class Issues:
             return [_issue(row) for row in rows]
 
     def open_ones(self) -> list[Issue]:
-        """Not done yet. Called by Engine.tick."""
-        return [issue for issue in self.listed() if issue.state is not IssueState.DONE]
+        """Not done yet, and not paused. Called by Engine.tick."""
+        with self._database.read() as connection:
+            paused = set(connection.execute(select(issues.c.key).where(issues.c.paused != "")).scalars())
+        return [issue for issue in self.listed() if issue.state is not IssueState.DONE and issue.key not in paused]
 
     def latest_until(self, cadence: Cadence) -> datetime | None:
         """Where the last issue of this cadence ended; the next begins there."""
@@ -106,6 +108,27 @@ class Issues:
             query = select(pool.c.frozen).where(pool.c.issue == row.num).order_by(pool.c.entry)
             frozen_entries = tuple(frozen_entry(each.frozen) for each in connection.execute(query))
         return Frozen(issue, _masthead(row.masthead), row.templates, tuple(row.missing), frozen_entries)
+
+    def paused(self, key: str) -> str:
+        """Why it is paused; "" where it is not. All senders look at it before they claim."""
+        with self._database.read() as connection:
+            return str(connection.execute(select(issues.c.paused).where(issues.c.key == key)).scalar_one())
+
+    def excused(self, key: str) -> int:
+        """Complaints that were known when somebody resumed it."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(issues.c.excused).where(issues.c.key == key)).scalar_one())
+
+    def pause(self, key: str, reason: str) -> None:
+        """Until `resume`. Called by Engine."""
+        with self._database.write() as connection:
+            connection.execute(update(issues).where(issues.c.key == key).values(paused=reason[:500]))
+
+    def resume(self, key: str, excused: int) -> None:
+        """Neither the issue nor a domain is paused. `excused`: complaints that need not pause it again."""
+        with self._database.write() as connection:
+            connection.execute(update(issues).where(issues.c.key == key).values(paused="", excused=excused))
+            connection.execute(delete(pauses).where(pauses.c.issue == number(key)))
 
     def set_state(self, key: str, state: IssueState) -> None:
         """Called by Engine.send; `done` only after the accounting was checked."""

@@ -5,6 +5,7 @@ entries ──< former (ids it had before two were joined) ── raws (as the s
 sources, receipts (what was fetched when), hosts (whose turn it is), summaries (by content)
 subscribers ──< votes >── entries (feedback)       vectors (what an embedder made of a text)
 issues ──< pool (entries frozen for it)            issues ──< deliveries (the ledger) ── editions (as rendered)
+issues ──< pauses (domains that wait)              senders (who is alive)
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from sqlalchemy import BigInteger as PlainBigInteger
 
 from newsletter.types import Outcome
 
-REVISION = "0004"  #: the newest migration; a test compares it with the folder
+REVISION = "0006"  #: the newest migration; a test compares it with the folder
 
 WAITING = (Outcome.PLANNED, Outcome.DEFERRED, Outcome.SENDING)
 _OUTCOMES = (
@@ -226,6 +227,18 @@ issues = Table(
     Column("masthead", JSON, nullable=False),
     Column("templates", JSON, nullable=False),
     Column("missing", JSON, nullable=False),
+    Column("paused", Text, nullable=False, default=""),  # why the schedule does not send it
+    Column("excused", Integer, nullable=False, default=0),  # complaints when it was resumed
+)
+
+pauses = Table(  # domains that want nothing of an issue for a while
+    "pauses",
+    metadata,
+    Column("issue", ForeignKey("issues.num", ondelete="CASCADE"), primary_key=True),
+    Column("domain", Text, primary_key=True),
+    Column("until", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 pool = Table(
@@ -243,10 +256,10 @@ deliveries = Table(
     Column("issue", ForeignKey("issues.num", ondelete="CASCADE"), primary_key=True),
     Column("subscriber", BigInteger, primary_key=True),
     Column("outcome", OutcomeCode, nullable=False),
-    Column("due", Moment, nullable=False),
+    Column("due", Moment, nullable=False),  # of an accepted one: when it was
     Column("expires", Moment, nullable=False),
     Column("attempts", SmallInteger, nullable=False, default=0),
-    Column("sender", Integer),  # who claimed it
+    Column("sender", Integer),  # who claimed it; of a planned one: who sent it away to come back when its lane has room
     Column("begun", SmallInteger, nullable=False, default=0),  # 1: in doubt until settled
     Column("code", SmallInteger, nullable=False, default=0),
     Column("detail", Text, nullable=False, default=""),
