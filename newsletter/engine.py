@@ -48,6 +48,7 @@ from newsletter.errors import (
 )
 from newsletter.messages import Catalogues
 from newsletter.overview import Overview
+from newsletter.progress import LATELY, Progress, progress
 from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import (
     REST,
@@ -562,6 +563,7 @@ class Engine:
                 cadence_default=schedule.cadence,
                 due=lambda weekday, hour, zone: own_due(cadence, self._slot(weekday, hour, zone), now),
                 ready=self._readied(now),
+                spread=schedule.spread,
             )
         )
         logger.info("planned", extra={"issue": key, "deliveries": planned})
@@ -835,6 +837,17 @@ class Engine:
             self.store.issues.set_state(key, state)
         return replace(tally, state=state)
 
+    def progress(self, key: str) -> Progress:
+        """How its send goes, whoever sends. Called by `newsletter status`. Raises UnknownIssue."""
+        now, key = self.now(), self.store.issues.get(key).key
+        return progress(
+            self.store.ledger.tally(key),
+            self.store.domains.tallied(key, now - LATELY),
+            self.store.domains.reasons(key),
+            self.store.ledger.pauses(key, now),
+            now,
+        )
+
     async def dry_run(self, key: str, folder: Path, on_written: Callable[[], None] = lambda: None) -> int:
         """Write one .eml for each delivery that still waits; the ledger stays as it is. Returns how many."""
         connection = await FolderTransport(folder).open()
@@ -1073,13 +1086,13 @@ class Engine:
     def resolve(self, key: str, verdict: Outcome, accepted: Iterable[str] | None = None) -> int:
         """Settle the uncertain deliveries of an issue; returns how many.
 
-        With `accepted` (Message-IDs that the relay's log shows as queued) these become ACCEPTED and the others get
+        With `accepted` (Message-IDs that the relay is known to have queued) these become ACCEPTED and the others get
         `verdict`; without it all do. PLANNED sends again, the same bytes.
         """
         uncertain = self.store.ledger.having(key, Outcome.UNCERTAIN)
         known = set(accepted or ())
         verdicts = [
-            (delivery.subscriber, Outcome.ACCEPTED, "found in the relay's log")
+            (delivery.subscriber, Outcome.ACCEPTED, "the relay had it")
             if delivery.message_id in known
             else (delivery.subscriber, verdict, delivery.detail)
             for delivery, _ in uncertain

