@@ -23,7 +23,7 @@ from typing import Generic, Protocol, TypeVar
 from newsletter.errors import DeliveryError, HostDown, Refused, Uncertain, Withdrawn
 from newsletter.sender.breaker import Breaker, Policy, Trip, policy
 from newsletter.sender.pace import EARLY, Gate, Pace, Word, pause, word
-from newsletter.sender.queue import Queue, Turn
+from newsletter.sender.queue import Queue, Turn, room, room_to_wait
 from newsletter.sender.replies import Phase
 from newsletter.sender.route import LONGEST, Route
 from newsletter.sender.transport import Connection
@@ -225,8 +225,8 @@ class Run(Generic[Handle]):
     async def _feed(self) -> None:
         """The next block is claimed and rendered while the last one is sent."""
         while await self._hungry():
-            gate = self.pace.gate(self.clock())
-            jobs = await self.work.claim(gate, self._hold() - len(self._queue))
+            gate = self.pace.gate(self.clock(), room_to_wait(self._queue.limited, self._hold()))
+            jobs = await self.work.claim(gate, self._places_free())
             self.pace.book(gate)
             for job in jobs:
                 self._queue.put(job.domain, job, self.clock())
@@ -241,9 +241,12 @@ class Run(Generic[Handle]):
         rate = sum(route.lane.rate or inf for route in self.routes)
         return int(min(HOLD, max(FRESH * rate, 2 * len(self._places()))))
 
+    def _places_free(self) -> int:
+        return room(len(self._queue), self._queue.limited, self._hold())
+
     async def _hungry(self) -> bool:
-        """Wait until half of the places are free; False: the run ends."""
-        while len(self._queue) > self._hold() // 2 and not self._halt.is_set():
+        """Wait until there is room; False: the run ends."""
+        while not self._places_free() and not self._halt.is_set():
             self._room.clear()
             await self._room.wait()
         return not self._halt.is_set()
@@ -288,7 +291,7 @@ class Run(Generic[Handle]):
                 self._idle.popleft().set_result(turn)
             else:
                 break
-        if len(self._queue) <= self._hold() // 2 or self._halt.is_set():
+        if self._halt.is_set() or self._places_free():
             self._room.set()
         if not (self._queue or self._out) or self._halt.is_set():
             self._quiet.set()

@@ -31,7 +31,8 @@ ASKED = 0.5  #: a share of temporary refusals above this slows a lane when they 
 HARDLY = 0.65  #: and above this in any case;
 QUIET = 0.4  #: up to this it may go faster again
 IN_A_ROW = 8  #: replies that ask for a slower pace: no need to look at more
-AHEAD = 2.0  #: seconds of work that a lane may have in memory
+AHEAD = 2.0  #: seconds of work that a lane may have in memory, so that it is never without; half of it for SLOW ones
+SLOW = 2.0  #: mails a second
 EARLY = 1.0  #: seconds before its turn that a mail comes back
 SLUGGISH = 0.5  #: seconds for a mail, and four times what others take
 LANES = 2_000  #: remembered; those that have nothing to remember go first
@@ -203,6 +204,7 @@ class Gate:
     lanes: Mapping[str, Lane]
     limits: Mapping[str, Limit]
     usual: Limit
+    room: int = 0  #: in memory, for mails whose lane is not open yet
     ends: dict[str, float] = field(default_factory=dict)  #: domain → its new `line_end`
     let_in: dict[str, int] = field(default_factory=dict)
 
@@ -211,8 +213,9 @@ class Gate:
         lane = self.lanes.get(domain) or Lane(self.limits.get(domain, self.usual))
         before, pace = lane.waiting + self.let_in.get(domain, 0), lane.capacity()
         start = max(lane.next_at - self.now, 0.0) + before / pace
-        if start <= AHEAD:
+        if start <= 0.0 or (self.room > 0 and start <= (AHEAD if pace > SLOW else AHEAD / 2)):
             self.let_in[domain] = self.let_in.get(domain, 0) + 1
+            self.room -= start > 0.0
             return 0.0
         end = max(self.ends.get(domain, lane.line_end), self.now + start)
         self.ends[domain] = end + 1 / lane.hoped_for()
@@ -250,9 +253,12 @@ class Pace:
         lane.most = min(lane.limit.connections or quarter, quarter) if sluggish else lane.limit.connections
         return slowed
 
-    def gate(self, now: float) -> Gate:
-        """For the next block; `book` it afterwards. It only reads the lanes, and so may be asked in another thread."""
-        return Gate(now, self._lanes, self._limits, self._usual)
+    def gate(self, now: float, room: int) -> Gate:
+        """For the next block; `book` it afterwards. It only reads the lanes, and so may be asked in another thread.
+
+        `room`: for so many mails whose lane is not open yet.
+        """
+        return Gate(now, self._lanes, self._limits, self._usual, room)
 
     def book(self, gate: Gate) -> None:
         """Remember who was sent away until when."""

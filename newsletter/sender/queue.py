@@ -30,13 +30,14 @@ class Turn(NamedTuple, Generic[Thing]):
 class _Line(Generic[Thing]):
     """What waits for one lane."""
 
-    __slots__ = ("domain", "lane", "ready", "things")
+    __slots__ = ("domain", "lane", "limited", "ready", "things")
 
     def __init__(self, domain: str, lane: Lane) -> None:
         self.domain = domain
         self.lane = lane
         self.things: deque[Thing] = deque()
         self.ready = False  #: it is among those that are asked
+        self.limited = lane.capacity() < inf
 
 
 class Queue(Generic[Thing]):
@@ -50,6 +51,7 @@ class Queue(Generic[Thing]):
         self._closed: list[tuple[float, int, _Line[Thing]]] = []
         self._number = count()
         self._size = 0
+        self.limited = 0  #: those of lanes that are known to be limited: they may have to wait
 
     def __len__(self) -> int:
         return self._size
@@ -60,8 +62,7 @@ class Queue(Generic[Thing]):
         if line is None:
             line = self._lines[domain] = _Line(domain, self._pace.lane(domain, now))
         line.things.appendleft(thing) if first else line.things.append(thing)
-        line.lane.waiting += 1
-        self._size += 1
+        self._count(line, 1)
         self._ask(line)
 
     def take(self, now: float) -> Turn[Thing] | None:
@@ -97,8 +98,7 @@ class Queue(Generic[Thing]):
             return []
         things = list(line.things)
         line.things.clear()
-        line.lane.waiting -= len(things)
-        self._size -= len(things)
+        self._count(line, -len(things))
         return things
 
     def clear(self) -> None:
@@ -109,6 +109,11 @@ class Queue(Generic[Thing]):
     def opens_at(self) -> float:
         """When to ask again, after `take` had nothing; inf: not before something is put or done."""
         return self._closed[0][0] if self._closed else inf
+
+    def _count(self, line: _Line[Thing], more: int) -> None:
+        line.lane.waiting += more
+        self._size += more
+        self.limited += more if line.limited else 0
 
     def _ask(self, line: _Line[Thing]) -> None:
         if line.things and not line.ready:
@@ -131,12 +136,22 @@ class Queue(Generic[Thing]):
 
     def _taken(self, line: _Line[Thing], now: float) -> Turn[Thing]:
         thing = line.things.popleft()
-        line.lane.waiting -= 1
+        self._count(line, -1)
         line.lane.start(now)
-        self._size -= 1
         line.ready = False
         if line.things:
             self._ask(line)
         else:
             del self._lines[line.domain]
         return Turn(line.lane, line.domain, thing)
+
+
+def room(size: int, limited: int, hold: int) -> int:
+    """How many more may be claimed for a queue that holds `hold`: none while it has enough that can go at once."""
+    hungry = size - limited <= hold // 4 and size <= 3 * hold // 4
+    return hold - size if hungry else 0
+
+
+def room_to_wait(limited: int, hold: int) -> int:
+    """For so many more whose lane is not open yet: a quarter of the places is for the others."""
+    return max(0, 3 * hold // 4 - limited)

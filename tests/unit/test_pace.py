@@ -170,16 +170,22 @@ def test_those_who_were_refused_together_do_not_come_back_together() -> None:
 
 
 def test_the_gate_lets_in_what_a_lane_can_send_soon_and_lines_up_the_others() -> None:
-    pace = Pace(limits={"slow.example": Limit(rate=2)})
-    gate = pace.gate(50.0)
+    pace = Pace(limits={"slow.example": Limit(rate=4)})
+    gate = pace.gate(50.0, 1000)
     waits = [gate.wait("slow.example") for _ in range(20)]
     fast = [gate.wait("fast.example") for _ in range(500)]
 
-    assert waits[: int(AHEAD * 2) + 1] == [0.0] * (int(AHEAD * 2) + 1)
-    later = waits[int(AHEAD * 2) + 1 :]
-    assert later == sorted(later)
-    assert all(next_one - one == pytest.approx(0.5) for one, next_one in pairwise(later[1:]))
+    soon = int(AHEAD * 4) + 1
+    assert waits[:soon] == [0.0] * soon
+    assert all(next_one - one == pytest.approx(0.25) for one, next_one in pairwise(waits[soon:]))
     assert fast == [0.0] * 500
+
+
+def test_where_many_wait_the_gate_lets_in_only_what_can_go_at_once() -> None:
+    gate = Pace(Limit(rate=4)).gate(50.0, 0)
+
+    assert [gate.wait("slow.example") == 0.0 for _ in range(3)] == [True, False, False]
+    assert gate.wait("other.example") == 0.0
 
 
 def test_the_line_goes_on_where_the_last_block_ended() -> None:
@@ -187,7 +193,7 @@ def test_the_line_goes_on_where_the_last_block_ended() -> None:
     pace.lane("a.example", 0.0).waiting = 10
     ends = []
     for _ in range(3):
-        gate = pace.gate(0.0)
+        gate = pace.gate(0.0, 1000)
         ends.append([gate.wait("a.example") for _ in range(10)][-1])
         pace.book(gate)
 
@@ -199,7 +205,7 @@ def test_a_paused_line_is_spread_at_the_rate_that_is_hoped_for() -> None:
     pace = Pace(Limit(rate=10))
     lane = pace.lane("a.example", 0.0)
     hear(lane, *[Word.SLOWER] * IN_A_ROW, at=0)
-    gate = pace.gate(20.0)
+    gate = pace.gate(20.0, 1000)
     waits = [wait for _ in range(100) if (wait := gate.wait("a.example"))]
 
     assert waits[-1] - waits[-11] == pytest.approx(1)
