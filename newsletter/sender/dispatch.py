@@ -291,7 +291,7 @@ class Run(Generic[Handle]):
                 self._idle.popleft().set_result(turn)
             else:
                 break
-        if self._halt.is_set() or self._places_free():
+        if not self._room.is_set() and (self._halt.is_set() or self._places_free()):
             self._room.set()
         if not (self._queue or self._out) or self._halt.is_set():
             self._quiet.set()
