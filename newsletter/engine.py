@@ -1254,7 +1254,7 @@ class Engine:
 
 
 class _Work:
-    """The ledger's side of a run: see sender.dispatch.Work."""
+    """The ledger's side of a run: see sender.work.Work."""
 
     def __init__(self, engine: Engine, press: Press, sender: int, on_settled: Callable[[Delivery], None]) -> None:
         self._on_settled = on_settled

@@ -287,6 +287,7 @@ class Mail:
     sender: str  #: envelope sender, an addr-spec
     recipient: str  #: envelope recipient, an addr-spec
     body: bytes  #: headers and parts, CRLF lines, not dot-stuffed
+    sealed: bool = False  #: 7 bits, CRLF at its end, no line that begins with a dot: it goes out as it is
 
 
 @dataclass(frozen=True, slots=True)

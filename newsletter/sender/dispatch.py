@@ -18,16 +18,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import inf
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 from newsletter.errors import DeliveryError, HostDown, Refused, Uncertain, Withdrawn
 from newsletter.sender.breaker import Breaker, Policy, Trip, policy
-from newsletter.sender.pace import EARLY, Gate, Pace, Word, pause, word
+from newsletter.sender.pace import EARLY, Pace, Word, pause, word
 from newsletter.sender.queue import Queue, Turn, room, room_to_wait
 from newsletter.sender.replies import Phase
 from newsletter.sender.route import LONGEST, Route
 from newsletter.sender.transport import Connection
-from newsletter.types import Delivery, Mail, Outcome
+from newsletter.sender.work import Flight, Handle, Job, Work
+from newsletter.types import Delivery, Outcome
 
 HOST_PATIENCE = 3  #: times a relay is tried, or a mail on relays that hang up, before it is given up for now
 HOST_PAUSE = 0.5  #: seconds before a relay is tried again, doubled each time
@@ -38,87 +39,21 @@ FRESH = 30.0  #: seconds of work in memory: the Date of a mail is about that of 
 IDLE = 20.0  #: seconds without a mail after which a connection is closed
 POLL = 0.2  #: seconds between two looks at the ledger
 
-Handle = TypeVar("Handle")  #: the ledger's own hold on a delivery; dispatch only hands it back
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True, eq=False)
-class Job(Generic[Handle]):
-    """One mail to send."""
-
-    handle: Handle
-    delivery: Delivery
-    mail: Mail
-    hung_up: int = 0  #: how often a server did, in place of an answer
-
-    @property
-    def domain(self) -> str:
-        return self.mail.recipient.rpartition("@")[2].lower()
-
-
-class Work(Protocol[Handle]):
-    """What a run needs of the ledger. Engine provides it."""
-
-    async def claim(self, gate: Gate, most: int) -> Sequence[Job[Handle]]:
-        """The next mails that the gate lets in; empty when nothing is due."""
-        ...
-
-    async def comes_back(self) -> float:
-        """Seconds until the first one that a gate sent away comes back; inf: there is none."""
-        ...
-
-    async def begin(self, handle: Handle) -> None:
-        """Durable when it returns; raises Withdrawn when the mail must not go out."""
-        ...
-
-    async def take_back(self, handle: Handle) -> None:
-        """What was perhaps begun was certainly not sent: it may begin again."""
-        ...
-
-    def settle(self, handle: Handle, delivery: Delivery) -> asyncio.Future[Outcome]:
-        """Write down what became of it; durable when the future is done, and before anything that begins later."""
-        ...
-
-    async def hand_back(self, jobs: Sequence[Job[Handle]], wait: timedelta) -> None:
-        """They were not tried, and are due later; a run waits for them as if the gate had sent them away."""
-        ...
-
-    async def pause(self, trip: Trip, jobs: Sequence[Job[Handle]]) -> None:
-        """Send nothing to a domain for a while, or nothing at all; `jobs` are those of it in memory."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class _Talk:
+class _Talk(Generic[Handle]):
     """One connection, shared by its hands."""
 
     route: Route
     connection: Connection
-    began: float
+    suspects: deque[Turn[Job[Handle]]]  #: whom a connection ended on, perhaps for a neighbour
     left: float  #: mails
+    alone: bool = False  #: one mail at a time
     fresh: bool = True  #: nothing was answered yet
     over: bool = False
-
-
-class _Flight(Generic[Handle]):
-    """One mail on its way: how far the ledger was asked."""
-
-    __slots__ = ("_handle", "_work", "asked", "begun")
-
-    def __init__(self, work: Work[Handle], handle: Handle) -> None:
-        self._work = work
-        self._handle = handle
-        self.asked = False
-        self.begun = False  #: the last dot may be out
-
-    async def begin(self) -> None:
-        self.asked = True
-        await self._work.begin(self._handle)
-        self.begun = True
-
-    async def take_back(self) -> None:
-        if self.asked:
-            await self._work.take_back(self._handle)
+    failed: bool = False  #: it ended on a mail that was alone, before anything was answered
 
 
 @dataclass(slots=True)
@@ -146,9 +81,11 @@ class Run(Generic[Handle]):
     _crew: list[asyncio.Task[None]] = field(init=False)
     _room: asyncio.Event = field(init=False)
     _quiet: asyncio.Event = field(init=False)
-    _halt: asyncio.Event = field(init=False)
+    _halt: asyncio.Event = field(init=False)  #: nothing more is begun
+    _ended: asyncio.Event = field(init=False)  #: nothing more is to be done
     _alarm: asyncio.TimerHandle | None = field(init=False)
     _out: set[Turn[Job[Handle]]] = field(init=False)  #: in flight
+    _handed: int = field(init=False)  #: blocks on their way back into the ledger
     _fed: bool = field(init=False)  #: nothing more will be claimed
     _late: bool = field(init=False)  #: what is still in flight is given up
     _patient_until: float = field(init=False)
@@ -184,8 +121,8 @@ class Run(Generic[Handle]):
         self._queue = Queue(self.pace, 2 * len(self._places()))
         self._idle, self._settling, self._crew = deque(), set(), []
         self._trials = {route: asyncio.Lock() for route in self.routes}
-        self._room, self._quiet, self._halt = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._out, self._alarm, self._fed, self._late = set(), None, False, False
+        self._room, self._quiet, self._halt, self._ended = (asyncio.Event() for _ in range(4))
+        self._out, self._alarm, self._handed, self._fed, self._late = set(), None, 0, False, False
         for route in self.routes:
             route.failures = 0
         if self.stop.is_set():
@@ -218,7 +155,7 @@ class Run(Generic[Handle]):
     async def _rest(self, seconds: float) -> None:
         """Or less, when the run ends."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._halt.wait(), seconds)
+            await asyncio.wait_for(self._ended.wait(), seconds)
 
     # What comes in
 
@@ -254,7 +191,7 @@ class Run(Generic[Handle]):
     async def _something_comes(self) -> bool:
         """Wait for those that were sent away, as long as we are patient; False: there is nobody to wait for."""
         while (comes_back := await self.work.comes_back()) == inf:
-            if not (self._queue or self._out) or self._halt.is_set():
+            if not self._busy() or self._halt.is_set():
                 return False
             self._quiet.clear()  # what is in memory may yet be sent away
             await self._quiet.wait()
@@ -293,13 +230,18 @@ class Run(Generic[Handle]):
                 break
         if not self._room.is_set() and (self._halt.is_set() or self._places_free()):
             self._room.set()
-        if not (self._queue or self._out) or self._halt.is_set():
+        if not self._busy() or self._halt.is_set():
             self._quiet.set()
+        if self._over():
+            self._ended.set()
         self._set_alarm()
 
     def _over(self) -> bool:
-        """Not while something is in flight: it may come back."""
-        return self._halt.is_set() or (self._fed and not self._queue and not self._out)
+        return self._halt.is_set() or (self._fed and not self._busy())
+
+    def _busy(self) -> bool:
+        """Also with what is in flight, or on its way into the ledger: it may come back."""
+        return bool(self._queue or self._out or self._handed)
 
     def _set_alarm(self) -> None:
         if self._alarm:
@@ -325,29 +267,41 @@ class Run(Generic[Handle]):
 
     async def _serve(self, route: Route) -> None:
         """One connection of this relay after the other."""
+        suspects: deque[Turn[Job[Handle]]] = deque()
         try:
             failed = 0  #: in a row
             while not self._over():
-                failed = 0 if await self._talk(route, failed) else failed + 1
+                failed = 0 if await self._talk(route, failed, suspects) else failed + 1
         except asyncio.CancelledError:
             if not self._late:
                 raise
+        finally:
+            self._return(suspects)
 
-    async def _talk(self, route: Route, failed: int) -> bool:
+    async def _talk(self, route: Route, failed: int, suspects: deque[Turn[Job[Handle]]]) -> bool:
         """Have a conversation when there is something to send; False: it failed before anything was answered."""
         turn = None
         if failed:
-            connection, began = await self._open_again(route, failed), self.clock()
+            connection = await self._open_again(route, failed)
+        elif suspects:
+            connection = await self._open(route)
         elif turn := await self._next():
-            began = self.clock()
             connection = await self._open(route, turn)
         else:
             return True
         if not connection:
+            self._return(suspects)
             return False
-        talk = _Talk(route, connection, began, route.mails or inf)
+        talk = _Talk(route, connection, suspects, route.mails or inf)
         await self._converse(talk, turn)
-        return not (talk.over and talk.fresh)
+        if talk.failed and len(self.routes) > 1:
+            self._return(suspects)
+        return not talk.failed
+
+    def _return(self, suspects: deque[Turn[Job[Handle]]]) -> None:
+        """Another relay may take them."""
+        while suspects:
+            self._put_back(suspects.pop())
 
     async def _open(self, route: Route, turn: Turn[Job[Handle]] | None = None) -> Connection | None:
         """None where it could not be; then `turn` is somebody else's."""
@@ -386,11 +340,13 @@ class Run(Generic[Handle]):
             self.gave_up = True
             self._end_early()
 
-    async def _converse(self, talk: _Talk, turn: Turn[Job[Handle]] | None) -> None:
-        """As many hands as sends under way are of use; the connection is closed when they are done."""
-        hands = [self._hand(talk, turn), *(self._hand(talk, None) for _ in range(talk.connection.ahead - 1))]
-        tasks = [asyncio.create_task(hand) for hand in hands]
+    async def _converse(self, talk: _Talk[Handle], turn: Turn[Job[Handle]] | None) -> None:
+        """First who was in flight when the last one ended, each alone; then as many at once as are of use."""
+        tasks: list[asyncio.Task[None]] = []
         try:
+            await self._try_alone(talk)
+            hands = [self._hand(talk, turn), *(self._hand(talk, None) for _ in range(talk.connection.ahead - 1))]
+            tasks += [asyncio.create_task(hand) for hand in hands]
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
@@ -400,7 +356,17 @@ class Run(Generic[Handle]):
             with suppress(TimeoutError):
                 await asyncio.wait_for(talk.connection.close(), GOODBYE if self._halt.is_set() else None)
 
-    async def _hand(self, talk: _Talk, turn: Turn[Job[Handle]] | None) -> None:
+    async def _try_alone(self, talk: _Talk[Handle]) -> None:
+        """So that nobody pays for a neighbour that servers hang up on."""
+        talk.alone = True
+        while talk.suspects and talk.left and not talk.over:
+            turn = talk.suspects.popleft()
+            if await self._may_go(talk, turn):
+                talk.left -= 1
+                await self._send_at_pace(talk, turn)
+        talk.alone = False
+
+    async def _hand(self, talk: _Talk[Handle], turn: Turn[Job[Handle]] | None) -> None:
         """One mail after the other, until the connection is used up."""
         while talk.left and not talk.over and (turn := turn or await self._next(IDLE)):
             if await self._may_go(talk, turn):
@@ -410,7 +376,7 @@ class Run(Generic[Handle]):
 
     # One mail
 
-    async def _may_go(self, talk: _Talk, turn: Turn[Job[Handle]]) -> bool:
+    async def _may_go(self, talk: _Talk[Handle], turn: Turn[Job[Handle]]) -> bool:
         """When the relay's own lane is open; else it is somebody else's turn."""
         now = self.clock()
         wait = talk.route.lane.opens(now) - now
@@ -427,17 +393,17 @@ class Run(Generic[Handle]):
             return False
         return True
 
-    async def _send_at_pace(self, talk: _Talk, turn: Turn[Job[Handle]]) -> None:
+    async def _send_at_pace(self, talk: _Talk[Handle], turn: Turn[Job[Handle]]) -> None:
         heard = Word.NOTHING
         try:
             heard = await self._send(talk, turn)
         finally:
             talk.route.lane.done(self.clock(), heard)
 
-    async def _send(self, talk: _Talk, turn: Turn[Job[Handle]]) -> Word:
+    async def _send(self, talk: _Talk[Handle], turn: Turn[Job[Handle]]) -> Word:
         """Returns what the answer says about the relay's pace."""
         job, began = turn.thing, self.clock()
-        flight = _Flight(self.work, job.handle)
+        flight = Flight(self.work, job.handle)
         try:
             words = await talk.connection.send(job.mail, flight.begin)
         except HostDown as error:
@@ -457,7 +423,7 @@ class Run(Generic[Handle]):
         self._accepted(talk, turn, words, self.clock() - began)
         return Word.FINE
 
-    def _accepted(self, talk: _Talk, turn: Turn[Job[Handle]], words: str, took: float) -> None:
+    def _accepted(self, talk: _Talk[Handle], turn: Turn[Job[Handle]], words: str, took: float) -> None:
         talk.fresh = False
         talk.route.worked()
         job = turn.thing
@@ -465,7 +431,7 @@ class Run(Generic[Handle]):
         self.breaker.heard(turn.domain, None)
         self._done(turn, Word.FINE, took)
 
-    async def _answered(self, talk: _Talk, turn: Turn[Job[Handle]], error: DeliveryError, took: float) -> Word:
+    async def _answered(self, talk: _Talk[Handle], turn: Turn[Job[Handle]], error: DeliveryError, took: float) -> Word:
         """With no, with later, or with silence after the last dot."""
         job, told = turn.thing, not isinstance(error, Uncertain)
         self._settle(job, verdict(job, error, self.now(), self.retry, self.resend))
@@ -481,23 +447,27 @@ class Run(Generic[Handle]):
             await self._hand_back(turn.domain)
         return heard if about_relay or not told else Word.FINE
 
-    async def _hung_up_on(self, talk: _Talk, turn: Turn[Job[Handle]], flight: _Flight[Handle], error: HostDown) -> None:
-        """It goes again, on another connection; unless it is this mail that servers do not like."""
-        await flight.take_back()
+    async def _hung_up_on(
+        self, talk: _Talk[Handle], turn: Turn[Job[Handle]], flight: Flight[Handle], error: HostDown
+    ) -> None:
+        """It goes again, alone and on another connection; unless it is this mail that servers do not like."""
         job = turn.thing
-        job.hung_up += 1
+        talk.suspects.appendleft(turn) if talk.alone else talk.suspects.append(turn)
+        await flight.take_back()
         self.trouble = str(error)
         if policy(error) is Policy.SENDER and (trip := self.breaker.heard(turn.domain, error)):
             await self._trip(trip)
-        if talk.fresh:
-            self._failed(talk.route, error, talk.began)
-        if job.hung_up < HOST_PATIENCE or self._halt.is_set():
-            self._put_back(turn)
-        else:
+        talk.failed = talk.alone and talk.fresh
+        job.hung_up += talk.failed
+        put_off = job.hung_up >= HOST_PATIENCE
+        if put_off or (talk.failed and len(self.routes) > 1):  # several in a row: then it is the relay after all
+            self._failed(talk.route, error, self.clock())
+        if put_off and not self._halt.is_set():
+            talk.suspects.remove(turn)
             self._settle(job, verdict(job, error, self.now(), self.retry))
             self._done(turn, Word.NOTHING)
 
-    async def _given_up(self, turn: Turn[Job[Handle]], flight: _Flight[Handle]) -> None:
+    async def _given_up(self, turn: Turn[Job[Handle]], flight: Flight[Handle]) -> None:
         """We were told to leave, or the ledger could not write. Without its dot it was certainly not sent."""
         self._done(turn, Word.NOTHING)
         if flight.begun:
@@ -523,8 +493,12 @@ class Run(Generic[Handle]):
 
     async def _hand_back(self, domain: str) -> None:
         """What a lane that was slowed down has in memory would keep others out."""
-        if jobs := self._queue.drop(domain):
+        jobs = self._queue.drop(domain)
+        self._handed += 1
+        try:
             await self.work.hand_back(jobs, timedelta(seconds=EARLY))
+        finally:
+            self._handed -= 1
             self._stir()
 
     async def _trip(self, trip: Trip) -> None:

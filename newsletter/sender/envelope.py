@@ -9,6 +9,7 @@ from newsletter.errors import ConfigError, Refused
 from newsletter.sender.replies import Phase
 from newsletter.types import Mail
 
+_ASCII = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 _SAFE = re.compile(r"[^\x00-\x20\x7f<>]+")
 _NOT_XTEXT = re.compile(rb"[^!-*,-<>-~]")
 
@@ -63,7 +64,7 @@ def commands(mail: Mail, offers: Offers) -> tuple[bytes, bytes]:
 
 def _mail_words(mail: Mail, offers: Offers, addresses: bytes) -> bytes:
     words = b" SIZE=%d" % len(mail.body) if offers.declares_size else b""
-    if offers.eight_bit and not mail.body.isascii():
+    if offers.eight_bit and not (mail.sealed or mail.body.isascii()):
         words += b" BODY=8BITMIME"
     if not addresses.isascii():
         words += b" SMTPUTF8"
@@ -82,6 +83,8 @@ def _rcpt_words(recipient: bytes) -> bytes:
 
 def mailbox(address: str, offers: Offers) -> bytes:
     """An address as bytes: its domain by IDNA. Raises Refused where the server cannot take it, or nobody could."""
+    if _ASCII.fullmatch(address):
+        return address.encode()
     local, _, domain = address.rpartition("@")
     if not (local and domain and _SAFE.fullmatch(address)):
         raise Refused(f"{address!r} is not an address", 501, "5.1.3", Phase.RCPT)

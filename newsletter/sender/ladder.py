@@ -2,8 +2,8 @@
 
     plain ─▶ pipelined ─▶ ahead ─▶ chunks
 
-Each rung includes the ones below. A server is believed when it offers pipelining; the rungs above are tried by one
-mail of one connection first, and by all when that went well. What was refused is not tried again.
+Each rung includes the ones below. A server that offers pipelining is believed; the rungs above are tried by one mail
+of one connection first, and used by all when that went well. What was refused is not tried again.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Ladder:
 
     def __init__(self, limit: Rung = Rung.CHUNKS) -> None:
         self.limit = limit  #: nothing above was not refused
-        self.proven = Rung.PIPELINED
+        self.proven = Rung.PLAIN
         self._trial: object = None  #: who is trying the rung above `proven`
 
     def allows(self, rung: Rung, who: object) -> bool:
         """May this mail be written so? One above `proven`, it becomes the trial, which passes or fails."""
         if rung > self.limit:
             return False
-        if rung <= self.proven:
+        if rung <= max(self.proven, Rung.PIPELINED):
             return True
         if rung > self.proven + 1 or self._trial not in (None, who):
             return False
@@ -44,8 +44,9 @@ class Ladder:
 
     def passed(self, rung: Rung, who: object) -> None:
         """It worked."""
-        if self._trial is who and rung > self.proven:
-            self.proven, self._trial = rung, None
+        if rung == self.proven + 1 and (rung is Rung.PIPELINED or self._trial is who):
+            self.proven = rung
+            self.left(who)
 
     def failed(self, rung: Rung, who: object) -> None:
         """It did not: neither this rung nor those above will be used again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import aiosmtplib
@@ -43,16 +44,22 @@ class SmtpTransport:
     """Connections to one relay; they share one TLS context (building one costs 26 ms of CPU) and one ladder."""
 
     def __init__(self, relay: Relay) -> None:
-        """Raises ConfigError where a password would go in clear, or the authorities cannot be read."""
+        """Raises ConfigError where a password would go in clear."""
         if relay.username and relay.security == "none":
             raise ConfigError('a password is never sent in clear: set smtp.security to "starttls" or "tls"')
         self.relay = relay
         self.ladder = Ladder()
-        self._context = tls_context(relay) if relay.security != "none" else None
         self._hello_name = relay.hello_name
 
+    @cached_property
+    def _context(self) -> ssl.SSLContext | None:
+        return tls_context(self.relay) if self.relay.security != "none" else None
+
     async def open(self) -> Connection:
-        """Raises HostDown, whose `phase` tells how far it came; never falls back from TLS."""
+        """Never falls back from TLS.
+
+        Raises HostDown, whose `phase` tells how far it came, and ConfigError where the authorities cannot be read.
+        """
         relay = self.relay
         client = aiosmtplib.SMTP(
             hostname=relay.host,

@@ -21,13 +21,12 @@ import contextlib
 import socket
 from collections import deque
 from collections.abc import Iterable
-from typing import Final, NamedTuple, cast
-
-import numpy as np
+from typing import Final, cast
 
 from newsletter.errors import DeliveryError, HostDown, Uncertain
 from newsletter.sender.envelope import Offers, commands
 from newsletter.sender.ladder import Ladder, Rung
+from newsletter.sender.letter import Letter, Refusal
 from newsletter.sender.replies import Garbled, Phase, Replies, Reply, out_of_step, readable, verdict
 from newsletter.sender.transport import Begin
 from newsletter.types import Mail
@@ -35,46 +34,6 @@ from newsletter.types import Mail
 DOT_TIMEOUT = 600.0  #: seconds to wait for the reply to the last dot: giving up sooner makes duplicates
 GOODBYE = 5.0  #: seconds to wait for the reply to QUIT
 _QUICKACK: Final = getattr(socket, "TCP_QUICKACK", 0)  #: Linux has it
-_PAIR = np.dtype("<u2")
-_DOT_LINE = int.from_bytes(b"\n.", "little")
-
-
-class Letter:
-    """A mail on its way, and what was heard of it so far."""
-
-    __slots__ = ("accepted", "ahead", "body", "cut", "dotted", "error", "going", "over", "rung", "steps", "unsaid")
-
-    def __init__(self, steps: tuple[bytes, bytes], body: bytes, loop: asyncio.AbstractEventLoop) -> None:
-        self.steps = steps  #: MAIL and RCPT
-        self.body = body
-        self.cut = 0  #: where the last chunk begins
-        self.rung = Rung.PLAIN
-        self.ahead = False  #: its envelope was written before the reply to the last mail's dot
-        self.unsaid: list[tuple[Phase, bytes]] = []  #: commands that wait for the reply to the one before
-        self.error: Refusal | None = None  #: the first in its envelope
-        self.dotted = False  #: from now on a lost connection means: nobody can know
-        self.over = False
-        self.going: asyncio.Future[DeliveryError | None] = loop.create_future()  #: None: its envelope was taken
-        self.accepted: asyncio.Future[Reply | DeliveryError] = loop.create_future()
-
-    def go(self) -> None:
-        if not self.going.done():
-            self.going.set_result(None)
-
-    def end(self, result: Reply | DeliveryError) -> None:
-        """Its sender hears the result at once or, where it waits for nothing, when it will."""
-        self.over = True
-        if not self.going.done():
-            self.going.set_result(result if isinstance(result, DeliveryError) else None)
-        if not self.accepted.done():
-            self.accepted.set_result(result)
-
-
-class Refusal(NamedTuple):
-    """A no of the server, and what it was said to."""
-
-    reply: Reply
-    phase: Phase
 
 
 class Wire(asyncio.Protocol):
@@ -107,7 +66,7 @@ class Wire(asyncio.Protocol):
         """See Connection.send. A send that is cancelled after its first byte closes the connection."""
         if self._lost or self._leaving:
             raise self._down()
-        letter = Letter(commands(mail, self._offers), whole(mail.body), self._loop)
+        letter = Letter(commands(mail, self._offers), mail, self._loop)
         self._queue.append(letter)
         try:
             self._pump()
@@ -158,7 +117,6 @@ class Wire(asyncio.Protocol):
 
     def _write_envelope(self, letter: Letter) -> None:
         chunks = letter.rung is Rung.CHUNKS
-        letter.cut = last_line(letter.body) if chunks else 0
         last = (Phase.BDAT, b"BDAT %d\r\n" % letter.cut) if chunks else (Phase.DATA, b"DATA\r\n")
         steps = [(Phase.MAIL, letter.steps[0]), (Phase.RCPT, letter.steps[1]), last]
         if self._stale or (chunks and letter.ahead):  # a last chunk that is refused may leave its envelope behind
@@ -175,7 +133,7 @@ class Wire(asyncio.Protocol):
     async def _write_body(self, letter: Letter) -> None:
         """Raises HostDown where the connection is lost."""
         if not self._lost and letter.rung is not Rung.CHUNKS:
-            self._transport.write(dot_stuffed(letter.body))
+            self._transport.write(letter.stuffed)
         while self._drained and not self._lost:
             try:
                 await asyncio.wait_for(asyncio.shield(self._drained), self._timeout)
@@ -188,7 +146,7 @@ class Wire(asyncio.Protocol):
         """And the next envelope, where one is waiting and the ladder allows it."""
         if self._lost or self._transport.is_closing():
             raise self._down()
-        letter.dotted, self._open = True, None
+        self._open = None
         if letter.rung is Rung.CHUNKS:
             rest = letter.body[letter.cut :]
             self._say(letter, Phase.DOT, b"BDAT %d LAST\r\n%b" % (len(rest), rest))
@@ -196,6 +154,7 @@ class Wire(asyncio.Protocol):
             self._say(letter, Phase.DOT, b".\r\n")
         self._pump()
         self._flush()
+        letter.doubtful = not self._transport.is_closing()  # else the system did not even take it
 
     def _say(self, letter: Letter | None, phase: Phase, command: bytes) -> None:
         self._outbox.append(command)
@@ -216,17 +175,17 @@ class Wire(asyncio.Protocol):
             self._break(reply.words, reply)
             return
         self._expected.popleft()
-        self._watch()
         if reply.code == 421 or phase is Phase.QUIT:
             self._farewell(letter, phase, reply)
         elif letter and phase is Phase.DOT:
             self._settle(letter, reply)
         elif letter:
             self._hear(letter, phase, reply)
-        self._pump()
+        if self._queue and not self._open:
+            self._pump()
 
     def _farewell(self, letter: Letter | None, phase: Phase, reply: Reply) -> None:
-        """421 is no mail's fault; to a dot it is a clear no all the same."""
+        """No mail's fault; to a dot it is a clear no all the same."""
         if letter:
             letter.end(HostDown(reply.words, reply.code, reply.status, phase))
         self._break(reply.words, reply)
@@ -245,6 +204,7 @@ class Wire(asyncio.Protocol):
     def _answered(self, letter: Letter, phase: Phase, reply: Reply) -> None:
         """The whole envelope is."""
         if not letter.error:
+            self._ladder.passed(min(letter.rung, Rung.PIPELINED), letter)
             letter.go()
             return
         self._open = None
@@ -257,8 +217,8 @@ class Wire(asyncio.Protocol):
         else:
             self._ladder.left(letter)
             letter.end(verdict(*letter.error) or self._down())
-        if phase is Phase.BDAT and reply.about_order and reply.code != 503:
-            self._break(f"the server does not know BDAT: {reply.words}", reply)  # and may take the body for commands
+        if phase is Phase.BDAT and reply.code in (500, 502):  # it may take the body for commands
+            self._break(f"the server does not know BDAT: {reply.words}", reply)
 
     def _due_to_rung(self, letter: Letter, refusal: Refusal) -> bool:
         if letter.rung is Rung.PLAIN:
@@ -281,11 +241,10 @@ class Wire(asyncio.Protocol):
             self._ladder.passed(letter.rung, letter)
         elif reply.about_order and (chunks or followed):  # the mail is refused for what came behind it
             self._ladder.failed(letter.rung if chunks else Rung.AHEAD, letter)
-            letter.end(HostDown(reply.words, reply.code, reply.status, Phase.DOT))
-            self._break(reply.words, reply)
+            self._farewell(letter, Phase.DOT, reply)
         else:
             self._ladder.left(letter)
-            self._stale = chunks
+            self._stale |= chunks
         letter.end(error or reply)
         if self._leaving:
             self._break("a mail was given up")
@@ -304,21 +263,23 @@ class Wire(asyncio.Protocol):
         else:
             self._break("a mail was given up")
 
-    def _break(self, words: str, reply: Reply | None = None) -> None:
-        """End the conversation at once; see the third rule at the top."""
+    def _break(self, words: str, reply: Reply | None = None, silent: bool = False) -> None:
+        """End the conversation at once; see the third rule at the top.
+
+        `silent`: as servers are that throw away what was pipelined.
+        """
         if self._lost:
             return
         phase = self._expected[0][1] if self._expected else ""
         code, status = (reply.code, reply.status) if reply else (0, "")
         self._lost = HostDown(f"{self._name}: {words}", code, status, phase)
         self._transport.abort()
-        doubtful = [letter for letter, phase in self._expected if letter and phase is Phase.DOT]
-        self._fail(doubtful, Uncertain(f"{self._name}: {words} after the last dot", code, status, Phase.DOT))
-        open_ = [self._open] if self._open else []
-        for letter in open_:
-            if self._ladder.tries(letter):
-                self._ladder.failed(letter.rung, letter)
-        self._fail([*open_, *self._queue], self._lost)
+        if (letter := self._open) and (self._ladder.tries(letter) or (silent and letter.rung > self._ladder.proven)):
+            self._ladder.failed(letter.rung, letter)
+        letters = [letter for letter in (*(letter for letter, _ in self._expected), self._open, *self._queue) if letter]
+        doubt = Uncertain(f"{self._name}: {words} after the last dot", code, status, Phase.DOT)
+        self._fail([letter for letter in letters if letter.doubtful], doubt)
+        self._fail(letters, self._lost)
         self._queue.clear()
         for waiting in (self._closed, self._drained):
             if waiting and not waiting.done():
@@ -338,8 +299,6 @@ class Wire(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Set the time limit of the reply that is expected next. One timer, which looks again where it is early."""
-        if not self._expected:
-            return
         limit = DOT_TIMEOUT if self._expected[0][1] is Phase.DOT else self._timeout
         self._deadline = self._loop.time() + limit
         if not self._timer:
@@ -351,7 +310,7 @@ class Wire(asyncio.Protocol):
             return
         left = self._deadline - self._loop.time()
         if left <= 0:
-            self._break("the server says nothing")
+            self._break("the server says nothing", silent=True)
         else:
             self._timer = self._loop.call_later(min(left, self._timeout), self._look)
 
@@ -373,6 +332,7 @@ class Wire(asyncio.Protocol):
             self._break(str(error))
         self._flush()
         if self._expected and not self._lost:
+            self._watch()
             self._quicken()
 
     def _quicken(self) -> None:
@@ -394,27 +354,3 @@ class Wire(asyncio.Protocol):
         if self._drained and not self._drained.done():
             self._drained.set_result(None)
         self._drained = None
-
-
-def last_line(body: bytes) -> int:
-    """Where the last line begins: what is withheld for the last chunk."""
-    return body.rfind(b"\n", 0, -1) + 1
-
-
-def whole(body: bytes) -> bytes:
-    """Ends in CRLF."""
-    return body if body.endswith(b"\r\n") else body + b"\r\n"
-
-
-def dot_stuffed(body: bytes) -> bytes:
-    """RFC 5321 4.5.2, for a body with CRLF lines. Our mails have no line that begins with a dot: they are only read."""
-    if body.startswith(b"."):
-        body = b"." + body
-    return body.replace(b"\r\n.", b"\r\n..") if _has_dot_line(body) else body
-
-
-def _has_dot_line(body: bytes) -> bool:
-    """Pairs of bytes as numbers: a sixth of the time that bytes.find takes for a mail."""
-    even = np.frombuffer(body, _PAIR, len(body) // 2)
-    odd = np.frombuffer(body, _PAIR, (len(body) - 1) // 2, 1) if len(body) > 2 else even
-    return bool((even == _DOT_LINE).any() or (odd == _DOT_LINE).any())

@@ -66,6 +66,20 @@ async def test_the_preview_and_the_dry_run_are_the_very_mail(
     assert shown.body == (tmp_path / "dry" / "ada@example.org.eml").read_bytes() == ada
 
 
+async def test_signed_mails_are_sealed(weekly: Engine, transport: MemoryTransport) -> None:
+    """No line begins with a dot, so that the sender writes them as they are."""
+    await weekly.send(WEEK)
+    await weekly.subscribe("new@example.org", "New", Profile())
+
+    assert len(transport.mails) == 4
+    for mail in transport.mails:
+        assert mail.sealed
+        assert mail.body.isascii()
+        assert mail.body.endswith(b"\r\n")
+        assert not mail.body.startswith(b".")
+        assert b"\n." not in mail.body
+
+
 async def test_test_mails_and_confirmations_verify(weekly: Engine, transport: MemoryTransport) -> None:
     await weekly.send_test(WEEK, "me@example.org")
     await weekly.subscribe("new@example.org", "New", Profile())

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError, InputError, TemplateError
-from newsletter.renderer.mime import Envelope, check_lines, list_headers
+from newsletter.renderer.mime import Envelope, check_lines, has_dot_line, list_headers
 from newsletter.renderer.tidy import tidy, tidy_masthead
 from newsletter.testing import NOON, WEEK_12, make_subscriber
 from newsletter.types import Links, Masthead
@@ -159,3 +159,16 @@ def test_what_is_no_address_goes_into_no_header(email: str) -> None:
 def test_a_line_that_is_too_long_for_mail_is_refused() -> None:
     with pytest.raises(TemplateError, match="999 bytes"):
         check_lines(b"a\r\n" + b"x" * 999)
+
+
+@given(st.lists(st.sampled_from([b"\r\n", b".", b"a", b"\n", b"xyz."]), max_size=12).map(b"".join))
+def test_lines_that_begin_with_a_dot_are_found(body: bytes) -> None:
+    assert has_dot_line(body) == (body.startswith(b".") or b"\n." in body)
+
+
+def test_a_mail_says_whether_it_can_go_out_as_it_is() -> None:
+    envelope, reader = Envelope(tidy_masthead(MASTHEAD)), make_subscriber()
+
+    for html in (b"<p>.5</p>", b"<p>\r\n.5</p>"):
+        mail = envelope.seal(reader, "Papers", "<1@x>", NOON, ([b"text\r\n"], [html]))
+        assert mail.sealed == (b"\n." not in mail.body)

@@ -1,0 +1,151 @@
+"""A run over real connections: who is in doubt when, and who pays for whose trouble."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from math import inf
+
+import pytest
+
+from newsletter.errors import Withdrawn
+from newsletter.sender import Breaker, Gate, Job, Pace, Relay, Route, Run, SmtpTransport, Transport, Trip
+from newsletter.testing import NOON, MemoryTransport, ScriptedServer
+from newsletter.types import Delivery, Mail, Outcome
+
+ALL = ("PIPELINING", "8BITMIME", "CHUNKING")
+
+
+class PaperLedger:
+    """Notes who is in doubt: begun and not yet handed back."""
+
+    def __init__(self, count: int, withdrawn: Callable[[int], bool] = lambda number: False) -> None:
+        self.numbers = [*range(count)]
+        self.withdrawn = withdrawn
+        self.doubtful: set[int] = set()
+        self.most = 0
+        self.settled: dict[int, list[Outcome]] = {}
+
+    async def claim(self, gate: Gate, most: int) -> Sequence[Job[int]]:  # noqa: ARG002
+        some, self.numbers = self.numbers[:10], self.numbers[10:]
+        return [Job(number, Delivery("2025-W12", number, NOON), mail(number)) for number in some]
+
+    async def begin(self, handle: int) -> None:
+        self.doubtful.add(handle)
+        self.most = max(self.most, len(self.doubtful))
+        await asyncio.sleep(0.001)
+        if self.withdrawn(handle):
+            self.doubtful.discard(handle)
+            raise Withdrawn
+
+    def settle(self, handle: int, delivery: Delivery) -> asyncio.Future[Outcome]:
+        self.doubtful.discard(handle)
+        self.settled.setdefault(handle, []).append(delivery.outcome)
+        return asyncio.ensure_future(asyncio.sleep(0.001, delivery.outcome))
+
+    async def take_back(self, handle: int) -> None:
+        self.doubtful.discard(handle)
+
+    async def comes_back(self) -> float:
+        return inf
+
+    async def hand_back(self, jobs: Sequence[Job[int]], wait: timedelta) -> None:  # noqa: ARG002
+        raise AssertionError("no lane is slow here")
+
+    async def pause(self, trip: Trip, jobs: Sequence[Job[int]]) -> None:  # noqa: ARG002
+        raise AssertionError("nothing is refused for policy here")
+
+
+def mail(number: int) -> Mail:
+    body = f"Message-ID: <{number}@x>\r\n\r\nhello\r\n".encode()
+    return Mail(f"<{number}@x>", f"w+{number}@x.org", f"reader{number}@x.org", body)
+
+
+async def run(ledger: PaperLedger, transport: Transport, connections: int = 3) -> Run[int]:
+    routes, retry = [Route(transport, connections)], [timedelta(minutes=5)]
+    made = Run(ledger, routes, Pace(), Breaker(), retry, lambda: NOON, asyncio.Event(), lambda _: None)
+    await asyncio.wait_for(made.finish(), 20)
+    return made
+
+
+def smtp(server: ScriptedServer) -> SmtpTransport:
+    return SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=5))
+
+
+@pytest.mark.parametrize("offers", [(), ALL[:1], ALL])
+async def test_no_more_mails_are_in_doubt_than_there_are_connections(offers: tuple[str, ...]) -> None:
+    ledger = PaperLedger(200)
+    async with ScriptedServer(offers=offers, delay=0.001) as server:
+        await run(ledger, smtp(server))
+
+    assert Counter(server.recipients()) == Counter(f"reader{n}@x.org" for n in range(200))
+    assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(200)}
+    assert ledger.most == 3
+    assert server.connections == 3
+    assert (server.early > 50) == bool(offers)
+
+
+@pytest.mark.parametrize("offers", [ALL[:1], ALL])
+async def test_a_mail_that_ends_every_connection_is_put_off_and_costs_its_neighbours_nothing(
+    offers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.001)
+    ledger = PaperLedger(120)
+    bad = {f"reader{n}@x.org" for n in (20, 21, 22, 40, 60)}
+
+    def script(verb: str, argument: str) -> str:
+        return "reset" if verb == "RCPT" and any(address in argument for address in bad) else ""
+
+    async with ScriptedServer(script, offers=offers) as server:
+        done = await run(ledger, smtp(server), 2)
+
+    assert not done.gave_up
+    assert set(server.recipients()) == {f"reader{n}@x.org" for n in range(120)} - bad
+    assert {n for n, outcomes in ledger.settled.items() if outcomes == [Outcome.DEFERRED]} == {20, 21, 22, 40, 60}
+    assert max(Counter(server.recipients()).values()) == 1
+
+
+async def test_withdrawn_mails_do_not_use_up_their_neighbours_patience() -> None:
+    ledger = PaperLedger(60, withdrawn=lambda number: number % 3 > 0)
+    async with ScriptedServer(offers=ALL) as server:
+        done = await run(ledger, smtp(server), 1)
+
+    assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(0, 60, 3)}
+    assert not done.gave_up
+
+
+async def test_a_server_that_takes_few_mails_a_connection_takes_all_in_the_end() -> None:
+    """421 at MAIL is its limit, and no mail's failure."""
+    ledger = PaperLedger(100)
+    counts: Counter[int] = Counter()
+
+    def script(verb: str, argument: str) -> str:
+        counts[server.connections] += verb == "MAIL"
+        return "421 4.7.0 enough" if verb == "MAIL" and counts[server.connections] > 7 else ""
+
+    async with ScriptedServer(script, offers=ALL) as server:
+        await run(ledger, smtp(server), 1)
+
+    assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(100)}
+
+
+async def test_a_run_may_be_finished_twice() -> None:
+    ledger, transport = PaperLedger(5), MemoryTransport()
+    done = await run(ledger, transport, 2)
+    ledger.numbers = [5, 6]
+
+    await done.finish()
+
+    assert len(transport.mails) == 7
+
+
+async def test_an_error_of_ours_ends_the_run() -> None:
+    class Full(PaperLedger):
+        async def begin(self, handle: int) -> None:  # noqa: ARG002
+            raise OSError("disk full")
+
+    async with ScriptedServer(offers=ALL) as server:
+        with pytest.raises(OSError, match="disk full"):
+            await run(Full(50), smtp(server))
+
+    assert server.accepted == []
