@@ -10,11 +10,12 @@ import gc
 import json
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import starmap
+from itertools import count, starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,15 +33,17 @@ if TYPE_CHECKING:
     from newsletter.doctor import Finding as Diagnosis
     from newsletter.engine import Collected, Engine, Explained, Heard, Sent
     from newsletter.overview import Overview
+    from newsletter.progress import Progress
     from newsletter.quality import Report
     from newsletter.returns import Heeded
     from newsletter.selector.explain import Part, Standing
-    from newsletter.types import Entry, Health, Profile, Subscriber
+    from newsletter.types import Delivery, Entry, Health, Profile, Subscriber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
 FAILED, PARTLY_FAILED = 1, 3
+WATCH = 2.0  #: seconds between two looks
 #: Of the garbage collector, for this process of ours: editions are many small objects without cycles, and with Python's
 #: own 700, 10, 10 looking through them takes a sixth of the selector's time [measured].
 PATIENCE = (50_000, 20, 20)
@@ -561,17 +564,28 @@ def plan(cadence: str | None, key: str, until: datetime | None) -> None:
 
 @main.command()
 @config_option
+@click.option("--pause", metavar="ISSUE", help="The schedule does not send it, and who is sending it stops.")
+@click.option("--resume", metavar="ISSUE", help="The schedule sends it again, to paused domains too.")
 @table_or("jsonl")
-def issues(form: str) -> None:
-    """List the issues, newest first."""
+def issues(pause: str | None, resume: str | None, form: str) -> None:
+    """List the issues, newest first; or pause one, or let a paused one go on.
+
+    An issue is paused by itself where servers refuse the sender or what it sends, or when too many readers complain.
+    """
+    if pause and resume:
+        raise click.UsageError("--pause and --resume exclude each other")
     with _engine() as engine:
+        if pause:
+            engine.pause_issue(pause, "by hand")
+        if resume and not engine.resume_issue(resume):
+            click.echo(f"{resume} was not paused", err=True)
         listed = engine.store.issues.listed()
         tallies = [engine.store.ledger.tally(issue.key) for issue in listed]
     if form == "jsonl":
         _print(json.dumps(_tally_row(tally)) for tally in tallies)
         return
     rows = [
-        (issue.key, issue.state, f"{issue.until:%Y-%m-%d %H:%M}", tally)
+        (issue.key, "paused" if tally.paused else issue.state, f"{issue.until:%Y-%m-%d %H:%M}", tally)
         for issue, tally in zip(listed, tallies, strict=True)
     ]
     _table(("issue", "state", "until (UTC)", "accounting"), rows)
@@ -639,11 +653,11 @@ def _write_preview(body: bytes, out: Path | None) -> None:
 @click.option("--test-to", metavar="ADDRESS", help="Send one mail to ADDRESS, outside the ledger.")
 @click.option("--connections", type=click.IntRange(1, 100), help="[default: [smtp] connections]")
 def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int | None) -> None:
-    """Send what is due of ISSUE; safe to run again, safe to kill.
+    """Send what is due of ISSUE; safe to run again, safe to kill. A paused issue goes on.
 
     \b
     Exit code 0: all that was due is accepted.
-              3: some were deferred, refused or uncertain in this run, or it was stopped.
+              3: some were deferred, refused or uncertain in this run, or it was stopped or paused.
     """
     with _engine() as engine:
         if dry_run:
@@ -673,9 +687,16 @@ async def _send(engine: Engine, issue: str, connections: int) -> Sent:
     from newsletter.service import stop_on_signals
 
     stop = stop_on_signals()
-    waiting = (await asyncio.to_thread(engine.store.ledger.tally, engine.store.issues.get(issue).key)).waiting
-    with _progress(length=waiting, label="sending") as bar:
-        return await engine.send(issue, None, connections, stop, lambda _: bar.update(1))
+    if reason := await asyncio.to_thread(engine.resume_issue, issue):
+        _warn([f"{issue} was paused: {reason}. It goes on now."])
+    waiting = (await asyncio.to_thread(engine.store.ledger.tally, issue)).waiting
+    began, done = time.monotonic(), count(1)
+    with _progress(length=waiting, label="sending", item_show_func=lambda rate: rate) as bar:
+
+        def settled(_: Delivery) -> None:
+            bar.update(1, f"{next(done) / max(time.monotonic() - began, 0.1):.1f} mails/s")
+
+        return await engine.send(issue, None, connections, stop, settled)
 
 
 def _exit_after(sent: Sent) -> None:
@@ -692,28 +713,82 @@ def _exit_after(sent: Sent) -> None:
 @main.command()
 @config_option
 @click.argument("issue", required=False)
+@click.option("--watch", is_flag=True, help="Look again every few seconds, until nothing waits.")
 @table_or("json")
-def status(issue: str | None, form: str) -> None:
-    """The accounting of ISSUE; without one, the sources, the latest issues, and what stands in the way of mail."""
+def status(issue: str | None, watch: bool, form: str) -> None:
+    """The accounting of ISSUE; without one, the sources, the latest issues, and what stands in the way of mail.
+
+    While an issue is being sent, by this or other processes: how fast in the last minute, the time that is left, and
+    the recipient domains that hold mails up, with the most frequent reason.
+    """
+    if watch and not issue:
+        raise click.UsageError("--watch needs an ISSUE")
     with _engine() as engine:
-        if issue:
-            _issue_status(engine, issue, form)
-        else:
+        if not issue:
             _overview(engine, form)
+            return
+        while _issue_status(engine, issue, form, watch) and watch:
+            time.sleep(WATCH)
 
 
-def _issue_status(engine: Engine, issue: str, form: str) -> None:
-    tally = engine.store.ledger.tally(engine.store.issues.get(issue).key)
+def _issue_status(engine: Engine, issue: str, form: str, watch: bool) -> int:
+    """Returns how many wait."""
+    progress = engine.progress(issue)
+    tally = progress.tally
+    if watch and form == "table":
+        click.clear()  # on a terminal only
     if form == "json":
-        click.echo(json.dumps(_tally_row(tally)))
-        return
-    click.echo(f"{tally.issue} ({tally.state}): {tally}")
+        click.echo(json.dumps(_progress_row(progress)))
+        return tally.waiting
+    click.echo(f"{tally.issue} ({'paused' if tally.paused else tally.state}): {tally}")
+    if tally.paused:
+        click.echo(f"Paused: {tally.paused}. `newsletter send {tally.issue}` goes on.")
+    if tally.waiting:
+        _domain_table(progress)
     for outcome in (Outcome.DEFERRED, Outcome.REFUSED, Outcome.UNCERTAIN):
         rows = engine.store.ledger.having(issue, outcome)
         for delivery, address in rows[:20]:
             click.echo(f"  {outcome}: {address} {delivery.message_id} {delivery.detail}")
         if len(rows) > 20:
             click.echo(f"  {outcome}: and {len(rows) - 20} more")
+    return tally.waiting
+
+
+def _domain_table(progress: Progress, most: int = 10) -> None:
+    """The domains with the most waiting."""
+    left = "" if progress.left is None else f", about {_span(progress.left)} left"
+    click.echo(f"{progress.rate:.1f} mails/s in the last minute{left}")
+    rows = [
+        (
+            each.domain or "(erased)",
+            each.waiting,
+            each.accepted,
+            each.deferred,
+            f"{each.rate:.1f}/s",
+            f"paused until {_moment(each.paused)}: {_cut(each.reason, 60)}" if each.paused else _cut(each.reason, 60),
+        )
+        for each in progress.domains[:most]
+    ]
+    _table(("domain", "waiting", "accepted", "deferred", "rate", ""), rows)
+    if rest := len(progress.domains) - most:
+        click.echo(f"and {rest} more domains") if rest > 0 else None
+
+
+def _span(seconds: float) -> str:
+    """ "50 s", "12 min", "3 h"."""
+    for size, name in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def _progress_row(progress: Progress) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    domains = [
+        {**asdict(each), "paused": each.paused.isoformat() if each.paused else None} for each in progress.domains
+    ]
+    return {**_tally_row(progress.tally), "rate": progress.rate, "left": progress.left, "domains": domains}
 
 
 def _overview(engine: Engine, form: str) -> None:
@@ -782,10 +857,13 @@ def _tally_row(tally: Any) -> dict[str, Any]:
 @click.option("--resend", is_flag=True, help="Send them again: the same bytes, the same Message-ID.")
 @click.option("--hold", is_flag=True, help="Leave them as they are; only list them (the default).")
 @click.option("--log", "log_file", type=click.Path(path_type=Path), help="A Postfix log: what it queued was accepted.")
-def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None) -> None:
+@click.option(
+    "--message-ids", "ids_file", type=click.Path(path_type=Path), help="Message-IDs that were accepted, one a line."
+)
+def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None, ids_file: Path | None) -> None:
     """Settle the uncertain deliveries of ISSUE: the connection broke after the last dot.
 
-    With --log and --resend, those that the log shows are accepted and the others are sent again.
+    With --resend beside --log or --message-ids, those that are found there are accepted and the others are sent again.
     """
     from newsletter.sender.postfix import queued_message_ids
 
@@ -795,7 +873,8 @@ def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None) -> None
         key = engine.store.issues.get(issue).key
         for delivery, address in engine.store.ledger.having(key, Outcome.UNCERTAIN):
             click.echo(f"  {address} {delivery.message_id} {delivery.detail}")
-        accepted = queued_message_ids(_read(log_file).decode("utf-8", "replace").splitlines()) if log_file else None
+        accepted = queued_message_ids(_lines(log_file)) if log_file else set[str]()
+        accepted |= {f"<{line.strip().strip('<>')}>" for line in _lines(ids_file)} if ids_file else set()
         verdict = Outcome.PLANNED if resend else Outcome.UNCERTAIN
         changed = engine.resolve(key, verdict, accepted)
         tally = engine.store.ledger.tally(key)
@@ -1169,6 +1248,10 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{path}: {error.strerror}") from error
 
 
+def _lines(path: Path) -> list[str]:
+    return _read(path).decode("utf-8", "replace").splitlines()
+
+
 def _write(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
@@ -1188,9 +1271,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _progress(items: Iterable[Any] | None = None, label: str = "", length: int | None = None) -> Any:
+def _progress(items: Iterable[Any] | None = None, label: str = "", length: int | None = None, **more: Any) -> Any:
     """A bar on a terminal, nothing elsewhere; on standard error, so that output can be piped."""
-    return click.progressbar(items, length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+    hidden = not sys.stderr.isatty()
+    return click.progressbar(items, length=length, label=label, file=sys.stderr, hidden=hidden, **more)
 
 
 def _cut(text: str, most: int) -> str:

@@ -11,14 +11,14 @@ import difflib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -63,6 +63,18 @@ def parse_duration(value: object) -> object:
     if isinstance(value, timedelta):
         return value
     raise ValueError('a duration such as "30s", "5m", "1h" or "3d" is expected')
+
+
+def parse_rate(value: object) -> object:
+    """ "20/s", "100/m", "1000/h" or "5000/d" as mails a second, or that number; "" is 0: as fast as it goes."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*/\s*([smhd])\s*", value) if isinstance(value, str) else None
+    if found and float(found[1]):
+        return float(found[1]) / timedelta(**{_UNITS[found[2]]: 1}).total_seconds()
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        return value
+    if value == "":
+        return 0.0
+    raise ValueError('a rate such as "20/s", "100/m" or "1000/h" is expected')
 
 
 def parse_weekday(value: object) -> object:
@@ -142,6 +154,9 @@ def initial(name: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Rate = Annotated[float, BeforeValidator(parse_rate)]
+OwnRate = Annotated[float | None, BeforeValidator(lambda value: None if value is None else parse_rate(value))]
+Connections = Annotated[int, Field(ge=1, le=100)]
 Weekday = Annotated[int, BeforeValidator(parse_weekday), Field(ge=0, le=6)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -188,15 +203,40 @@ class StoreSection(Section):
     url: str = "sqlite:///newsletter.db"
 
 
-class SmtpSection(Section):
-    """The mail server that takes our mails."""
+class DomainSection(Section):
+    """What one recipient domain takes of us; what is None is as for all others."""
+
+    rate: OwnRate = None
+    connections: Annotated[int, Field(ge=0, le=100)] | None = None
+
+
+class ServerSection(Section):
+    """Who takes our mails."""
 
     host: str = "localhost"
     port: Annotated[int, Field(ge=1, le=65535)] = 25
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str = ""
     password: SecretStr | None = None
-    connections: Annotated[int, Field(ge=1, le=100)] = 4
+
+    @model_validator(mode="after")
+    def never_a_password_in_clear(self) -> Self:
+        """AUTH without TLS is refused."""
+        if self.username and self.security == "none":
+            raise ValueError('a password is never sent in clear: set security to "starttls" or "tls"')
+        return self
+
+
+class SmtpSection(ServerSection):
+    """The mail server that takes our mails, and how we send in general."""
+
+    connections: Connections = 4
+    rate: Rate = 0.0
+    mails_per_connection: Annotated[int, Field(ge=0)] = 100
+    domain_rate: Rate = 0.0
+    domain_connections: Annotated[int, Field(ge=0, le=100)] = 0
+    domains: dict[HostName, DomainSection] = {}
+    uncertain: Literal["hold", "resend"] = "hold"
     retry: Annotated[tuple[Duration, ...], Field(min_length=1)] = (
         timedelta(minutes=5),
         timedelta(minutes=15),
@@ -208,12 +248,20 @@ class SmtpSection(Section):
     ca_file: str = ""
     tls_minimum: Literal["", "1.2", "1.3"] = ""
 
-    @model_validator(mode="after")
-    def never_a_password_in_clear(self) -> SmtpSection:
-        """AUTH without TLS is refused."""
-        if self.username and self.security == "none":
-            raise ValueError('a password is never sent in clear: set security to "starttls" or "tls"')
-        return self
+
+class RelaySection(ServerSection):
+    """One [[relay]], in place of the server of [smtp]; what is None is as there."""
+
+    host: str
+    name: str = ""
+    connections: Connections | None = None
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    rate: OwnRate = None
+    mails_per_connection: Annotated[int, Field(ge=0)] | None = None
+    timeout: Duration | None = None
+    hello_name: str | None = None
+    ca_file: str | None = None
+    tls_minimum: Literal["", "1.2", "1.3"] | None = None
 
 
 class DkimSection(Section):
@@ -250,6 +298,7 @@ class ScheduleSection(Section):
     timezone: Timezone = "UTC"
     collect_every: Duration = timedelta(hours=6)
     expire_after: Duration = timedelta(days=3)
+    spread: Duration = timedelta()
 
 
 class WebSection(Section):
@@ -362,6 +411,7 @@ class Settings(BaseModel):
     theme: ThemeSection = ThemeSection()
     store: StoreSection = StoreSection()
     smtp: SmtpSection = SmtpSection()
+    relay: tuple[RelaySection, ...] = ()
     dkim: DkimSection = DkimSection()
     schedule: ScheduleSection = ScheduleSection()
     web: WebSection = WebSection()
@@ -430,7 +480,8 @@ def load(path: Path | None, environ: Mapping[str, str], folder: Path = Path()) -
         settings = Settings.model_validate({**tables, "home": home})
     except ValidationError as error:
         raise ConfigError(f"{label}: {'; '.join(_explain(error))}") from error
-    _refuse_twins(settings, label)
+    _refuse_twins([source.name for source in settings.sources], "sources", label)
+    _refuse_twins([relay.name or f"{relay.host}:{relay.port}" for relay in settings.relay], "relays", label)
     _refuse_unknown_colours(settings, label)
     return settings
 
@@ -508,11 +559,16 @@ def _environment_value(section: str, key: str, value: str) -> object:
 def _read_secret_files(tables: dict[str, Any], home: Path) -> None:
     """`password_file` stands for `password`: the first line of that file; of KEYS, all of it."""
     for section, key in SECRETS:
-        table = tables.get(section)
-        place = table.pop(f"{key}_file", None) if isinstance(table, dict) else None
-        if isinstance(table, dict) and place:
-            text = _secret_text(home, str(place), f"[{section}] {key}_file")
-            table[key] = text if (section, key) in KEYS else text.partition("\n")[0].strip()
+        _read_secret_file(tables.get(section), section, key, home)
+    for relay in tables["relay"] if isinstance(tables.get("relay"), list) else ():
+        _read_secret_file(relay, "relay", "password", home)
+
+
+def _read_secret_file(table: object, section: str, key: str, home: Path) -> None:
+    place = table.pop(f"{key}_file", None) if isinstance(table, dict) else None
+    if isinstance(table, dict) and place:
+        text = _secret_text(home, str(place), f"[{section}] {key}_file")
+        table[key] = text if (section, key) in KEYS else text.partition("\n")[0].strip()
 
 
 def _secret_text(home: Path, place: str, name: str) -> str:
@@ -561,11 +617,10 @@ def _nearest(place: list[str]) -> str:
     return f', did you mean "{near[0]}"?' if near else f" (known: {', '.join(known)})"
 
 
-def _refuse_twins(settings: Settings, label: str) -> None:
-    names = [source.name for source in settings.sources]
+def _refuse_twins(names: Sequence[str], what: str, label: str) -> None:
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
-        raise ConfigError(f"{label}: two sources are called {twins[0]!r}")
+        raise ConfigError(f"{label}: two {what} are called {twins[0]!r}")
 
 
 def _refuse_unknown_colours(settings: Settings, label: str) -> None:

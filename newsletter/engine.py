@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from math import inf
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -35,11 +37,12 @@ from newsletter.archive import Archive
 from newsletter.collector import Harvest
 from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
-from newsletter.config import Settings
+from newsletter.config import RelaySection, Settings, SmtpSection
 from newsletter.embedder import Embedder, Vectoriser, make_embedder, paper_text
 from newsletter.errors import (
     HostDown,
     InputError,
+    IssuePaused,
     NewsletterError,
     SourceError,
     StoreError,
@@ -49,13 +52,31 @@ from newsletter.errors import (
 )
 from newsletter.messages import Catalogues
 from newsletter.overview import Overview
+from newsletter.progress import LATELY, Progress, progress
 from newsletter.returns import Heeded, Returns
 from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_due, window
-from newsletter.sender import FolderTransport, Job, Relay, Run, SmtpTransport, Transport
+from newsletter.sender import (
+    REST,
+    Breaker,
+    FolderTransport,
+    Gate,
+    Job,
+    Lane,
+    Limit,
+    Pace,
+    Relay,
+    Route,
+    Run,
+    SmtpTransport,
+    Transport,
+    Trip,
+    shared_out,
+    too_many_complaints,
+)
 from newsletter.sender.bounces.hooks import read_hook
 from newsletter.sender.bounces.returnpath import ReturnPath
 from newsletter.sender.mailboxes import Mailbox, Maildir
-from newsletter.store import Claim, Frozen, Kept, Named, Plan, Store, batched, day_of
+from newsletter.store import Claim, Frozen, Kept, Later, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
     WANTED,
@@ -91,6 +112,8 @@ logger = logging.getLogger("newsletter")
 BLOCK = 100  #: subscribers selected, rendered and claimed together
 LEASE = timedelta(seconds=4)  #: a sender that has not renewed for this long is dead
 RENEW = 1.0  #: seconds
+TURN = 60.0  #: seconds after which the schedule sends something else than what waits for a slow domain
+LISTEN = 5.0  #: seconds between two looks at the complaints about an issue that is being sent
 ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address in this time
 PAST_ISSUES = 26  #: half a year of a weekly mail, evaluated
 MOST_REPLAYED = 500  #: voters for whom a past issue is chosen anew; enough for a mean, and a bound for the time
@@ -123,7 +146,7 @@ class Sent:
 
     tally: Tally
     outcomes: Counter[Outcome]  #: of this run only
-    trouble: str  #: why it ended early, in the server's words
+    trouble: str  #: why it ended early, in the server's words or ours
     stopped: bool  #: ended early because somebody asked
 
 
@@ -336,13 +359,15 @@ class Engine:
     """Everything the product does, one method a verb. Made by `make_engine`."""
 
     def __init__(
-        self, settings: Settings, store: Store, transport: Transport, now: Callable[[], datetime] = utc_now
+        self, settings: Settings, store: Store, routes: Sequence[Route], now: Callable[[], datetime] = utc_now
     ) -> None:
         self.settings = settings
         self.store = store
-        self.transport = transport
+        self.routes = routes
         self.now = now
         self.archive = Archive(settings, store.issues)
+        self._pace = pace(settings)
+        self._breakers: dict[str, Breaker] = {}  #: by issue, from one run to the next
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
         self._sign = signing(settings)
@@ -580,6 +605,7 @@ class Engine:
                 cadence_default=schedule.cadence,
                 due=lambda weekday, hour, zone: own_due(cadence, self._slot(weekday, hour, zone), now),
                 ready=self._readied(now),
+                spread=schedule.spread,
             )
         )
         logger.info("planned", extra={"issue": key, "deliveries": planned})
@@ -797,11 +823,13 @@ class Engine:
         connections: int = 0,
         stop: asyncio.Event | None = None,
         on_settled: Callable[[Delivery], None] = lambda _: None,
+        turn: float = inf,
     ) -> Sent:
         """Send what is due; safe to run again, safe to kill, safe to run twice at once.
 
-        Ends when nothing is due and no other sender holds anything, when `stop` is set (after the mails in
-        flight), or when the server is down. Raises UnknownIssue, StoreError.
+        Ends when nothing is due, no lane is waited for and no other sender holds anything, when `stop` is set (after
+        the mails in flight), when all relays are down, or when the issue is paused. After `turn` seconds it no longer
+        waits for lanes. Raises UnknownIssue, StoreError.
         """
         stop, ledger = stop or asyncio.Event(), self.store.ledger
         press = await asyncio.to_thread(self.press, key)
@@ -816,32 +844,52 @@ class Engine:
 
         run = Run(
             work=_Work(self, press, sender, settled),
-            transport=transport or self.transport,
-            connections=connections or self.settings.smtp.connections,
+            routes=self._ways(transport, connections),
+            pace=self._pace,
+            breaker=self._breakers.setdefault(key, Breaker()),
             retry=self.settings.smtp.retry,
             now=self.now,
             stop=stop,
             on_settled=settled,
+            resend=self.settings.smtp.uncertain == "resend",
+            turn=turn,
         )
         try:
             await self._until_nobody_holds_any(run, key, sender)
         finally:
             heart.cancel()
             await asyncio.to_thread(ledger.release, sender)
-        return Sent(
-            await asyncio.to_thread(self.close, key), outcomes, run.trouble if run.gave_up else "", stop.is_set()
-        )
+        tally = await asyncio.to_thread(self.close, key)
+        trouble = f"{key} is paused: {tally.paused}" if tally.paused else run.trouble if run.gave_up else ""
+        return Sent(tally, outcomes, trouble, stop.is_set())
+
+    def _ways(self, transport: Transport | None, connections: int) -> Sequence[Route]:
+        """The relays; each with its share, where somebody wants another number of connections."""
+        if transport:
+            return [Route(transport, connections or self.settings.smtp.connections)]
+        if not connections:
+            return self.routes
+        shares = shared_out(connections, [route.connections for route in self.routes])
+        return [replace(route, connections=share) for route, share in zip(self.routes, shares, strict=True)]
 
     async def _until_nobody_holds_any(self, run: Run[Claim], key: str, sender: int) -> None:
         """A dead sender's claims are free again when its lease ends; wait for that rather than forget them."""
         while True:
-            await asyncio.to_thread(self.store.ledger.recover, key, self.now())
+            await asyncio.to_thread(self._recover, key)
             await run.finish()
             if run.stop.is_set() or run.gave_up:
                 return
-            if not await asyncio.to_thread(self.store.ledger.held, key, sender):
+            if await asyncio.to_thread(self.store.issues.paused, key):
+                return
+            if run.impatient() or not await asyncio.to_thread(self.store.ledger.held, key, sender):
                 return
             await asyncio.sleep(RENEW / 2)
+
+    def _recover(self, key: str) -> None:
+        """What a dead sender left behind; in doubt goes again where that is configured."""
+        self.store.ledger.recover(key, self.now())
+        if self.settings.smtp.uncertain == "resend":
+            self.resolve(key, Outcome.PLANNED)
 
     async def _renew(self, sender: int) -> None:
         while True:
@@ -856,6 +904,17 @@ class Engine:
         if tally.state is not state:
             self.store.issues.set_state(key, state)
         return replace(tally, state=state)
+
+    def progress(self, key: str) -> Progress:
+        """How its send goes, whoever sends. Called by `newsletter status`. Raises UnknownIssue."""
+        now, key = self.now(), self.store.issues.get(key).key
+        return progress(
+            self.store.ledger.tally(key),
+            self.store.domains.tallied(key, now - LATELY),
+            self.store.domains.reasons(key),
+            self.store.ledger.pauses(key, now),
+            now,
+        )
 
     async def dry_run(self, key: str, folder: Path, on_written: Callable[[], None] = lambda: None) -> int:
         """Write one .eml for each delivery that still waits; the ledger stays as it is. Returns how many."""
@@ -931,11 +990,19 @@ class Engine:
         return await self._send_one(press.print(press.kept(test, self.now())))
 
     async def _send_one(self, mail: Mail) -> str:
-        connection = await self.transport.open()
-        try:
-            return await connection.send(mail, _no_ledger)
-        finally:
-            await connection.close()
+        """By the first relay that can be reached."""
+        for route in self.routes:
+            try:
+                connection = await route.transport.open()
+            except HostDown:
+                if route is self.routes[-1]:
+                    raise
+                continue
+            try:
+                return await connection.send(mail, _no_ledger)
+            finally:
+                await connection.close()
+        raise HostDown("no relay is configured")
 
     # explain
 
@@ -1072,18 +1139,46 @@ class Engine:
             shown = {number: {pick.entry.id for pick in edition.picks} for number, [edition] in got.items()}
             yield [_silent(person, shown.get(person.id, ()), names) for person in people]
 
+    # pause
+
+    def pause_issue(self, key: str, reason: str) -> None:
+        """Nobody sends it, from their next block on, until `resume_issue`. Raises UnknownIssue."""
+        self.store.issues.get(key)
+        self.store.issues.pause(key, reason)
+        logger.warning("paused", extra={"issue": key, "reason": reason})
+
+    def resume_issue(self, key: str) -> str:
+        """The schedule sends it again, to all domains; returns why it was paused. Raises UnknownIssue.
+
+        The complaints of today do not pause it again, more of them may.
+        """
+        self.store.issues.get(key)
+        reason = self.store.issues.paused(key)
+        self._breakers.pop(key, None)
+        self.store.issues.resume(key, self.store.ledger.complaints(key))
+        return reason
+
+    def complained(self, key: str) -> str:
+        """Why an issue is to be paused for complaints; "" where there are not too many."""
+        complaints = self.store.ledger.complaints(key)
+        new = complaints - self.store.issues.excused(key)
+        if not too_many_complaints(new, 0):
+            return ""
+        accepted = self.store.ledger.tally(key).accepted
+        return f"{complaints} of {accepted} complained" if too_many_complaints(new, accepted) else ""
+
     # resolve
 
     def resolve(self, key: str, verdict: Outcome, accepted: Iterable[str] | None = None) -> int:
         """Settle the uncertain deliveries of an issue; returns how many.
 
-        With `accepted` (Message-IDs that the relay's log shows as queued) these become ACCEPTED and the others get
+        With `accepted` (Message-IDs that the relay is known to have queued) these become ACCEPTED and the others get
         `verdict`; without it all do. PLANNED sends again, the same bytes.
         """
         uncertain = self.store.ledger.having(key, Outcome.UNCERTAIN)
         known = set(accepted or ())
         verdicts = [
-            (delivery.subscriber, Outcome.ACCEPTED, "found in the relay's log")
+            (delivery.subscriber, Outcome.ACCEPTED, "the relay had it")
             if delivery.message_id in known
             else (delivery.subscriber, verdict, delivery.detail)
             for delivery, _ in uncertain
@@ -1268,12 +1363,13 @@ class Engine:
             if due is not None and due > self.now():
                 continue
             try:
-                sent = await self.send(issue.key, stop=stop)
+                sent = await self.send(issue.key, stop=stop, turn=TURN)
             except NewsletterError as error:
                 troubles.append(error)
                 continue
             done += [f"{issue.key}: {sent.tally}"] if sent.outcomes else []
-            troubles += [HostDown(sent.trouble)] if sent.trouble else []
+            kind = IssuePaused if sent.tally.paused else HostDown
+            troubles += [kind(sent.trouble)] if sent.trouble else []
         if troubles:
             raise troubles[0]
         return done
@@ -1306,32 +1402,57 @@ class Engine:
 
 
 class _Work:
-    """The ledger's side of a run: see sender.dispatch.Work."""
+    """The ledger's side of a run: see sender.work.Work."""
 
     def __init__(self, engine: Engine, press: Press, sender: int, on_settled: Callable[[Delivery], None]) -> None:
         self._on_settled = on_settled
         self._engine = engine
         self._press = press
+        self._key = press.issue.key
         self._sender = sender
         self._commit = GroupCommit(engine.store)
+        self._listened = -inf  #: when it was looked for complaints
 
-    async def claim(self) -> Sequence[Job[Claim]]:
-        return await asyncio.to_thread(self._claim)
+    async def claim(self, gate: Gate, most: int) -> Sequence[Job[Claim]]:
+        return await asyncio.to_thread(self._claim, gate, min(most, BLOCK))
+
+    async def comes_back(self) -> float:
+        due = await asyncio.to_thread(self._engine.store.ledger.comes_back, self._key)
+        return (due - self._engine.now()).total_seconds() if due else inf
 
     async def begin(self, handle: Claim) -> None:
         if await self._commit.begin(handle) is not Outcome.SENDING:
             raise Withdrawn
 
-    async def settle(self, handle: Claim, delivery: Delivery) -> None:
-        await self._commit.settle(replace(handle, delivery=delivery))
+    async def take_back(self, handle: Claim) -> None:
+        await self._commit.settle(handle)
+
+    def settle(self, handle: Claim, delivery: Delivery) -> asyncio.Future[Outcome]:
         ids = {"issue": delivery.issue, "subscriber": delivery.subscriber}
         logger.info("settled", extra={**ids, "outcome": delivery.outcome.value, "code": delivery.code})
+        return self._commit.settle(replace(handle, delivery=delivery))
 
-    def _claim(self) -> list[Job[Claim]]:
+    async def hand_back(self, jobs: Sequence[Job[Claim]], wait: timedelta, kept: bool = True) -> None:
+        claims, later = [job.handle for job in jobs], Later(wait, kept)
+        await asyncio.to_thread(self._engine.store.ledger.hand_back, claims, later, self._engine.now())
+
+    async def pause(self, trip: Trip, jobs: Sequence[Job[Claim]]) -> None:
+        engine = self._engine
+        if not trip.domain:
+            await asyncio.to_thread(engine.pause_issue, self._key, trip.reason)
+            return
+        logger.warning("domain paused", extra={"issue": self._key, "domain": trip.domain, "reason": trip.reason})
+        await asyncio.to_thread(engine.store.ledger.pause, self._key, trip.domain, engine.now() + REST, trip.reason)
+        await self.hand_back(jobs, REST, kept=False)
+
+    def _claim(self, gate: Gate, most: int) -> list[Job[Claim]]:
         """Claim a block, choose and keep its editions, print them; whoever left meanwhile is settled at once."""
-        store, key = self._engine.store, self._press.issue.key
-        store.ledger.expire(key, self._engine.now())
-        while claims := store.ledger.claim(key, self._sender, self._engine.now(), BLOCK):
+        store, now = self._engine.store, self._engine.now()
+        store.ledger.expire(self._key, now)
+        if self._paused():
+            return []
+        later = _Later(gate, store.ledger.pauses(self._key, now), now)
+        while claims := store.ledger.claim(self._key, self._sender, self._engine.now(), most, later):
             people = store.subscribers.many([claim.delivery.subscriber for claim in claims])
             wanting = {person.id: person for person in people if person.status is Status.ACTIVE}
             store.ledger.write([claim for claim in claims if claim.delivery.subscriber not in wanting], [])
@@ -1340,6 +1461,18 @@ class _Work:
             if jobs:
                 return jobs
         return []
+
+    def _paused(self) -> bool:
+        """By anybody, or now, for complaints."""
+        if self._engine.store.issues.paused(self._key):
+            return True
+        now = time.monotonic()
+        if now - self._listened < LISTEN:
+            return False
+        self._listened = now
+        if reason := self._engine.complained(self._key):
+            self._engine.pause_issue(self._key, reason)
+        return bool(reason)
 
     def _jobs(self, claims: Sequence[Claim], people: Sequence[Subscriber]) -> list[Job[Claim]]:
         """One mail that cannot be rendered is refused with its reason and stops nobody else's."""
@@ -1357,6 +1490,22 @@ class _Work:
         return jobs
 
 
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """What must wait that is due: mails to paused domains, and those that the gate does not let in."""
+
+    gate: Gate
+    pauses: Mapping[str, tuple[datetime, str]]
+    now: datetime
+
+    def __call__(self, address: str) -> Later | None:
+        domain = address.rpartition("@")[2].lower()
+        if domain in self.pauses:
+            return Later(self.pauses[domain][0] - self.now, kept=False)
+        wait = self.gate.wait(domain)
+        return Later(timedelta(seconds=wait)) if wait else None
+
+
 class GroupCommit:
     """Begins and settles of all connections, written in one transaction: one fsync for many mails."""
 
@@ -1366,13 +1515,13 @@ class GroupCommit:
         self._settles: list[tuple[Claim, asyncio.Future[Outcome]]] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def begin(self, claim: Claim) -> Outcome:
+    def begin(self, claim: Claim) -> asyncio.Future[Outcome]:
         """SENDING when the mark is durable; otherwise the mail must not go out."""
-        return await self._queued(self._begins, claim)
+        return self._queued(self._begins, claim)
 
-    async def settle(self, claim: Claim) -> None:
-        """Durable when it returns."""
-        await self._queued(self._settles, claim)
+    def settle(self, claim: Claim) -> asyncio.Future[Outcome]:
+        """Durable when it is done; written no later than what is begun after this call."""
+        return self._queued(self._settles, claim)
 
     def _queued(self, queue: list[tuple[Claim, asyncio.Future[Outcome]]], claim: Claim) -> asyncio.Future[Outcome]:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -1486,7 +1635,7 @@ def make_engine(
     if store is None:
         store = Store(settings.store_url)
         store.check()
-    return Engine(settings, store, transport or SmtpTransport(relay(settings)), now)
+    return Engine(settings, store, routes(settings, transport), now)
 
 
 def return_path(settings: Settings, tokens: Tokens) -> ReturnPath:
@@ -1494,20 +1643,54 @@ def return_path(settings: Settings, tokens: Tokens) -> ReturnPath:
     return ReturnPath(settings.bounces.address, settings.bounces.delimiter, tokens)
 
 
-def relay(settings: Settings) -> Relay:
-    """The [smtp] section as the sender wants it."""
+def routes(settings: Settings, transport: Transport | None = None) -> list[Route]:
+    """The relays as the sender wants them, each with its connections. `transport`: in place of them all."""
     smtp = settings.smtp
+    if transport or not settings.relay:
+        transport = transport or SmtpTransport(relay(settings, smtp))
+        return [Route(transport, smtp.connections, smtp.mails_per_connection, Lane(Limit(smtp.rate)))]
+    sharing = [each for each in settings.relay if each.connections is None]
+    shares = iter(shared_out(smtp.connections, [each.weight for each in sharing]) if sharing else ())
+    return [
+        Route(
+            SmtpTransport(relay(settings, each)),
+            each.connections or next(shares),
+            smtp.mails_per_connection if each.mails_per_connection is None else each.mails_per_connection,
+            Lane(Limit(smtp.rate if each.rate is None else each.rate)),
+        )
+        for each in settings.relay
+    ]
+
+
+def relay(settings: Settings, server: SmtpSection | RelaySection) -> Relay:
+    """[smtp] or a [[relay]] as the sender wants it."""
+    smtp = settings.smtp
+    ca_file = smtp.ca_file if server.ca_file is None else server.ca_file
     return Relay(
-        host=smtp.host,
-        port=smtp.port,
-        security=smtp.security,
-        username=smtp.username,
-        password=smtp.password.get_secret_value() if smtp.password else "",
-        timeout=smtp.timeout.total_seconds(),
-        hello_name=smtp.hello_name,
-        ca_file=str(settings.home / smtp.ca_file) if smtp.ca_file else "",
-        tls_minimum=smtp.tls_minimum,
+        host=server.host,
+        port=server.port,
+        security=server.security,
+        username=server.username,
+        password=server.password.get_secret_value() if server.password else "",
+        timeout=(server.timeout or smtp.timeout).total_seconds(),
+        hello_name=smtp.hello_name if server.hello_name is None else server.hello_name,
+        ca_file=str(settings.home / ca_file) if ca_file else "",
+        tls_minimum=smtp.tls_minimum if server.tls_minimum is None else server.tls_minimum,
     )
+
+
+def pace(settings: Settings) -> Pace:
+    """The limits of recipient domains."""
+    smtp = settings.smtp
+    usual = Limit(smtp.domain_rate, smtp.domain_connections)
+    own = {
+        domain.lower(): Limit(
+            usual.rate if each.rate is None else each.rate,
+            usual.connections if each.connections is None else each.connections,
+        )
+        for domain, each in smtp.domains.items()
+    }
+    return Pace(usual, own)
 
 
 def signing(settings: Settings) -> Sign:

@@ -13,6 +13,7 @@ NewsletterError
 │   ├── StoreReadOnly
 │   └── MigrationNeeded
 ├── UnknownIssue, UnknownSubscriber
+├── IssuePaused          not sent by the schedule until somebody has looked
 └── DeliveryError        why a mail did not go
     ├── Deferred         tried again later
     │   └── HostDown     the server's trouble, nobody's mail in particular
@@ -82,6 +83,10 @@ class MigrationNeeded(StoreError):
 
 class UnknownIssue(NewsletterError):
     """There is no such issue."""
+
+
+class IssuePaused(NewsletterError):
+    """This issue is paused."""
 
 
 class UnknownSubscriber(NewsletterError):

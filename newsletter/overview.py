@@ -84,7 +84,9 @@ def _readers(overview: Overview) -> Iterator[str]:
 
 def _issues(overview: Overview) -> Iterator[str]:
     for tally in overview.issues:
-        if tally.state is not IssueState.DONE and tally.waiting:
+        if tally.paused:
+            yield f"{tally.issue} is paused: {tally.paused}. `newsletter send {tally.issue}` goes on."
+        elif tally.state is not IssueState.DONE and tally.waiting:
             yield f"{tally.issue} is not sent: {tally.waiting} wait. Run `newsletter send {tally.issue}`."
         if tally.uncertain:
             yield f"{tally.issue}: {tally.uncertain} may or may not have arrived: `newsletter resolve {tally.issue}`."

@@ -297,12 +297,25 @@ class Delivery:
 
     issue: str
     subscriber: int
-    due: datetime
+    due: datetime  #: of an accepted one: when it was
     outcome: Outcome = Outcome.PLANNED
     attempts: int = 0
     message_id: str = ""
     code: int = 0  #: the server's last reply code
     detail: str = ""  #: the server's own words, or why it was skipped
+    expires: datetime | None = None  #: too late to be news from then on; None: not known here
+
+
+@dataclass(frozen=True, slots=True)
+class DomainTally:
+    """Deliveries of an issue to one recipient domain."""
+
+    domain: str  #: "" of who was erased
+    waiting: int  #: planned, deferred or sending
+    accepted: int
+    deferred: int
+    lately: int  #: accepted, of late
+    since: datetime | None  #: the first of these was accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +345,7 @@ class Tally:
     expired: int = 0
     uncertain: int = 0
     waiting: int = 0  #: planned, deferred or sending
+    paused: str = ""  #: why the schedule does not send it
 
     def adds_up(self) -> bool:
         """Called before an issue may be "done"."""

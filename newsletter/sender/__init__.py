@@ -1,19 +1,33 @@
 """The sender: transports, and the run that keeps their connections busy."""
 
-from newsletter.sender.dispatch import Job, Run, Work
+from newsletter.sender.breaker import REST, Breaker, Trip, too_many_complaints
+from newsletter.sender.dispatch import Run
 from newsletter.sender.folder import FolderTransport, file_name
+from newsletter.sender.pace import Gate, Lane, Limit, Pace
+from newsletter.sender.route import Route, shared_out
 from newsletter.sender.smtp import Relay, SmtpTransport
 from newsletter.sender.transport import Begin, Connection, Transport
+from newsletter.sender.work import Job, Work
 
 __all__ = [
+    "REST",
     "Begin",
+    "Breaker",
     "Connection",
     "FolderTransport",
+    "Gate",
     "Job",
+    "Lane",
+    "Limit",
+    "Pace",
     "Relay",
+    "Route",
     "Run",
     "SmtpTransport",
     "Transport",
+    "Trip",
     "Work",
     "file_name",
+    "shared_out",
+    "too_many_complaints",
 ]

@@ -11,10 +11,11 @@ from sqlalchemy import insert, select
 
 from newsletter.store.bounces import Bounces
 from newsletter.store.database import Database, batched
+from newsletter.store.domains import Domains
 from newsletter.store.editions import Addressed, Editions, Kept
 from newsletter.store.entries import Entries, day_of
 from newsletter.store.issues import Frozen, Issues, Plan
-from newsletter.store.ledger import Claim, Ledger
+from newsletter.store.ledger import Claim, Later, Ledger
 from newsletter.store.schema import facts
 from newsletter.store.sightings import Named, Sightings
 from newsletter.store.sources import Sources
@@ -23,7 +24,7 @@ from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
 
-__all__ = ["Addressed", "Claim", "Frozen", "Issues", "Kept", "Named", "Plan", "Store", "batched", "day_of"]
+__all__ = ["Addressed", "Claim", "Frozen", "Issues", "Kept", "Later", "Named", "Plan", "Store", "batched", "day_of"]
 
 
 class Store:
@@ -40,6 +41,7 @@ class Store:
         self.editions = Editions(self.database)
         self.ledger = Ledger(self.database)
         self.bounces = Bounces(self.database)
+        self.domains = Domains(self.database)
         self.vectors = Vectors(self.database)
 
     def check(self) -> None:

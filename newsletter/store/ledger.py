@@ -6,17 +6,34 @@
 once more, in the same statement. `settle` writes the answer. Every change names the sender that holds the row,
 so a sender whose claim was taken over can change nothing. A sender is dead when it did not `renew` in time:
 `recover` frees what it had claimed, and what it had begun becomes `uncertain`.
+
+What cannot go now, because its domain is limited or paused, is sent away by the statement that would claim it: it is
+due later, and was not tried. A planned or deferred row that names a sender was sent away by it, to come back soon.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.store.database import TOGETHER, Database, batched
@@ -28,6 +45,7 @@ from newsletter.store.schema import (
     editions,
     is_waiting,
     issues,
+    pauses,
     senders,
     shown,
     subscribers,
@@ -41,6 +59,14 @@ class Claim:
 
     delivery: Delivery
     sender: int
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """How long a delivery must wait that is due."""
+
+    wait: timedelta
+    kept: bool = True  #: a sender waits for it
 
 
 class Ledger:
@@ -78,17 +104,60 @@ class Ledger:
                 connection.execute(update(deliveries).where(late).values(outcome=Outcome.EXPIRED))
         return len(gone)
 
-    def claim(self, key: str, sender: int, now: datetime, most: int) -> list[Claim]:
-        """Reserve up to `most` deliveries that are due, the longest due first."""
-        due = and_(_claimable(key), deliveries.c.due <= now)
-        query = select(deliveries.c.subscriber, deliveries.c.due, deliveries.c.attempts).where(due)
-        query = query.order_by(deliveries.c.due, deliveries.c.subscriber).limit(most)
+    def claim(
+        self, key: str, sender: int, now: datetime, most: int, later: Callable[[str], Later | None] = lambda _: None
+    ) -> list[Claim]:
+        """Reserve up to `most` deliveries that are due, the longest due first; none when nothing is due.
+
+        `later` tells of an address whether its mail must wait: such a delivery is not reserved, but due later.
+        """
+        while True:
+            with self._database.write() as connection:
+                rows = connection.execute(_due(key, now, most)).all()
+                waits = {row.subscriber: later(row.email or "") for row in rows}
+                claimed = [row for row in rows if waits[row.subscriber] is None]
+                mine = and_(_in(key), deliveries.c.subscriber.in_([row.subscriber for row in claimed]))
+                if claimed:
+                    connection.execute(update(deliveries).where(mine).values(outcome=Outcome.SENDING, sender=sender))
+                _send_away(connection, key, sender, now, [(row, waits[row.subscriber]) for row in rows])
+            if claimed or not rows:
+                return [_claim(key, row, sender) for row in claimed]
+
+    def hand_back(self, claims: Sequence[Claim], later: Later, now: datetime) -> None:
+        """They are due later and were not tried. Called by who has claimed and not begun them."""
         with self._database.write() as connection:
-            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
-            mine = and_(_in(key), deliveries.c.subscriber.in_([row.subscriber for row in rows]))
-            if rows:
-                connection.execute(update(deliveries).where(mine).values(outcome=Outcome.SENDING, sender=sender))
-        return [Claim(Delivery(key, row.subscriber, row.due, Outcome.SENDING, row.attempts), sender) for row in rows]
+            for claim in claims:
+                mine = and_(
+                    _ready(claim.delivery.issue, claim.sender), deliveries.c.subscriber == claim.delivery.subscriber
+                )
+                due = min(now + later.wait, claim.delivery.expires or now + later.wait)
+                kept = {"due": due, "sender": claim.sender if later.kept else None}
+                connection.execute(update(deliveries).where(mine).values(outcome=_untried, **kept))
+
+    def comes_back(self, key: str) -> datetime | None:
+        """When the first delivery is due that a sender sent away to wait for it."""
+        query = select(deliveries.c.due).where(_claimable(key), deliveries.c.sender.is_not(None))
+        with self._database.read() as connection:
+            return connection.execute(query.order_by(deliveries.c.due).limit(1)).scalar_one_or_none()
+
+    def pause(self, key: str, domain: str, until: datetime, reason: str) -> None:
+        """Nothing of this issue goes to this domain until then; all senders look at it before they claim."""
+        row = {"issue": _number(self._database, key), "domain": domain, "until": until, "reason": reason[:500]}
+        self._database.put(pauses, [row])
+
+    def pauses(self, key: str, now: datetime) -> Mapping[str, tuple[datetime, str]]:
+        """Domain → until when it is paused, and why."""
+        query = select(pauses.c.domain, pauses.c.until, pauses.c.reason).where(pauses.c.issue == number(key))
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(pauses.c.until > now))
+            return {row.domain: (row.until, row.reason) for row in rows}
+
+    def complaints(self, key: str) -> int:
+        """How many of those who were sent this issue have complained."""
+        mine = deliveries.join(subscribers, subscribers.c.id == deliveries.c.subscriber)
+        query = select(func.count()).select_from(mine).where(_in(key), deliveries.c.outcome == Outcome.ACCEPTED)
+        with self._database.read() as connection:
+            return int(connection.execute(query.where(subscribers.c.status == Status.COMPLAINED)).scalar_one())
 
     def write(self, begins: Sequence[Claim], settles: Sequence[Claim]) -> list[Outcome]:
         """One transaction for many connections (group commit).
@@ -111,12 +180,13 @@ class Ledger:
         """The accounting of an issue."""
         query = select(deliveries.c.outcome, func.count()).where(_in(key)).group_by(deliveries.c.outcome)
         with self._database.read() as connection:
-            state = IssueState(connection.execute(select(issues.c.state).where(issues.c.key == key)).scalar_one())
+            issue = connection.execute(select(issues.c.state, issues.c.paused).where(issues.c.key == key)).one()
             counts = Counter({row[0]: int(row[1]) for row in connection.execute(query)})
         known = {each.name for each in fields(Tally)}
         settled = {outcome.value: count for outcome, count in counts.items() if outcome.value in known - {"planned"}}
         waiting = sum(counts[outcome] for outcome in WAITING)
-        return Tally(key, state, planned=counts.total(), waiting=waiting, **settled)
+        state, paused = IssueState(issue.state), issue.paused
+        return Tally(key, state, planned=counts.total(), waiting=waiting, paused=paused, **settled)
 
     def next_due(self, key: str) -> datetime | None:
         """When the earliest waiting delivery that nobody holds is due."""
@@ -172,6 +242,42 @@ def _claimable(key: str) -> ColumnElement[bool]:
 
 def _holding(key: str) -> ColumnElement[bool]:
     return and_(_in(key), is_waiting, deliveries.c.outcome == Outcome.SENDING)
+
+
+def _number(database: Database, key: str) -> int:
+    with database.read() as connection:
+        return int(connection.execute(select(number(key))).scalar_one())
+
+
+def _due(key: str, now: datetime, most: int) -> Select[Any]:
+    columns = ("subscriber", "due", "expires", "attempts")
+    query = select(*(deliveries.c[name] for name in columns), subscribers.c.email)
+    query = query.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
+    query = query.where(_claimable(key), deliveries.c.due <= now, deliveries.c.expires > now)
+    query = query.order_by(deliveries.c.due, deliveries.c.subscriber).limit(most)
+    return query.with_for_update(skip_locked=True, of=deliveries)
+
+
+def _claim(key: str, row: Any, sender: int) -> Claim:
+    delivery = Delivery(key, row.subscriber, row.due, Outcome.SENDING, row.attempts, expires=row.expires)
+    return Claim(delivery, sender)
+
+
+def _send_away(
+    connection: Connection, key: str, sender: int, now: datetime, waits: Sequence[tuple[Any, Later | None]]
+) -> None:
+    rows = [
+        {
+            "its_issue": key,
+            "its_subscriber": row.subscriber,
+            "due": min(now + later.wait, row.expires),
+            "sender": sender if later.kept else None,
+        }
+        for row, later in waits
+        if later
+    ]
+    if rows:
+        connection.execute(_SENT_AWAY, rows)
 
 
 def _row(key: str, subscriber: int) -> ColumnElement[bool]:
@@ -236,6 +342,7 @@ def _settle(connection: Connection, claims: Sequence[Claim]) -> None:
             "its_subscriber": claim.delivery.subscriber,
             "its_sender": claim.sender,
             "outcome": claim.delivery.outcome,
+            "sender": None if claim.delivery.outcome is Outcome.DEFERRED else claim.sender,
             "due": claim.delivery.due,
             "attempts": claim.delivery.attempts,
             "code": claim.delivery.code,
@@ -246,11 +353,15 @@ def _settle(connection: Connection, claims: Sequence[Claim]) -> None:
     connection.execute(_SETTLED, rows)
 
 
+_its_own = and_(
+    deliveries.c.issue == select(issues.c.num).where(issues.c.key == bindparam("its_issue")).scalar_subquery(),
+    deliveries.c.subscriber == bindparam("its_subscriber"),
+)
+_SENT_AWAY = update(deliveries).where(_its_own)
 _SETTLED = (
     update(deliveries)
     .where(
-        deliveries.c.issue == select(issues.c.num).where(issues.c.key == bindparam("its_issue")).scalar_subquery(),
-        deliveries.c.subscriber == bindparam("its_subscriber"),
+        _its_own,
         deliveries.c.sender == bindparam("its_sender"),
         or_(deliveries.c.outcome == Outcome.SENDING, deliveries.c.outcome == Outcome.UNCERTAIN),
     )
@@ -264,10 +375,15 @@ def _settle_doubtful(connection: Connection, which: ColumnElement[bool]) -> int:
 
 
 def _free(connection: Connection, which: ColumnElement[bool]) -> int:
-    tried = literal(Outcome.DEFERRED, OutcomeCode()), literal(Outcome.PLANNED, OutcomeCode())
-    outcome = case((deliveries.c.attempts > 0, tried[0]), else_=tried[1])
     free = update(deliveries).where(which, deliveries.c.begun == 0)
-    return connection.execute(free.values(outcome=outcome, sender=None)).rowcount
+    return connection.execute(free.values(outcome=_untried, sender=None)).rowcount
+
+
+#: as it was before somebody claimed it
+_untried = case(
+    (deliveries.c.attempts > 0, literal(Outcome.DEFERRED, OutcomeCode())),
+    else_=literal(Outcome.PLANNED, OutcomeCode()),
+)
 
 
 def _delivery(key: str, row: Any) -> Delivery:

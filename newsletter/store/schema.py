@@ -6,6 +6,7 @@ sources, receipts (what was fetched when), hosts (whose turn it is), summaries (
 subscribers ──< votes >── entries (feedback)       vectors (what an embedder made of a text)
 issues ──< pool (entries frozen for it)            issues ──< deliveries (the ledger) ── editions (as rendered)
 subscribers ──< bounces (believed reports)
+issues ──< pauses (domains that wait)              senders (who is alive)
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from sqlalchemy import BigInteger as PlainBigInteger
 
 from newsletter.types import Outcome
 
-REVISION = "0005"  #: the newest migration; a test compares it with the folder
+REVISION = "0006"  #: the newest migration; a test compares it with the folder
 
 WAITING = (Outcome.PLANNED, Outcome.DEFERRED, Outcome.SENDING)
 _OUTCOMES = (
@@ -227,6 +228,18 @@ issues = Table(
     Column("masthead", JSON, nullable=False),
     Column("templates", JSON, nullable=False),
     Column("missing", JSON, nullable=False),
+    Column("paused", Text, nullable=False, default=""),  # why the schedule does not send it
+    Column("excused", Integer, nullable=False, default=0),  # complaints when it was resumed
+)
+
+pauses = Table(  # domains that want nothing of an issue for a while
+    "pauses",
+    metadata,
+    Column("issue", ForeignKey("issues.num", ondelete="CASCADE"), primary_key=True),
+    Column("domain", Text, primary_key=True),
+    Column("until", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 pool = Table(
@@ -244,10 +257,10 @@ deliveries = Table(
     Column("issue", ForeignKey("issues.num", ondelete="CASCADE"), primary_key=True),
     Column("subscriber", BigInteger, primary_key=True),
     Column("outcome", OutcomeCode, nullable=False),
-    Column("due", Moment, nullable=False),
+    Column("due", Moment, nullable=False),  # of an accepted one: when it was
     Column("expires", Moment, nullable=False),
     Column("attempts", SmallInteger, nullable=False, default=0),
-    Column("sender", Integer),  # who claimed it
+    Column("sender", Integer),  # who claimed it; of a planned one: who sent it away to come back when its lane has room
     Column("begun", SmallInteger, nullable=False, default=0),  # 1: in doubt until settled
     Column("code", SmallInteger, nullable=False, default=0),
     Column("detail", Text, nullable=False, default=""),

@@ -32,6 +32,7 @@ from tempfile import TemporaryDirectory
 from newsletter.cli import main as newsletter
 from newsletter.config import Settings, resource
 from newsletter.engine import Engine, make_engine
+from newsletter.sender import Route
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, Clock, MemoryTransport
 from newsletter.types import Entry, Interest, Profile, Status, Subscriber, Verb
@@ -322,7 +323,7 @@ async def simulate(weeks: int, readers: int, seed: int, folder: Path, papers: in
     settings = Settings.model_validate({"newsletter": {"secret": "simulated"}, "home": folder})
     people = [make_person(chance, number, weeks) for number in range(readers)]
     heard = Arm(make_engine(settings, _store(folder / "feedback.db"), MemoryTransport(), clock), clock)
-    control = Arm(Deaf(settings, _store(folder / "control.db"), MemoryTransport(), clock), clock)
+    control = Arm(Deaf(settings, _store(folder / "control.db"), [Route(MemoryTransport())], clock), clock)
     for arm in (heard, control):
         arm.enrol(people)
     for week in range(weeks):

@@ -300,7 +300,7 @@ def test_status_prints_the_accounting_as_json(letter: Run) -> None:
 
     assert list(row) == [
         *("issue", "state", "planned", "accepted", "refused"),
-        *("skipped", "expired", "uncertain", "waiting"),
+        *("skipped", "expired", "uncertain", "waiting", "paused", "rate", "left", "domains"),
     ]
     assert (row["planned"], row["waiting"], row["state"]) == (2, 2, "planned")
 

@@ -4,11 +4,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import inf
 
 import pytest
 
 from newsletter.errors import Withdrawn
-from newsletter.sender import Job, Relay, Run, SmtpTransport, Transport
+from newsletter.sender import Breaker, Gate, Job, Pace, Relay, Route, Run, SmtpTransport, Transport, Trip
 from newsletter.testing import NOON, MemoryTransport, ScriptedServer
 from newsletter.types import Delivery, Mail, Outcome
 
@@ -25,7 +26,7 @@ class PaperLedger:
         self.most = 0
         self.settled: dict[int, list[Outcome]] = {}
 
-    async def claim(self) -> Sequence[Job[int]]:
+    async def claim(self, gate: Gate, most: int) -> Sequence[Job[int]]:  # noqa: ARG002
         some, self.numbers = self.numbers[:10], self.numbers[10:]
         return [Job(number, Delivery("2025-W12", number, NOON), mail(number)) for number in some]
 
@@ -37,10 +38,22 @@ class PaperLedger:
             self.doubtful.discard(handle)
             raise Withdrawn
 
-    async def settle(self, handle: int, delivery: Delivery) -> None:
+    def settle(self, handle: int, delivery: Delivery) -> asyncio.Future[Outcome]:
         self.doubtful.discard(handle)
         self.settled.setdefault(handle, []).append(delivery.outcome)
-        await asyncio.sleep(0.001)
+        return asyncio.ensure_future(asyncio.sleep(0.001, delivery.outcome))
+
+    async def take_back(self, handle: int) -> None:
+        self.doubtful.discard(handle)
+
+    async def comes_back(self) -> float:
+        return inf
+
+    async def hand_back(self, jobs: Sequence[Job[int]], wait: timedelta) -> None:  # noqa: ARG002
+        raise AssertionError("no lane is slow here")
+
+    async def pause(self, trip: Trip, jobs: Sequence[Job[int]]) -> None:  # noqa: ARG002
+        raise AssertionError("nothing is refused for policy here")
 
 
 def mail(number: int) -> Mail:
@@ -49,7 +62,8 @@ def mail(number: int) -> Mail:
 
 
 async def run(ledger: PaperLedger, transport: Transport, connections: int = 3) -> Run[int]:
-    made = Run(ledger, transport, connections, [timedelta(minutes=5)], lambda: NOON, asyncio.Event(), lambda _: None)
+    routes, retry = [Route(transport, connections)], [timedelta(minutes=5)]
+    made = Run(ledger, routes, Pace(), Breaker(), retry, lambda: NOON, asyncio.Event(), lambda _: None)
     await asyncio.wait_for(made.finish(), 20)
     return made
 

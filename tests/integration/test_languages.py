@@ -61,7 +61,9 @@ def changed(engine: Engine, settings: Settings, language: str = "en", **catalogu
     for name, text in catalogues.items():
         (folder / f"{name}.po").write_text(text, "utf-8")
     section = settings.newsletter.model_copy(update={"templates": "own", "language": language})
-    return make_engine(settings.model_copy(update={"newsletter": section}), engine.store, engine.transport, engine.now)
+    return make_engine(
+        settings.model_copy(update={"newsletter": section}), engine.store, engine.routes[0].transport, engine.now
+    )
 
 
 def test_every_reader_is_told_in_their_language_else_in_the_newsletters(readers: Engine) -> None:

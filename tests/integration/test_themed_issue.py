@@ -22,7 +22,7 @@ def with_theme(engine: Engine, **theme: object) -> Engine:
     settings = Settings.model_validate(
         {**tables, "newsletter": newsletter, "theme": theme, "home": engine.settings.home}
     )
-    return make_engine(settings, engine.store, engine.transport, engine.now)
+    return make_engine(settings, engine.store, engine.routes[0].transport, engine.now)
 
 
 def mailed(engine: Engine, key: str = KEY) -> str:

@@ -12,7 +12,7 @@ import pytest
 import newsletter
 from newsletter.cli import main
 from newsletter.collector import KINDS, Parsed
-from newsletter.config import Settings, load
+from newsletter.config import RelaySection, Settings, load
 from newsletter.sender.bounces import EFFECTS, Effect
 from newsletter.testing import NOON
 from newsletter.types import Source
@@ -54,6 +54,13 @@ def test_every_setting_is_in_the_commented_sample(section: str, key: str) -> Non
     assert re.search(rf"(?m)^(# )?{key}(_file)? = ", table)
 
 
+@pytest.mark.parametrize("key", sorted(RelaySection.model_fields))
+def test_every_setting_of_a_relay_is_in_the_sample(key: str) -> None:
+    table = SAMPLE.partition("\n# [[relay]]\n")[2].partition("\n[")[0]
+
+    assert re.search(rf"\b{key}\b", table)
+
+
 def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) -> None:
     text = re.sub(r"(?m)^# ([a-z0-9_]+ = |\[\[)", r"\1", SAMPLE)
     tables = tomllib.loads(text)
@@ -70,6 +77,7 @@ def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) 
         ("bounces", "mailgun_key_file"),
     ):
         del tables[section][key]
+    del tables["relay"][0]["password_file"]
 
     settings, defaults = Settings.model_validate(tables), Settings()
 

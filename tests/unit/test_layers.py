@@ -10,7 +10,10 @@ LAYERS = (
     {"cli", "web", "workers", "service", "demo", "checkup", "__main__"},
     {"engine", "testing"},
     {"archive", "returns"},
-    {"collector", "embedder", "selector", "renderer", "sender", "store", "schedule", "overview", "quality", "doctor"},
+    {
+        *{"collector", "embedder", "selector", "renderer", "sender", "store", "schedule"},
+        *{"overview", "progress", "quality", "doctor"},
+    },
     {"formats"},
     {"config", "tokens", "logs", "messages"},
     {"types", "errors", "__init__"},

@@ -1,0 +1,189 @@
+"""The ledger, where what is due cannot go now: sent away, handed back, paused, spread."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from newsletter.config import Settings
+from newsletter.store import Claim, Later, Plan, Store
+from newsletter.testing import NOON, WEEK_12, make_subscriber
+from newsletter.types import Cadence, DomainTally, Outcome, Status
+
+WEEK = "2025-W12"
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def planned(store: Store, addresses: Iterable[str], **changes: object) -> None:
+    people = [replace(make_subscriber(number=0), email=address) for address in addresses]
+    store.subscribers.put_all(people, "test", NOON)
+    masthead, expires = Settings().masthead, NOON + timedelta(days=3)
+    plan = Plan(WEEK_12, masthead, {}, (), NOON, expires, Cadence.WEEKLY, lambda *own: NOON)
+    store.issues.plan(replace(plan, **changes))  # type: ignore[arg-type]
+
+
+def readers(domain: str, number: int) -> list[str]:
+    return [f"r{place}@{domain}" for place in range(number)]
+
+
+def settled(store: Store, claims: Iterable[Claim], outcome: Outcome, **more: object) -> None:
+    store.ledger.write([], [replace(each, delivery=replace(each.delivery, outcome=outcome, **more)) for each in claims])  # type: ignore[arg-type]
+
+
+def slow(address: str) -> Later | None:
+    return Later(MINUTE) if address.endswith("@slow.example") else None
+
+
+def test_what_cannot_go_now_is_due_later_and_was_not_tried(store: Store) -> None:
+    planned(store, [*readers("slow.example", 3), *readers("quick.example", 2)])
+    sender = store.ledger.enroll(NOON + HOUR)
+
+    claims = store.ledger.claim(WEEK, sender, NOON, 10, slow)
+
+    assert [claim.delivery.subscriber for claim in claims] == [4, 5]
+    assert store.ledger.claim(WEEK, sender, NOON, 10, slow) == []
+    assert store.ledger.next_due(WEEK) == store.ledger.comes_back(WEEK) == NOON + MINUTE
+    later = store.ledger.claim(WEEK, sender, NOON + MINUTE, 10)
+    assert [(claim.delivery.subscriber, claim.delivery.attempts) for claim in later] == [(1, 0), (2, 0), (3, 0)]
+
+
+def test_a_block_of_nothing_else_is_looked_beyond(store: Store) -> None:
+    planned(store, [*readers("slow.example", 30), *readers("quick.example", 2)])
+
+    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 5, slow)
+
+    assert [claim.delivery.subscriber for claim in claims] == [31, 32]
+
+
+def test_nothing_is_due_later_than_it_expires(store: Store) -> None:
+    planned(store, ["ada@slow.example"], expires=NOON + timedelta(seconds=30))
+    store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 5, slow)
+
+    assert store.ledger.next_due(WEEK) == NOON + timedelta(seconds=30)
+    assert store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON + timedelta(seconds=30), 5, slow) == []
+    assert store.ledger.expire(WEEK, NOON + timedelta(seconds=30)) == 1
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_is_handed_back_is_due_later_for_anybody(store: Store, kept: bool) -> None:
+    planned(store, readers("slow.example", 3))
+    sender = store.ledger.enroll(NOON + HOUR)
+    claims = store.ledger.claim(WEEK, sender, NOON, 10)
+    store.ledger.write(claims[:1], [])
+
+    store.ledger.hand_back(claims, Later(MINUTE, kept), NOON)
+
+    assert store.ledger.comes_back(WEEK) == (NOON + MINUTE if kept else None)
+    other = store.ledger.enroll(NOON + HOUR)
+    assert [each.delivery.subscriber for each in store.ledger.claim(WEEK, other, NOON + MINUTE, 10)] == [2, 3]
+    assert store.ledger.write(claims[1:], []) == [Outcome.PLANNED, Outcome.PLANNED]
+
+
+def test_what_is_deferred_is_nobodys_to_wait_for(store: Store) -> None:
+    planned(store, ["ada@quick.example"])
+    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 10)
+    settled(store, claims, Outcome.DEFERRED, due=NOON + MINUTE, attempts=1)
+
+    assert store.ledger.comes_back(WEEK) is None
+    assert store.ledger.next_due(WEEK) == NOON + MINUTE
+
+
+def test_what_was_begun_and_certainly_not_sent_may_begin_again(store: Store) -> None:
+    planned(store, ["ada@quick.example"])
+    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 10)
+    store.ledger.write(claims, [])
+    assert store.ledger.write(claims, []) == [Outcome.PLANNED]
+
+    store.ledger.write([], claims)
+
+    assert store.ledger.write(claims, []) == [Outcome.SENDING]
+
+
+def test_a_domain_is_paused_until_then_and_the_later_word_counts(store: Store) -> None:
+    planned(store, [])
+    store.ledger.pause(WEEK, "slow.example", NOON + MINUTE, "first")
+    store.ledger.pause(WEEK, "slow.example", NOON + HOUR, "second")
+
+    assert store.ledger.pauses(WEEK, NOON) == {"slow.example": (NOON + HOUR, "second")}
+    assert store.ledger.pauses(WEEK, NOON + HOUR) == {}
+
+
+def test_a_paused_issue_is_not_the_schedules_until_it_is_resumed(store: Store) -> None:
+    planned(store, ["ada@quick.example"])
+    store.issues.pause(WEEK, "the server refuses the sender")
+    store.ledger.pause(WEEK, "slow.example", NOON + HOUR, "no")
+
+    assert store.issues.open_ones() == []
+    assert store.ledger.tally(WEEK).paused == store.issues.paused(WEEK) == "the server refuses the sender"
+
+    store.issues.resume(WEEK, excused=3)
+
+    assert [issue.key for issue in store.issues.open_ones()] == [WEEK]
+    assert (store.issues.paused(WEEK), store.issues.excused(WEEK), store.ledger.pauses(WEEK, NOON)) == ("", 3, {})
+
+
+def test_complaints_are_those_of_who_was_sent_the_issue(store: Store) -> None:
+    planned(store, readers("quick.example", 4))
+    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 3)
+    settled(store, claims, Outcome.ACCEPTED)
+    for number in (1, 4):
+        store.subscribers.set_status(number, Status.COMPLAINED, NOON)
+
+    assert store.ledger.complaints(WEEK) == 1
+
+
+def test_an_issue_is_counted_by_domain(store: Store) -> None:
+    planned(store, [*readers("slow.example", 4), *readers("Quick.example", 3)])
+    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 6)
+    settled(store, claims[:1], Outcome.ACCEPTED, due=NOON - HOUR)
+    settled(store, claims[1:2], Outcome.DEFERRED, detail="451 later")
+    settled(store, claims[4:], Outcome.ACCEPTED, due=NOON)
+    store.subscribers.erase(7)
+
+    assert store.domains.tallied(WEEK, NOON - MINUTE) == [
+        DomainTally("slow.example", 3, 1, 1, 0, None),
+        DomainTally("", 0, 0, 0, 0, None),
+        DomainTally("quick.example", 0, 2, 0, 2, NOON),
+    ]
+    assert store.domains.reasons(WEEK) == [("slow.example", "451 later", 1)]
+
+
+# spread
+
+
+def dues(store: Store) -> list[int]:
+    """Seconds after NOON, by subscriber."""
+    sender = store.ledger.enroll(NOON + HOUR)
+    claims = store.ledger.claim(WEEK, sender, NOON + timedelta(days=2), 10_000)
+    by_person = sorted((each.delivery.subscriber, each.delivery.due) for each in claims)
+    return [int((due - NOON).total_seconds()) for _, due in by_person]
+
+
+def test_an_issue_is_spread_evenly_and_each_reader_keeps_a_share(store: Store) -> None:
+    planned(store, readers("quick.example", 3000), spread=HOUR)
+
+    found = dues(store)
+
+    assert 0 <= min(found) < 10
+    assert 3590 <= max(found) < 3600
+    for start in range(0, 3600, 360):
+        assert 270 <= sum(start <= due < start + 360 for due in found) <= 330
+        assert 24 <= sum(start <= due < start + 360 for due in found[:300]) <= 36  # any part of the audience
+
+
+def test_a_spread_comes_on_top_of_ones_own_hour_and_moves_the_end_too(store: Store) -> None:
+    store.subscribers.add(make_subscriber("Ada", 0, hour=18), "test", NOON)
+    planned(store, [], spread=HOUR, due=lambda *own: NOON + 6 * HOUR, expires=NOON + HOUR)
+
+    due = store.ledger.next_due(WEEK)
+
+    assert due is not None
+    assert NOON + 6 * HOUR <= due < NOON + 7 * HOUR
+    assert store.ledger.expire(WEEK, due) == 0
+
+
+def test_without_a_spread_all_are_due_at_once(store: Store) -> None:
+    planned(store, readers("quick.example", 50))
+
+    assert dues(store) == [0] * 50
