@@ -8,19 +8,23 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from ssl import SSLContext
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from newsletter import sender
 from newsletter.config import SECRETS, Settings
 from newsletter.doctor import Dns, Finding, Http, Relay, Setup, SmtpCaller, Tools, own_addresses
 from newsletter.doctor.dkim import Key, public_half
 from newsletter.doctor.finding import error, ok, warning
-from newsletter.engine import Press, signing, utc_now
+from newsletter.engine import Press, relay, signing, utc_now
 from newsletter.errors import ConfigError, NewsletterError, StoreBusy, StoreError, TemplateError
 from newsletter.renderer import find_all, load_kind, own_folder, themed
+from newsletter.sender.smtp import tls_context
 from newsletter.store import Frozen, Store
 from newsletter.store.schema import REVISION
 from newsletter.tokens import Tokens, new_secret
@@ -32,7 +36,7 @@ _MAKE = "`newsletter init` makes it, or the first `newsletter collect`."
 
 def tools() -> Tools:
     """The real ones."""
-    return Tools(Dns(), SmtpCaller(), Http(), own_addresses, utc_now)
+    return Tools(Dns(), SmtpCaller(_believed), Http(), own_addresses, utc_now)
 
 
 def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime) -> Setup:
@@ -43,7 +47,7 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
     return Setup(
         sender=section.sender,
         reply_to=section.reply_to,
-        bounces=_bounces(settings),
+        bounces=settings.bounces.address,
         base_url=masthead.base_url,
         list_id=masthead.list_id,
         postal_address=section.postal_address,
@@ -58,22 +62,12 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
     )
 
 
-def _bounces(settings: Settings) -> str | None:
-    section = settings.model_dump().get("bounces")
-    return str(section.get("address", "")) if isinstance(section, dict) else None
-
-
 def _relay(settings: Settings) -> Relay:
-    smtp = settings.smtp
-    return Relay(
-        host=smtp.host,
-        port=smtp.port,
-        security=smtp.security,
-        username=smtp.username,
-        password=smtp.password.get_secret_value() if smtp.password else "",
-        timeout=smtp.timeout.total_seconds(),
-        hello_name=smtp.hello_name,
-    )
+    return Relay(**asdict(relay(settings)))
+
+
+def _believed(called: Relay) -> SSLContext:
+    return tls_context(sender.Relay(**asdict(called)))
 
 
 def _keys(settings: Settings) -> tuple[tuple[Key, ...], tuple[Finding, ...]]:

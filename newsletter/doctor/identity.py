@@ -45,8 +45,6 @@ def _sender(setup: Setup) -> Iterator[Finding]:
 
 
 def _others(setup: Setup) -> Iterator[Finding]:
-    if setup.bounces is None:
-        return
     address, sender = setup.bounces.lower(), setup.sender_address.lower()
     if not address:
         todo = "Set [bounces] address, so that reports do not pile up among your readers' replies."

@@ -47,15 +47,13 @@ def _ranked(record: str) -> tuple[int, str]:
 
 async def receive(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """Replies and bounces arrive."""
-    wanted = {"From": setup.sender_address, "Reply-To": setup.reply_to, "bounces": setup.bounces or ""}
+    wanted = {"From": setup.sender_address, "Reply-To": setup.reply_to, "bounces": setup.bounces}
     by_domain: dict[str, list[str]] = {}
     for name, address in wanted.items():
         if domain := domain_of(parseaddr(address)[1]):
             by_domain.setdefault(domain, []).append(name)
-    found = [await domain_receives(" and ".join(names), domain, tools) for domain, names in by_domain.items()]
-    if setup.bounces is None:
-        return (*found, skipped("bounces", "this version has no address for bounces: they go to the From"))
-    return tuple(found)
+    found = [domain_receives(" and ".join(names), domain, tools) for domain, names in by_domain.items()]
+    return tuple(await asyncio.gather(*found))
 
 
 async def domain_receives(who: str, domain: str, tools: Tools) -> Finding:

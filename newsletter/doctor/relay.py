@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from newsletter.doctor.finding import Finding, error, ok, warning, words
 from newsletter.doctor.pages import certificate_error, certificate_finding, expiry
+from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -39,6 +40,8 @@ class Relay:
     password: str = field(default="", repr=False)
     timeout: float = 60.0
     hello_name: str = ""
+    ca_file: str = ""
+    tls_minimum: str = ""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -60,7 +63,7 @@ class NoCall(Exception):
 
     def __init__(self, why: str, step: str) -> None:
         super().__init__(why)
-        self.step = step  #: connect, starttls, certificate, tls, login
+        self.step = step  #: connect, authorities, starttls, certificate, tls, login
 
 
 class Caller(Protocol):
@@ -71,19 +74,24 @@ class Caller(Protocol):
 class SmtpCaller:
     """aiosmtplib, with the same rules as the sender: never a password in clear, never back from TLS."""
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, context: Callable[[Relay], ssl.SSLContext] = lambda _: ssl.create_default_context()) -> None:
+        """`context`: whose certificates are believed; may raise ConfigError."""
         self._context = context
 
     async def call(self, relay: Relay) -> Call:
         import aiosmtplib
 
+        try:
+            context = self._context(relay)
+        except ConfigError as trouble:
+            raise NoCall(str(trouble), "authorities") from trouble
         client = aiosmtplib.SMTP(
             hostname=relay.host,
             port=relay.port,
             timeout=min(relay.timeout, SECONDS),
             use_tls=relay.security == "tls",
             start_tls=False,
-            tls_context=self._context or ssl.create_default_context(),
+            tls_context=context,
             local_hostname=relay.hello_name or await asyncio.to_thread(socket.getfqdn),
         )
         talk = _Talk(client, relay)
@@ -124,7 +132,7 @@ class _Talk:
 
     async def _login(self) -> str:
         self.step = "login"
-        if self.relay.security == "none" and self.relay.host not in HERE:
+        if self.relay.security == "none":
             raise NoCall("a password is never sent in clear", self.step)
         reply = await self.client.login(self.relay.username, self.relay.password)
         return f"{reply.code} {reply.message}"
@@ -175,6 +183,7 @@ async def _talked(relay: Relay, tools: Tools) -> list[Finding]:
 def _failed(relay: Relay, trouble: NoCall) -> Finding:
     names = {
         "connect": "connection to",
+        "authorities": "certificate of",
         "starttls": "TLS to",
         "tls": "TLS to",
         "certificate": "certificate of",
@@ -182,14 +191,15 @@ def _failed(relay: Relay, trouble: NoCall) -> Finding:
     }
     todo = {
         "connect": "Look at [smtp] host and port, and whether your provider or a firewall closes that port.",
+        "authorities": "Name a PEM file that this user may read in [smtp] ca_file, or leave it out.",
         "starttls": 'Use a port that offers TLS (587, or 465 with security = "tls"); we never go on in clear.',
         "tls": 'Look whether port and security fit: 587 and 25 are "starttls", 465 is "tls".',
-        "certificate": "Name the relay in [smtp] host as its certificate does, or have the certificate renewed.",
+        "certificate": "Name the relay in [smtp] host as its certificate does, have it renewed, or set ca_file.",
         "login": "Look at [smtp] username and password_file; many providers want a password made for programs.",
     }
     found = "STARTTLS is not offered" if trouble.step == "starttls" else str(trouble)
     hint = todo[trouble.step]
-    if relay.host in HERE and trouble.step in ("starttls", "certificate", "tls"):
+    if relay.host in HERE and not relay.username and trouble.step in ("starttls", "certificate", "tls"):
         hint = 'Set [smtp] security = "none": on this machine nothing leaves it.'
     return error(f"{names[trouble.step]} {relay}", found, hint)
 

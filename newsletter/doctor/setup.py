@@ -21,7 +21,7 @@ class Setup:
 
     sender: str  #: "The Weekly Preprint <weekly@papers.example.org>"
     reply_to: str = ""  #: the same form, or ""
-    bounces: str | None = None  #: the address that bounces go to; None: this version has no such setting
+    bounces: str = ""  #: the address that bounces go to; "": that of the sender
     base_url: str = ""
     list_id: str = ""
     postal_address: str = ""

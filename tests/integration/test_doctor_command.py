@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +24,7 @@ from newsletter.doctor import Tools
 from newsletter.doctor.pages import Page
 from newsletter.doctor.relay import Call, NoCall, Relay
 from newsletter.store import Store
-from newsletter.testing import NOON
+from newsletter.testing import NOON, ScriptedServer, make_certificate
 
 Run = Callable[..., Result]
 GOOD = """
@@ -228,8 +229,19 @@ def test_secrets_are_known_by_the_files_that_hold_them(tmp_path: Path) -> None:
     assert secret_files(None, {}, tmp_path / "nowhere") == {}
 
 
-def test_an_address_for_bounces_is_taken_where_the_settings_have_one(tmp_path: Path) -> None:
-    setup = setup_of(settings(tmp_path), {}, NOON)
+def test_the_spf_record_that_counts_is_of_the_address_for_bounces(tmp_path: Path) -> None:
+    assert setup_of(settings(tmp_path), {}, NOON).envelope_domain == "papers.quires.org"
+    own = settings(tmp_path, bounces={"address": "in@bounces.quires.org"})
+    assert setup_of(own, {}, NOON).envelope_domain == "bounces.quires.org"
 
-    assert setup.envelope_domain == "papers.quires.org"
-    assert (setup.bounces is None) == ("bounces" not in Settings.model_fields)
+
+async def test_the_relay_is_called_by_the_rules_of_the_sender(tmp_path: Path) -> None:
+    context, authority = make_certificate(tmp_path)
+    smtp = {"host": "127.0.0.1", "ca_file": authority.name, "tls_minimum": "1.3", "timeout": "5s"}
+    async with ScriptedServer(tls=context) as server:
+        [relay] = setup_of(settings(tmp_path, smtp={**smtp, "port": server.port}), {}, NOON).relays
+        call = await checkup.tools().caller.call(relay)
+        with pytest.raises(NoCall, match="ca_file"):
+            await checkup.tools().caller.call(replace(relay, ca_file=str(tmp_path / "gone.pem")))
+
+    assert call.tls == "TLSv1.3"

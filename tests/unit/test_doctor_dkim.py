@@ -14,7 +14,6 @@ from verifier import ED25519_PEM, PEM, verdict
 
 from newsletter.doctor.dkim import Key, public_half, read_key, signatures, verify
 from newsletter.sender.dkim import Signer, ed25519_key, rsa_key
-from newsletter.types import Mail
 
 DOMAIN = "papers.example.org"
 KEYS = {"s2025": public_half(PEM, DOMAIN, "s2025"), "e2025": public_half(ED25519_PEM, DOMAIN, "e2025")}
@@ -27,7 +26,8 @@ RSA = generate_private_key(65537, 2048).public_key()
 
 
 def signed(body: bytes = b"Hello\r\n", head: bytes = HEAD) -> bytes:
-    return SIGNER.sign(Mail("<1@x>", "w@papers.example.org", "a@example.org", head + b"\r\n" + body)).body
+    mail = head + b"\r\n" + body
+    return SIGNER.headers(mail) + mail
 
 
 def verdicts(mail: bytes, keys: dict[str, Key] | None = None) -> list[str]:
