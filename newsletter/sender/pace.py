@@ -34,7 +34,8 @@ IN_A_ROW = 8  #: replies that ask for a slower pace: no need to look at more
 AHEAD = 2.0  #: seconds of work that a lane may have in memory, so that it is never without; half of it for SLOW ones
 SLOW = 2.0  #: mails a second
 EARLY = 1.0  #: seconds before its turn that a mail comes back
-SLUGGISH = 0.5  #: seconds for a mail, and four times what others take
+SLUGGISH = 0.5  #: seconds for a mail, and four times what the quickest domain takes
+LATELY = 10.0  #: seconds
 LANES = 2_000  #: remembered; those that have nothing to remember go first
 _SLOWER = re.compile(
     r"\b(rate|busy|load|quickly|slow down)\b|too (many|fast|much)|throttl|limit exceeded", re.IGNORECASE
@@ -230,7 +231,8 @@ class Pace:
         self._usual = usual
         self._limits = limits or {}
         self._lanes: OrderedDict[str, Lane] = OrderedDict()
-        self._quick = 0.0  #: seconds that a mail takes where it goes quickly
+        self._quickest = Lane()  #: of those that were heard of lately
+        self._heard_of = -inf  #: when that was
         self._room = LANES
 
     def lane(self, domain: str, now: float) -> Lane:
@@ -247,8 +249,10 @@ class Pace:
         slowed = lane.done(now, word, took)
         if word is Word.NOTHING:
             return slowed
-        self._quick = took if not self._quick else min(1.02 * self._quick, 0.9 * self._quick + 0.1 * took)
-        sluggish = lane.latency > max(SLUGGISH, 4 * self._quick)
+        old = now - self._heard_of > LATELY
+        if old or lane is self._quickest or lane.latency < self._quickest.latency:
+            self._quickest, self._heard_of = lane, now
+        sluggish = lane.latency > max(SLUGGISH, 4 * self._quickest.latency)
         quarter = max(1, connections // 4)
         lane.most = min(lane.limit.connections or quarter, quarter) if sluggish else lane.limit.connections
         return slowed

@@ -226,6 +226,17 @@ def test_a_domain_that_takes_far_longer_than_others_gets_few_connections() -> No
     assert slow.most == 0
 
 
+def test_a_relay_that_takes_its_time_with_all_of_them_keeps_its_connections() -> None:
+    pace = Pace()
+    for took in (0.05, 5.0, 5.0, 5.0):
+        for name in ("a.example", "b.example"):
+            lane = pace.lane(name, 0.0)
+            lane.start(0.0)
+            pace.done(lane, 0.0, Word.FINE, took, 12)
+
+    assert [pace.lane(name, 0.0).most for name in ("a.example", "b.example")] == [0, 0]
+
+
 def test_a_million_domains_are_not_remembered() -> None:
     pace = Pace(Limit(rate=5))
     for number in range(20_000):
