@@ -51,7 +51,7 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
         base_url=masthead.base_url,
         list_id=masthead.list_id,
         postal_address=section.postal_address,
-        relays=(_relay(settings),),
+        relays=_relays(settings),
         keys=keys,
         sample=sample,
         unsubscribe=unsubscribe,
@@ -62,8 +62,8 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
     )
 
 
-def _relay(settings: Settings) -> Relay:
-    return Relay(**asdict(relay(settings)))
+def _relays(settings: Settings) -> tuple[Relay, ...]:
+    return tuple(Relay(**asdict(relay(settings, each))) for each in settings.relay or (settings.smtp,))
 
 
 def _believed(called: Relay) -> SSLContext:
@@ -156,8 +156,9 @@ def _secrets(settings: Settings) -> Iterator[str]:
         value = tables.get(section, {}).get(key)
         if isinstance(value, SecretStr):
             yield value.get_secret_value()
-    smtp = _relay(settings)
-    if smtp.password:
-        yield b64encode(smtp.password.encode()).decode()
-        yield b64encode(f"\0{smtp.username}\0{smtp.password}".encode()).decode()
+    for server in _relays(settings):
+        if server.password:
+            yield server.password
+            yield b64encode(server.password.encode()).decode()
+            yield b64encode(f"\0{server.username}\0{server.password}".encode()).decode()
     yield urlsplit(settings.store.url).password or ""
