@@ -3,7 +3,8 @@
 Against `smtp-sink`, Postfix's own (Debian's package postfix), on loopback and through a proxy 20 ms away. Each figure
 is the median of interleaved rounds, each round a process of its own, timed from its first mail to its last reply;
 `smtp-source`, Postfix's own load generator, from its start to its end. CPU is that of the client alone, system time
-included. Needs a quiet machine: the load stands beside the figures. Quote ratios, since machines differ.
+included. "with ledger" is the whole of `newsletter send` but for choosing and rendering, with its durable marks.
+Needs a quiet machine: the load stands beside the figures. Quote ratios, since machines differ.
 """
 
 from __future__ import annotations
@@ -17,18 +18,27 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import aiosmtplib
 from debian import UNPACKED, environment, program
+from sqlalchemy import text
 
-from newsletter.sender import Connection, Relay, SmtpTransport
-from newsletter.types import Mail
+from newsletter.config import Settings
+from newsletter.engine import _Work, make_engine, utc_now
+from newsletter.sender import Connection, Job, Relay, SmtpTransport
+from newsletter.store import Claim, Plan, Store
+from newsletter.testing import NOON, WEEK_12
+from newsletter.types import Delivery, Mail, Masthead, Subscriber
 
 SENDER = "weekly@papers.example.org"
 DELAY = 10.0  #: milliseconds one way
@@ -62,8 +72,10 @@ NEAR = (
     *(Racer("ours", many) for many in (1, 4, 8, 16, 32)),
     *(Racer("smtp-source", many) for many in (1, 4, 8, 16, 32)),
     *(Racer("aiosmtplib", many) for many in (1, 4, 8, 16)),
+    *(Racer("with ledger", many) for many in (8, 32)),
 )
-FAR = tuple(Racer(kind, many) for kind in ("ours", "smtp-source", "aiosmtplib") for many in (1, 16, 64))
+FAR = tuple(Racer(kind, many) for kind in ("ours", "smtp-source", "aiosmtplib", "with ledger") for many in (1, 16, 64))
+PEOPLE, MANY = 10_000, 1_000_000  #: recipients between whom memory is compared
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,7 @@ class Lap:
 
     rate: float  #: mails a second
     cpu: float  #: milliseconds of the client's CPU a mail
+    memory: float = 0.0  #: MB, at most
 
 
 def make_body(size: int) -> bytes:
@@ -128,7 +141,67 @@ async def pool(port: int, connections: int, count: int, body: bytes) -> None:
     await asyncio.gather(*(client.quit() for client in clients))
 
 
-CLIENTS: dict[str, Callable[[int, int, int, bytes], Coroutine[Any, Any, None]]] = {"ours": ours, "aiosmtplib": pool}
+def audience(folder: Path, people: int) -> tuple[Store, float]:
+    """So many readers and an issue planned for them; seconds that this freezing took."""
+    store = Store(f"sqlite:///{folder / 'newsletter.db'}")
+    store.check()
+    rows = text(
+        "INSERT INTO subscribers (email, email_key, name, status, profile, origin, created) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :people) "
+        "SELECT 'reader' || i || '@example.org', 'reader' || i, '', 'active', '{}', 'benchmark', 0 FROM n"
+    )
+    with store.database.write() as connection:
+        connection.execute(rows, {"people": people})
+    frozen = Plan(WEEK_12, Masthead("x", SENDER), {}, (), NOON, utc_now() + timedelta(days=3), WEEK_12.cadence, nobody)
+    began = time.perf_counter()
+    store.issues.plan(frozen)
+    return store, time.perf_counter() - began
+
+
+def nobody(weekday: int | None, hour: int | None, zone: str | None) -> datetime:
+    return NOON
+
+
+async def ledgered(port: int, connections: int, count: int, body: bytes, people: int = 0) -> None:
+    """The whole of `Engine.send`, durable marks and all, on mails that are ready; `people` may be more than `count`."""
+    with TemporaryDirectory() as folder:
+        store, _ = await asyncio.to_thread(audience, Path(folder), people or count)
+        smtp = {"host": "127.0.0.1", "port": port, "security": "none", "connections": connections}
+        settings = Settings.model_validate(
+            {"newsletter": {"sender": SENDER}, "smtp": {**smtp, "mails_per_connection": 0}}
+        )
+        engine, stop, done = make_engine(settings, store), asyncio.Event(), 0
+
+        def settled(_: Delivery) -> None:
+            nonlocal done
+            done += 1
+            if done >= count:
+                stop.set()
+
+        with mock.patch("newsletter.engine._Work", ready_work(body)), mock.patch.object(engine, "press", a_press):
+            started()
+            await engine.send(WEEK_12.key, stop=stop, on_settled=settled)
+            finished(done)
+
+
+def a_press(key: str) -> SimpleNamespace:
+    return SimpleNamespace(issue=WEEK_12)
+
+
+def ready_work(body: bytes) -> type[_Work]:
+    class Ready(_Work):
+        def _jobs(self, claims: Sequence[Claim], people: Sequence[Subscriber]) -> list[Job[Claim]]:
+            pairs = zip(claims, people, strict=True)
+            return [Job(claim, claim.delivery, mail(person.id, body)) for claim, person in pairs]
+
+    return Ready
+
+
+CLIENTS: dict[str, Callable[[int, int, int, bytes], Coroutine[Any, Any, None]]] = {
+    "ours": ours,
+    "aiosmtplib": pool,
+    "with ledger": ledgered,
+}
 _start = [0.0, 0.0]
 
 
@@ -138,7 +211,8 @@ def started() -> None:
 
 def finished(count: int) -> None:
     spent, cpu = time.perf_counter() - _start[0], time.process_time() - _start[1]
-    print(json.dumps({"rate": count / spent, "cpu": cpu / count * 1000}))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    print(json.dumps({"rate": count / spent, "cpu": cpu / count * 1000, "memory": memory}))
 
 
 # --- the race
@@ -240,7 +314,27 @@ def report(course: Course, results: dict[Racer, Lap]) -> None:
         racer.kind: max(found.rate for other, found in results.items() if other.kind == racer.kind) for racer in results
     }
     for kind in ("smtp-source", "aiosmtplib"):
-        print(f"  ours is {best['ours'] / best[kind]:.2f} times {kind}, each at its best")
+        told = f"{best['ours'] / best[kind]:.2f}, with its ledger {best['with ledger'] / best[kind]:.2f}"
+        print(f"  ours is {told} times {kind}, each at its best")
+
+
+def ledger_report(port: int) -> None:
+    """Freezing a million, bytes a row, and the memory of a send to many beside one to few."""
+    with TemporaryDirectory() as folder:
+        store, seconds = audience(Path(folder), MANY)
+        with store.database.read() as connection:
+            size = connection.execute(text("SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'deliveries%'")).scalar_one()
+        store.close()
+    print(f"\nfreeze {MANY:,} deliveries: {seconds:.2f} s, {size / MANY:.1f} bytes a row with their index")
+    command = [sys.executable, __file__, "--client", "with ledger", "--port", str(port), "--connections", "16"]
+    found = []
+    for people in (PEOPLE, MANY):
+        words = ["--count", str(PEOPLE), "--size", "60000", "--people", str(people)]
+        told = subprocess.run([*command, *words], capture_output=True, text=True, check=True, timeout=600)
+        found.append(Lap(**json.loads(told.stdout)).memory)
+    print(
+        f"memory: {found[0]:.0f} MB for {PEOPLE:,} readers, {found[1]:.0f} MB for {MANY:,} ({found[1] / found[0]:.2f})"
+    )
 
 
 def main() -> None:
@@ -249,11 +343,12 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=1.0, help="of each lap")
     options.add_argument("--course", type=int, choices=range(len(COURSES)), help="one of them only")
     options.add_argument("--client", choices=CLIENTS, help=argparse.SUPPRESS)
-    for name in ("port", "connections", "count", "size"):
-        options.add_argument(f"--{name}", type=int, help=argparse.SUPPRESS)
+    for name in ("port", "connections", "count", "size", "people"):
+        options.add_argument(f"--{name}", type=int, default=0, help=argparse.SUPPRESS)
     asked = options.parse_args()
     if asked.client:
-        asyncio.run(CLIENTS[asked.client](asked.port, asked.connections, asked.count, make_body(asked.size)))
+        given = asked.port, asked.connections, asked.count, make_body(asked.size)
+        asyncio.run(ledgered(*given, asked.people) if asked.people else CLIENTS[asked.client](*given))
         return
     if not program("postfix", "usr/sbin/smtp-sink"):
         raise SystemExit("send: no smtp-sink here: run `.ci/setup test`, or install Debian's package postfix")
@@ -261,6 +356,8 @@ def main() -> None:
     with sink() as near, proxy(near) as far:
         for course in COURSES if asked.course is None else [COURSES[asked.course]]:
             report(course, race(course, far if course.far else near, asked.rounds, asked.seconds))
+        if asked.course is None:
+            ledger_report(near)
 
 
 if __name__ == "__main__":
