@@ -96,6 +96,9 @@ class Ledger:
     def expire(self, key: str, now: datetime) -> int:
         """What is too late to be news is not sent, and counts as never shown."""
         late = and_(_claimable(key), deliveries.c.expires <= now)
+        with self._database.read() as connection:  # as nearly always: nobody has to wait for the lock then
+            if not connection.execute(select(exists().where(late))).scalar_one():
+                return 0
         with self._database.write() as connection:
             gone = connection.execute(select(deliveries.c.subscriber).where(late)).scalars().all()
             if gone:
