@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from newsletter.config import Settings
+    from newsletter.doctor import Finding as Diagnosis
     from newsletter.engine import Collected, Engine, Explained, Heard, Sent
     from newsletter.overview import Overview
     from newsletter.progress import Progress
     from newsletter.quality import Report
+    from newsletter.returns import Heeded
     from newsletter.selector.explain import Part, Standing
     from newsletter.types import Delivery, Entry, Health, Profile, Subscriber
 
@@ -408,11 +411,12 @@ def list_subscribers(status: str | None, form: str) -> None:
 @click.argument("address")
 def show_subscriber(address: str) -> None:
     """Everything known of ADDRESS, as JSON."""
-    from newsletter.formats import subscriber_row
+    from newsletter.formats import bounce_row, subscriber_row
 
     with _engine() as engine:
         [(person, votes)] = engine.store.votes.beside([engine.store.subscribers.find(address)])
-        row = subscriber_row(person, votes)
+        back = [bounce_row(each) for each in engine.store.bounces.of(person.id)]
+        row = subscriber_row(person, votes) | ({"bounces": back} if back else {})
     click.echo(json.dumps(row, ensure_ascii=False, indent=2))
 
 
@@ -599,7 +603,8 @@ def issues(pause: str | None, resume: str | None, form: str) -> None:
 def preview(issue: str | None, address: str | None, profile_file: Path | None, out: Path | None, port: int) -> None:
     """Look at an issue (planned, or as it would be planned now) as any reader: a local site, or one file.
 
-    The preview takes the same path as the mail, so what you see is what is sent. It changes nothing.
+    The preview takes the same path as the mail, so what you see is what is sent. It changes nothing, and sends nothing
+    but the test mail that you ask for.
     """
     from newsletter.web.preview import make_preview, render_preview
 
@@ -880,6 +885,61 @@ def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None, ids_fil
 
 @main.command()
 @config_option
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE|-]...")
+@click.option("--dry-run", is_flag=True, help="Only print what would be done.")
+@table_or("jsonl")
+def bounces(files: tuple[Path, ...], dry_run: bool, form: str) -> None:
+    """Read reports on mails that did not arrive or were not wanted, and obey those that are ours.
+
+    From FILEs (a mail each; folders and Maildirs too, which stay as they are; - is standard input), or without any from
+    the Maildir and the IMAP folder of [bounces], where what was read is marked as seen.
+
+    \b
+    bounced, complained  the person gets no more mail      none     a delay, a policy, a full mailbox: nobody's fault
+    counted: 2 of 3      so many soft ones are as good     ignored  holds no token of ours, or names somebody else
+                         as a hard one
+
+    \b
+    JSON Lines, one a recipient: {"file","recipient","kind":"bounce|complaint|auto-reply|none","reason","hard","action"}
+    """
+    from newsletter.formats import dump_lines
+    from newsletter.returns import rows
+
+    with _engine() as engine:
+        heeded = _heeded(engine, files, keep=not dry_run)
+    if form == "jsonl":
+        _print(dump_lines(rows(heeded)))
+        return
+    head = ("file", "recipient", "kind", "reason", "hard", "action")
+    cells = [
+        {**row, "hard": "yes" if row["hard"] else "", "recipient": row["recipient"] or "-"} for row in rows(heeded)
+    ]
+    _table(head, [[row[name] for name in head] for row in cells])
+    click.echo(_heeded_summary(heeded))
+
+
+def _heeded(engine: Engine, files: Sequence[Path], keep: bool) -> list[Heeded]:
+    from newsletter.sender.mailboxes import Files
+
+    if files:
+        given = Files(files, sys.stdin.buffer)
+        with _progress(length=len(given), label="reading") as bar:
+            return engine.bounces([given], keep, lambda: bar.update(1))
+    with engine.mailboxes() as mailboxes:
+        if not mailboxes:
+            raise click.UsageError("name files, or set maildir or imap_host in [bounces]")
+        return engine.bounces(mailboxes, keep)
+
+
+def _heeded_summary(heeded: Sequence[Heeded]) -> str:
+    kinds = Counter(each.kind.value for each in heeded)
+    changed = sum(1 for each in heeded if each.action in (Status.BOUNCED, Status.COMPLAINED))
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing to read"
+    return f"{told}; {changed} subscribers get no more mail"
+
+
+@main.command()
+@config_option
 @click.option("--since", type=click.DateTime(), help="Only issues whose pool ends on or after this day (UTC).")
 @click.option("--issues", "most", type=click.IntRange(1, 1000), default=26, show_default=True, help="The latest N.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write a page of charts: quality.html.")
@@ -1066,6 +1126,68 @@ def _templates_folder(folder: Path) -> Path:
     if any((folder / kind).is_dir() for kind in ("weekly", "confirm", "messages", "web")):
         return folder
     raise InputError(f"{folder}: there is no folder weekly, confirm or messages in it")
+
+
+@main.command()
+@config_option
+@click.option("--offline", is_flag=True, help="Only what needs no network.")
+@click.option("--to", metavar="ADDRESS", default="", help="Also whether mail to ADDRESS has somewhere to go.")
+@table_or("jsonl")
+def doctor(offline: bool, to: str, form: str) -> None:
+    """Will it arrive? Looks at DNS, the relay, the pages and the files, and says what to do about what it finds.
+
+    \b
+    From, bounces, postal address, List-Id      SPF and its look-ups, DKIM keys, DMARC and alignment
+    TLS, certificate and login of the relay     MX of our own addresses, reverse DNS, MTA-STS
+    base_url, unsubscribing in one click        secrets, database, templates, clock
+
+    Changes nothing and sends no mail; one minute at most. The exit code is 1 when there is an error among the findings.
+
+    \b
+    JSONL:  group, name, level (ok, warning, error, skipped), found, todo, record (to publish in DNS)
+    """
+    from newsletter.checkup import setup_of, tools
+    from newsletter.config import secret_files
+    from newsletter.doctor import count, examine
+    from newsletter.formats import parse_address
+
+    settings, address = _settings(), parse_address(to) if to else ""
+    path = click.get_current_context().ensure_object(dict).get("config")
+    seams = tools()
+    with _progress(length=count(offline, address), label="looking") as bar:
+        setup = setup_of(settings, secret_files(path, os.environ), seams.now())
+        found = asyncio.run(examine(setup, seams, offline=offline, to=address, on_done=lambda: bar.update(1)))
+    if form == "jsonl":
+        _print(json.dumps(_finding_row(each), ensure_ascii=False) for each in found)
+    else:
+        _findings_table(found)
+    if any(each.level == "error" for each in found):
+        sys.exit(FAILED)
+
+
+def _finding_row(each: Diagnosis) -> dict[str, str]:
+    return {name: getattr(each, name) for name in ("group", "name", "level", "found", "todo", "record")}
+
+
+def _findings_table(found: Sequence[Diagnosis]) -> None:
+    """A group under its name; below a line what to do, and the record to publish."""
+    colours = {"ok": "green", "warning": "yellow", "error": "red", "skipped": "bright_black"}
+    width = max(len(each.name) for each in found)
+    group = ""
+    for each in found:
+        if each.group != group:
+            click.echo(f"\n{each.group}" if group else each.group)
+            group = each.group
+        level = click.style(f"{each.level:<7}", fg=colours[each.level])
+        click.echo(f"  {level}  {each.name:<{width}}  {each.found}".rstrip())
+        _print(f"{'':11}{line}" for line in (each.todo, each.record) if line)
+    click.echo("\n" + ", ".join(filter(None, (_counted(found, level) for level in colours))))
+
+
+def _counted(found: Sequence[Diagnosis], level: str) -> str:
+    number = sum(1 for each in found if each.level == level)
+    plural = "s" if number > 1 and level in ("warning", "error") else ""
+    return f"{number} {level}{plural}" if number else ""
 
 
 # in the long run

@@ -38,7 +38,15 @@ from newsletter.types import SECTIONS, Cadence, Masthead, Part, Source
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PLACES = ("newsletter.toml", "config/newsletter.toml")  #: looked for in the current folder, in this order
 KEYS = (("dkim", "key"), ("dkim", "ed25519_key"))  #: secrets of many lines
-SECRETS = (("newsletter", "secret"), ("smtp", "password"), ("selection", "model_key"), ("summary", "key"), *KEYS)
+BOUNCES = (("bounces", "imap_password"), ("bounces", "postmark_password"), ("bounces", "mailgun_key"))
+SECRETS = (
+    ("newsletter", "secret"),
+    ("smtp", "password"),
+    ("selection", "model_key"),
+    ("summary", "key"),
+    *BOUNCES,
+    *KEYS,
+)
 THEME = Path("weekly", "theme.toml")  #: in a folder of templates
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -95,6 +103,18 @@ def sender_address(value: str) -> str:
         raise ValueError('an address such as "The Weekly Preprint <weekly@example.org>" is expected') from error
     if "@" not in address or any(ord(character) < 32 for character in value):
         raise ValueError('an address such as "The Weekly Preprint <weekly@example.org>" is expected')
+    return value
+
+
+def return_address(value: str) -> str:
+    """Refuse what has no room for a signed token before the @, or could not stand in an envelope."""
+    expected = 'an address such as "bounces@example.org", with up to 27 characters before the @, is expected'
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*/?^_`{|}~.+=-]{1,27}@[A-Za-z0-9.-]{1,180}", value):
+        raise ValueError(expected)
+    try:
+        Address(addr_spec=value)
+    except (ValueError, IndexError, MessageError) as error:
+        raise ValueError(expected) from error
     return value
 
 
@@ -282,11 +302,12 @@ class ScheduleSection(Section):
 
 
 class WebSection(Section):
-    """Where the subscribers' pages are served."""
+    """Where the subscribers' pages are served, and whether everybody may read past issues there."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     trusted_proxies: tuple[str, ...] = ()
+    archive: bool = True
 
 
 class SelectionSection(Section):
@@ -324,6 +345,35 @@ class SummarySection(Section):
         """A service without a model answers nothing."""
         if self.url and not self.model:
             raise ValueError("a url needs a model")
+        return self
+
+
+class BouncesSection(Section):
+    """Where reports on mails come back to, and how they are read."""
+
+    address: Annotated[str, AfterValidator(lambda value: value and return_address(value))] = ""
+    delimiter: Literal["+", "-", "="] = "+"
+    soft_limit: Annotated[int, Field(ge=1, le=100)] = 3
+    soft_within: Duration = timedelta(days=30)
+    read_every: Duration = timedelta(minutes=5)
+    maildir: str = ""
+    imap_host: str = ""
+    imap_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    imap_security: Literal["tls", "starttls"] = "tls"
+    imap_username: str = ""
+    imap_password: SecretStr | None = None
+    imap_folder: str = "INBOX"
+    imap_done: str = ""
+    ses_topics: tuple[Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d+:[\w.-]+$")], ...] = ()
+    postmark_password: SecretStr | None = None
+    mailgun_key: SecretStr | None = None
+    sendgrid_key: str = ""
+
+    @model_validator(mode="after")
+    def says_who_reads(self) -> BouncesSection:
+        """A mailbox without a name and a password opens for nobody."""
+        if self.imap_host and not (self.imap_username and self.imap_password):
+            raise ValueError("imap_host needs imap_username and imap_password_file")
         return self
 
 
@@ -367,6 +417,7 @@ class Settings(BaseModel):
     web: WebSection = WebSection()
     selection: SelectionSection = SelectionSection()
     summary: SummarySection = SummarySection()
+    bounces: BouncesSection = BouncesSection()
     source: tuple[SourceSection, ...] = ()
     home: Annotated[Path, Field(exclude=True)] = Path()
 
@@ -402,8 +453,8 @@ class Settings(BaseModel):
         names = ("name", "sender", "tagline", "reply_to", "postal_address", "language")
         given = {name: getattr(section, name) for name in names}
         look = {"logo": self.theme.logo, "mark": self.theme.mark or initial(section.name)}
-        base_url = section.base_url.rstrip("/")
-        return Masthead(**given, **look, list_id=list_id, base_url=base_url, sections=self.theme.sections)
+        rest = {"base_url": section.base_url.rstrip("/"), "timezone": self.schedule.timezone}
+        return Masthead(**given, **look, **rest, list_id=list_id, sections=self.theme.sections)
 
 
 def resource(name: str) -> Path:
@@ -433,6 +484,25 @@ def load(path: Path | None, environ: Mapping[str, str], folder: Path = Path()) -
     _refuse_twins([relay.name or f"{relay.host}:{relay.port}" for relay in settings.relay], "relays", label)
     _refuse_unknown_colours(settings, label)
     return settings
+
+
+def secret_files(path: Path | None, environ: Mapping[str, str], folder: Path = Path()) -> dict[str, Path]:
+    """Where secrets lie in files: key → its own file, or the configuration that has it in clear. As `load` finds them.
+
+    Called by checkup.
+    """
+    path = path or _find(environ, folder)
+    tables = _read(path) if path else {}
+    written = {(section, key) for section, key in SECRETS if path and key in tables.get(section, {})}
+    _overlay(tables, environ)
+    found: dict[str, Path] = {}
+    for section, key in SECRETS:
+        place = tables.get(section, {}).get(f"{key}_file")
+        if place:
+            found[f"[{section}] {key}_file"] = (_home(path) if path else folder) / str(place)
+        elif path and (section, key) in written and f"NEWSLETTER_{section}__{key}".upper() not in environ:
+            found[f"[{section}] {key}"] = path
+    return found
 
 
 def _find(environ: Mapping[str, str], folder: Path) -> Path | None:
@@ -570,6 +640,6 @@ def _colour_names(settings: Settings, table: str) -> set[str]:
     own = settings.newsletter.templates
     for folder in (resource("templates"), *([settings.home / own] if own else [])):
         with suppress(OSError, ValueError):
-            colours = tomllib.loads((folder / THEME).read_text("utf-8")).get(table)
+            colours = tomllib.loads((folder / THEME).read_text("utf-8-sig")).get(table)
             names |= set(colours) if isinstance(colours, dict) else set()
     return names

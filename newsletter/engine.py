@@ -5,7 +5,9 @@
     plan      store: pool, templates and audience are frozen; one delivery per subscriber
     feedback  web, CLI ─▶ votes ─ selector.feedback ─▶ signals of the profiles that are chosen for
     send      claim ─ selector ─▶ editions (kept) ─ renderer ─▶ mails, signed ─ begin ─ transport ─▶ settle
+    bounces   mailboxes, web hooks ─ sender.bounces ─▶ reports ─ returns: ours? ─▶ subscribers
     explain   one reader, one entry ─ selector.explain ─▶ why it was taken or left, number by number
+    archive   issues that went out ─ selector ─▶ what everybody may see ─ renderer ─▶ pages
     evaluate  editions (kept), votes, pools chosen anew ─ quality ─▶ report
     status    the ledger adds up: planned = accepted + refused + skipped + expired + uncertain + waiting
 
@@ -16,10 +18,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -30,6 +33,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from newsletter import collector, quality
+from newsletter.archive import Archive
 from newsletter.collector import Harvest
 from newsletter.collector.summary import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
@@ -49,7 +53,8 @@ from newsletter.errors import (
 from newsletter.messages import Catalogues
 from newsletter.overview import Overview
 from newsletter.progress import LATELY, Progress, progress
-from newsletter.schedule import Slot, issue_key, last_slot, next_slot, own_due, window
+from newsletter.returns import Heeded, Returns
+from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.sender import (
     REST,
     Breaker,
@@ -68,6 +73,9 @@ from newsletter.sender import (
     shared_out,
     too_many_complaints,
 )
+from newsletter.sender.bounces.hooks import read_hook
+from newsletter.sender.bounces.returnpath import ReturnPath
+from newsletter.sender.mailboxes import Mailbox, Maildir
 from newsletter.store import Claim, Frozen, Kept, Later, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
@@ -81,6 +89,7 @@ from newsletter.types import (
     IssueState,
     Links,
     Mail,
+    Masthead,
     Outcome,
     Profile,
     Source,
@@ -204,15 +213,19 @@ class Desk:
         self._library = library
         self._aliases = {asked: entry.id for asked, entry in library.items()}
         self._defaults = settings.selection
-        self._tells_popular = "popular" in frozen.masthead.sections
+        self._tell_as(frozen)
         others = [entry for entry in dict.fromkeys(library.values()) if entry.id not in self.entries]
         from newsletter import selector  # with numpy and scipy; to collect needs neither
 
-        self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
         liked = [self._known(each, ()) for each in likes]
         self._pool = selector.prepare(candidates, others, rises or None, liked, vectors)
+
+    def _tell_as(self, frozen: Frozen) -> None:
+        """In which words editions are told, and which parts they have."""
+        self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
+        self._tells_popular = "popular" in frozen.masthead.sections
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
         """One edition per subscriber, in their order; their profiles hold their signals. Called by Engine only."""
@@ -235,6 +248,12 @@ class Desk:
         from newsletter.selector.explain import explain
 
         return explain(self._pool, self._completed(person.profile), seen, entry_id)
+
+    def survey(self, person: Subscriber, seen: set[str]) -> tuple[Explanation, ...]:
+        """As `explain` for every candidate, without the parts of its score. Called by Engine only."""
+        from newsletter.selector.survey import survey
+
+        return survey(self._pool, self._completed(person.profile), seen)
 
     def title(self, entry_id: str) -> str:
         """Of a candidate, or of what readers named; "" where it is neither."""
@@ -284,12 +303,24 @@ class Press(Desk):
     ) -> None:
         """See Desk; raises TemplateError."""
         super().__init__(frozen, library, settings, twins, likes, vectors)
-        from newsletter.renderer import Renderer
-
-        self._masthead = frozen.masthead
         self._tokens = tokens
         self._sign = sign
+        self._return_path = return_path(settings, tokens)
+        self._compile(frozen)
+
+    def _compile(self, frozen: Frozen) -> None:
+        from newsletter.renderer import Renderer
+
+        self.frozen = frozen
+        self._masthead = frozen.masthead
         self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
+
+    def in_templates(self, templates: Mapping[str, str], masthead: Masthead) -> Press:
+        """The same papers, and so the same choices, in other templates. Raises TemplateError."""
+        other, frozen = copy(self), replace(self.frozen, templates=templates, masthead=masthead)
+        other._compile(frozen)
+        other._tell_as(frozen)
+        return other
 
     def kept(self, edition: Edition, made: datetime) -> Kept:
         """An edition that fits in a mail, with what makes its bytes the same again."""
@@ -298,8 +329,10 @@ class Press(Desk):
         return Kept(edition, self._tokens.message_id(self.issue.key, edition.subscriber.id, domain), made)
 
     def print(self, kept: Kept) -> Mail:
-        """The mail: the same bytes for the same kept edition, always."""
-        return self._sign(self._rendered(kept, kept.edition))
+        """The mail: the same bytes and envelope for the same kept edition, always."""
+        mail, number = self._sign(self._rendered(kept, kept.edition)), kept.edition.subscriber.id
+        sender = self._return_path.of(self.issue.key, number) if number else ""  # a test mail has nobody's number
+        return replace(mail, sender=sender or mail.sender)
 
     def whole(self, kept: Kept) -> Mail:
         """As `print`, with what the mail had no room for: its page on the web, which needs no signature."""
@@ -332,12 +365,21 @@ class Engine:
         self.store = store
         self.routes = routes
         self.now = now
+        self.archive = Archive(settings, store.issues)
         self._pace = pace(settings)
         self._breakers: dict[str, Breaker] = {}  #: by issue, from one run to the next
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
         self._sign = signing(settings)
         self._presses: dict[str, Press] = {}
+        self._returns = Returns(
+            store,
+            return_path(settings, self.tokens),
+            settings.bounces.soft_limit,
+            settings.bounces.soft_within,
+            lambda: self.now(),
+        )
+        self._bounces_read: datetime | None = None
         self._unfinished = False  #: something was collected since summaries and vectors were last asked for
         self._pressing = Lock()
         self._vectoriser = Vectoriser(settings.selection.model, self._embedder, store.vectors.known, self._keep_vectors)
@@ -547,7 +589,7 @@ class Engine:
         cadence, now = cadence or schedule.cadence, self.now()
         until = until or now
         key = key or issue_key(cadence, until, schedule.timezone)
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", key):
+        if not KEY.fullmatch(key):
             raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
         templates = self._templates()
@@ -665,11 +707,24 @@ class Engine:
                 self._presses[key] = self._press(self.store.issues.frozen(key))
             return self._presses[key]
 
-    def draft(self, people: Iterable[Subscriber] | None = None, generous: bool = False) -> Press:
-        """The issue that would be planned now, from today's pool and templates, for `people` (all by default).
+    def trial(self, key: str = "", guest: Subscriber | None = None) -> Press:
+        """For a preview: an issue, or ("") the one that would be planned now, for all its readers, prepared anew.
 
-        `generous`: where nothing is new since the last issue, the pool reaches one period back (for a preview).
+        `guest`: a reader who is none of them, or one of them with another profile; their papers are known too. Where
+        nothing is new since the last issue, the pool reaches one period back. An embedder gets little time.
         """
+        frozen = self.store.issues.frozen(key) if key else self._drafted(generous=True)
+        return self._press(frozen, guest=guest, hurry=True)
+
+    def in_templates_of_today(self, press: Press) -> Press:
+        """The same issue, planned or not, as the templates are now. Raises TemplateError."""
+        return press.in_templates(self._templates(), self.settings.masthead)
+
+    def draft(self, people: Iterable[Subscriber] | None = None) -> Press:
+        """The issue that would be planned now, from today's pool and templates, for `people` (all by default)."""
+        return self._press(self._drafted(), people, hurry=people is not None)
+
+    def _drafted(self, generous: bool = False) -> Frozen:
         now, cadence = self.now(), self.settings.schedule.cadence
         since = window(cadence, now, self.store.issues.latest_until(cadence))
         entries = self.store.entries.new_between(since, now)
@@ -677,24 +732,37 @@ class Engine:
             since = window(cadence, now, None)
             entries = self.store.entries.new_between(since, now)
         entries = [*map(self._readied(now), entries)]
-        issue = Issue(issue_key(cadence, now, self.settings.schedule.timezone), cadence, since, now)
+        issue = Issue(self._next_key(cadence, now), cadence, since, now)
         masthead, templates = self.settings.masthead, self._templates()
-        return self._press(Frozen(issue, masthead, templates, self._missing(), tuple(entries)), people)
+        return Frozen(issue, masthead, templates, self._missing(), tuple(entries))
 
-    def _press(self, frozen: Frozen, people: Iterable[Subscriber] | None = None) -> Press:
-        hurry = people is not None
-        known = self._readership(people)
+    def _next_key(self, cadence: Cadence, now: datetime) -> str:
+        """Of the issue of this period; where that is planned already, of the next one."""
+        zone, known = self.settings.schedule.timezone, {issue.key for issue in self.store.issues.listed()}
+        key = issue_key(cadence, now, zone)
+        return key if key not in known else issue_key(cadence, next_slot(cadence, self._slot(), now), zone)
+
+    def _press(
+        self,
+        frozen: Frozen,
+        people: Iterable[Subscriber] | None = None,
+        guest: Subscriber | None = None,
+        hurry: bool = False,
+    ) -> Press:
+        known = self._readership(people, guest)
         texts = {**known.texts, **{entry.id: paper_text(entry) for entry in frozen.entries}}
         vectors, _ = self._embedded(texts, HURRIED if hurry else EMBEDDING, hurry)
         twins = self._twins(frozen)
         return Press(frozen, known.library, self.settings, self.tokens, self._sign, twins, known.likes, vectors or None)
 
-    def _readership(self, people: Iterable[Subscriber] | None = None) -> _Readership:
-        """What these people (all active ones by default) name, voted for and wrote."""
+    def _readership(self, people: Iterable[Subscriber] | None = None, guest: Subscriber | None = None) -> _Readership:
+        """What these people (all active ones by default) name, voted for and wrote; and what `guest` does."""
         from newsletter import selector
 
         listed = None if people is None else [*people]
-        readers = self.store.subscribers.listed(Status.ACTIVE) if listed is None else listed
+        readers = self.store.subscribers.listed(Status.ACTIVE) if listed is None else iter(listed)
+        if guest:
+            readers = _with_guest(readers, guest)
         voted: dict[int, list[str]] = {}
         numbers = None if listed is None else [person.id for person in listed]
         for number, vote in self._votes(numbers):
@@ -735,9 +803,9 @@ class Engine:
             first.setdefault(now[entry.id].id if entry.id in now else entry.id, entry.id)
         return {entry.id for entry in frozen.entries} - set(first.values())
 
-    def edition(self, press: Press, person: Subscriber) -> Kept:
-        """What this person got, or would get, in this issue. Changes nothing."""
-        kept = self.store.editions.kept(press.issue, [person.id], press.entries)
+    def edition(self, press: Press, person: Subscriber, anew: bool = False) -> Kept:
+        """What this person got, or would get, in this issue. Changes nothing. `anew`: whatever they got."""
+        kept = {} if anew else self.store.editions.kept(press.issue, [person.id], press.entries)
         if person.id in kept:
             return kept[person.id]
         return press.kept(self._chosen(press, [person])[0], press.issue.until)
@@ -911,8 +979,14 @@ class Engine:
         except UnknownSubscriber:
             first = next(self.store.subscribers.listed(Status.ACTIVE), Subscriber(0, address))
             person = replace(first, name="")
-        kept = self.edition(press, person)
-        test = replace(kept.edition, subscriber=replace(kept.edition.subscriber, id=0, email=address))
+        return await self.send_trial(press, self.edition(press, person).edition, address)
+
+    async def send_trial(self, press: Press, edition: Edition, address: str) -> str:
+        """This very edition to `address`, outside the ledger, with links that open nobody's pages.
+
+        Returns the server's words; raises DeliveryError. Called by the preview site.
+        """
+        test = replace(edition, subscriber=replace(edition.subscriber, id=0, email=address))
         return await self._send_one(press.print(press.kept(test, self.now())))
 
     async def _send_one(self, mail: Mail) -> str:
@@ -943,9 +1017,21 @@ class Engine:
             raise UnknownEntry(f"{entry_id}: {UnknownEntry()}")
         planned = key or self._latest_holding(entry, person)
         press = self.press(planned) if planned else self.draft([person])
+        return self.explained(press, person, entry, bool(planned))
+
+    def survey(self, press: Press, person: Subscriber) -> tuple[Explanation, ...]:
+        """As `explained` for every paper of the pool, without the parts of its score. Called by the preview site."""
+        return press.survey(*self._asking(press, person))
+
+    def _asking(self, press: Press, person: Subscriber) -> tuple[Subscriber, set[str]]:
+        """The person with what their votes say, and what they were shown in other issues."""
         key = press.issue.key
         seen = self.store.editions.seen([person.id], but=key)[person.id]
-        heard = self._with_signals([person], but=key)[0]
+        return self._with_signals([person], but=key)[0], seen
+
+    def explained(self, press: Press, person: Subscriber, entry: Entry, planned: bool) -> Explained:
+        """As `explain`, of a press and a person at hand."""
+        heard, seen = self._asking(press, person)
         names = self.store.entries.present(press.entries)
         pooled = [name for name in press.entries if names.get(name, name) == entry.id]
         tried = [press.explain(heard, seen, name) for name in pooled or [entry.id]]
@@ -1125,8 +1211,9 @@ class Engine:
         templates = {**self._templates(), **self._templates("confirm")}
         confirmation = Confirmation(templates, masthead, person.language)
         mail = confirmation.render(person, f"{masthead.base_url}/confirm/{token}", message_id, now)
+        sender = return_path(self.settings, self.tokens).of("", person.id)
         try:
-            await self._send_one(self._sign(mail))
+            await self._send_one(replace(self._sign(mail), sender=sender or mail.sender))
         except NewsletterError:
             await asyncio.to_thread(self.store.subscribers.asked, person.id, now - ASK_AGAIN, now)
             raise
@@ -1170,6 +1257,53 @@ class Engine:
         person = self.store.subscribers.get(number)
         return self.store.votes.take_back(person.id, (entry.id for entry in self.find(entry_ids).values()))
 
+    # what comes back
+
+    def bounces(
+        self,
+        mailboxes: Sequence[Mailbox],
+        keep: bool = True,
+        on_read: Callable[[], None] = lambda: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> list[Heeded]:
+        """Read reports on mails and obey those that are ours; each once. `keep` False changes nothing.
+
+        Raises InputError where a mailbox cannot be read; what was read before is done.
+        """
+        return [each for mailbox in mailboxes for each in self._returns.read(mailbox, keep, on_read, stopped)]
+
+    @contextmanager
+    def mailboxes(self) -> Iterator[list[Mailbox]]:
+        """The Maildir and the IMAP folder of the configuration. Raises InputError."""
+        section = self.settings.bounces
+        found: list[Mailbox] = [Maildir(self.settings.home / section.maildir)] if section.maildir else []
+        if not section.imap_host:
+            yield found
+            return
+        from newsletter.sender.imap import Account, Imap  # with imap-tools
+
+        account = Account(
+            host=section.imap_host,
+            username=section.imap_username,
+            password=section.imap_password.get_secret_value() if section.imap_password else "",
+            port=section.imap_port,
+            security=section.imap_security,
+            folder=section.imap_folder,
+            done=section.imap_done,
+        )
+        with Imap(account) as box:
+            yield [*found, box]
+
+    def heed(self, provider: str, told: object) -> list[Heeded]:
+        """Obey what a provider's web hook tells; its signature was verified. Called by web.hooks."""
+        reports = read_hook(provider, told)
+        return [each for report in reports for each in self._returns.heed(report, provider, signed=True)]
+
+    async def ask(self, url: str) -> bytes:
+        """An answer from the public internet, at an address that somebody else named. Raises SourceError."""
+        section = self.settings.newsletter
+        return await collector.ask(url, parseaddr(section.reply_to or section.sender)[1])
+
     # the schedule
 
     async def tick(self, stop: asyncio.Event | None = None) -> list[str]:
@@ -1182,7 +1316,7 @@ class Engine:
         troubles: list[NewsletterError] = []
         cadences = sorted(await asyncio.to_thread(self._cadences))
         steps = [self._collect_if_due(), *map(self._plan_if_due, cadences)]
-        for step in [*steps, self._send_if_due(stop), self._finish_if_collected()]:
+        for step in [self._read_if_due(stop), *steps, self._send_if_due(stop), self._finish_if_collected()]:
             try:
                 done += await step
             except NewsletterError as error:
@@ -1190,6 +1324,20 @@ class Engine:
         if troubles:
             raise troubles[0]
         return done
+
+    async def _read_if_due(self, stop: asyncio.Event | None) -> list[str]:
+        """Bounces first: whoever cannot be reached any more is not sent to again."""
+        section, last = self.settings.bounces, self._bounces_read
+        if not (section.maildir or section.imap_host) or (last and self.now() < last + section.read_every):
+            return []
+        self._bounces_read = self.now()
+
+        def read() -> list[Heeded]:
+            with self.mailboxes() as mailboxes:
+                return self.bounces(mailboxes, stopped=stop.is_set if stop else lambda: False)
+
+        changed = sum(1 for each in await asyncio.to_thread(read) if each.action in (Status.BOUNCED, Status.COMPLAINED))
+        return [f"{changed} subscribers bounced or complained"] if changed else []
 
     async def _collect_if_due(self) -> list[str]:
         if not await asyncio.to_thread(self._collection_due):
@@ -1408,6 +1556,16 @@ def _answer(waiting: Sequence[tuple[Claim, asyncio.Future[Outcome]]], results: S
             answer.set_result(result)
 
 
+def _with_guest(people: Iterable[Subscriber], guest: Subscriber) -> Iterator[Subscriber]:
+    """In the place of who has the same number, else behind all."""
+    taken = False
+    for person in people:
+        yield guest if person.id == guest.id else person
+        taken = taken or person.id == guest.id
+    if not taken:
+        yield guest
+
+
 def _outside(frozen: Frozen) -> frozenset[str]:
     """What an issue called an exploratory pick, in all its languages."""
     from newsletter.messages import Catalogues
@@ -1479,6 +1637,11 @@ def make_engine(
         store = Store(settings.store_url)
         store.check()
     return Engine(settings, store, routes(settings, transport), now)
+
+
+def return_path(settings: Settings, tokens: Tokens) -> ReturnPath:
+    """The envelope sender of each delivery, as [bounces] wants it."""
+    return ReturnPath(settings.bounces.address, settings.bounces.delimiter, tokens)
 
 
 def routes(settings: Settings, transport: Transport | None = None) -> list[Route]:

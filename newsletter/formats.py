@@ -23,7 +23,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from newsletter.config import Hour, Share, Timezone, Weekday
 from newsletter.errors import InputError
-from newsletter.types import Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Vote
+from newsletter.types import Bounce, Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Vote
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -83,7 +83,9 @@ def _tidy_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
 Ids = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy_ids)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_words), AfterValidator(_tidy)]
 Line = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), AfterValidator(one_line)]
-Language = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{2,35}$")]  #: BCP 47
+Language = Annotated[  #: BCP 47; as other programs write it, too: "pt_BR"
+    str, Field(pattern=r"^[A-Za-z0-9_-]{2,35}$"), AfterValidator(lambda value: value.replace("_", "-"))
+]
 Name = Annotated[Line, AfterValidator(lambda value: value[:LONGEST_NAME].strip())]
 
 
@@ -283,6 +285,12 @@ def subscriber_row(subscriber: Subscriber, votes: Iterable[Vote] = ()) -> dict[s
     del row["id"]
     told = [{"entry": each.entry, "verb": each.verb.value, "at": each.at.isoformat()} for each in votes]
     return {**_without_empty(row), "profile": profile_row(subscriber.profile), **({"votes": told} if told else {})}
+
+
+def bounce_row(bounce: Bounce) -> dict[str, Any]:
+    """What came back from a person, for people; the report's digest stays inside."""
+    row = {"at": bounce.at.isoformat(), "issue": bounce.issue, "reason": bounce.reason, "hard": bounce.hard}
+    return row | ({"status": bounce.status.value} if bounce.status else {})
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:

@@ -31,6 +31,7 @@ SUFFIX = ".po"
 FSI, PDI = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 NUMBERS = {"count", "num"}  #: values that a plural form may leave out, as the Arabic dual does
 _PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)s|.?)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE = re.compile(r'(msgctxt|msgid|msgid_plural|msgstr(?:\[\d\])?)?\s*("(?:[^"\\]|\\.)*")')
 
 
@@ -97,19 +98,23 @@ class Catalogues:
         """
         key = language, default
         if key not in self._chosen:
-            wanted = language if language and not self._mute else default
-            self._chosen[key] = self._match(wanted) or self._match(default) or self._bare(default)
+            found = _bare(default) if self._mute else self._match(language or default) or self._match(default)
+            self._chosen[key] = found or self._spoken[SOURCE]
         return self._chosen[key]
 
     def _match(self, language: str) -> Messages | None:
         tag = language.replace("_", "-").lower()
         return next((self._spoken[each] for each in (tag, *_wider(tag)) if each in self._spoken), None)
 
-    def _bare(self, language: str) -> Messages:
-        try:
-            return Messages(language, NullTranslations()) if self._mute else self._spoken[SOURCE]
-        except (UnknownLocaleError, ValueError):
-            return self._spoken[SOURCE]
+
+def _bare(language: str) -> Messages | None:
+    """No words, and the language's name as it was given: such an issue stays the same to the byte."""
+    try:
+        found = Messages(language.replace("_", "-"), NullTranslations())
+    except (UnknownLocaleError, ValueError):
+        return None
+    found.language = language
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -146,7 +151,7 @@ def language_of(name: str) -> str:
 
 
 def ill_fitting(catalogue: Catalog) -> Iterator[Fault]:
-    """Translations whose values are not those of the message, so that it could not be filled."""
+    """Translations that would break a line of a mail, or whose values are not those of the message."""
     for message in catalogue:
         if message.id and (why := _ill_fitting(message)):
             yield Fault(message.lineno or 0, f'"{forms(message.id)[0]}": {why}')
@@ -177,6 +182,8 @@ def _ill_fitting(message: Message) -> str:
         translations = [placeholders(form) for form in forms(message.string) if form]
     except ValueError as error:
         return str(error)
+    if any(map(_CONTROL.search, forms(message.string))) and not any(map(_CONTROL.search, forms(message.id))):
+        return "the translation holds a line break, or another control character"
     known, needed = set.union(*sources), set.intersection(*sources)
     if len(sources) > 1:
         needed -= NUMBERS

@@ -6,6 +6,7 @@ clock skips is taken with the offset before it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from zoneinfo import ZoneInfo
 from newsletter.types import Cadence
 
 WINDOWS = {Cadence.DAILY: timedelta(days=1), Cadence.WEEKLY: timedelta(days=7), Cadence.MONTHLY: timedelta(days=31)}
+
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  #: of an issue
 
 
 @dataclass(frozen=True, slots=True)

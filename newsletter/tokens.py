@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
+from base64 import b32decode, b32encode
 from datetime import timedelta
 from enum import StrEnum
 
@@ -32,6 +34,12 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     FEEDBACK = "feedback"
     VIEW = "view"
+    BOUNCE = "bounce"  #: written by `return_path`, for an address has less room than a link
+
+
+LONGEST_RETURN_PATH = 36  #: characters; subscribers are numbered in at most 8 bytes
+_RETURN_PATH = re.compile(r"[a-z2-7]{24,36}")
+_TAG, _MAC = 4, 10  #: bytes
 
 
 class Tokens:
@@ -39,6 +47,7 @@ class Tokens:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+        self._return_key = hmac.digest(secret.encode(), f"newsletter.{Purpose.BOUNCE}".encode(), "sha256")
 
     def sign(self, purpose: Purpose, *values: int | str) -> str:
         """URL-safe ASCII: letters, digits, "-", "_" and "."."""
@@ -60,6 +69,35 @@ class Tokens:
         digest = hmac.digest(self._secret.encode(), f"message-id:{issue}:{subscriber}".encode(), "sha256")
         return f"<{issue}.{digest.hex()[:24]}@{domain}>"
 
+    def return_path(self, issue: str, subscriber: int) -> str:
+        """Names one delivery in the local part of an address: letters and digits, good in any case, deterministic."""
+        number = subscriber.to_bytes((subscriber.bit_length() + 7) // 8 or 1, "big")
+        payload = issue_tag(issue) + number
+        return b32encode(payload + self._return_mac(payload)).decode("ascii").rstrip("=").lower()
+
+    def read_return_path(self, token: str) -> tuple[bytes, int]:
+        """(the tag of the issue, the subscriber's number); raises TokenError. See issue_tag."""
+        text = token.lower()
+        if not _RETURN_PATH.fullmatch(text):
+            raise TokenError
+        try:
+            data = b32decode(text.upper() + "=" * (-len(text) % 8))
+        except ValueError as error:
+            raise TokenError from error
+        payload, mac = data[:-_MAC], data[-_MAC:]
+        if not hmac.compare_digest(mac, self._return_mac(payload)):
+            raise TokenError
+        return payload[:_TAG], int.from_bytes(payload[_TAG:], "big")
+
+    def _return_mac(self, payload: bytes) -> bytes:
+        """80 bits: more than enough for a token that is tried one mail at a time."""
+        return hmac.digest(self._return_key, payload, "sha256")[:_MAC]
+
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer | URLSafeTimedSerializer:
         kind = URLSafeTimedSerializer if purpose is Purpose.CONFIRM else URLSafeSerializer
         return kind(self._secret, salt=f"newsletter.{purpose}", signer_kwargs={"digest_method": hashlib.sha256})
+
+
+def issue_tag(issue: str) -> bytes:
+    """Four bytes that stand for an issue; two issues of one person share theirs once in four thousand million times."""
+    return hashlib.sha256(issue.encode()).digest()[:_TAG]

@@ -266,13 +266,14 @@ class Masthead:
     logo: str = ""  #: an http(s) address, in place of the mark
     mark: str = ""  #: one or two letters
     sections: tuple[Part, ...] = SECTIONS
+    timezone: str = "UTC"  #: IANA name; an issue is dated there
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
     """The signed links of one subscriber in one issue: complete URLs, URL-safe ASCII by construction."""
 
-    view: str  #: the edition in a browser
+    view: str  #: the edition in a browser; of a page for everybody: the list of such pages
     interests: str  #: edit my interests, cadence, pause
     unsubscribe: str  #: a page with a button on GET, at once on POST (RFC 8058)
     unsubscribe_mailto: str  #: "mailto:…?subject=…"
@@ -315,6 +316,20 @@ class DomainTally:
     deferred: int
     lately: int  #: accepted, of late
     since: datetime | None  #: the first of these was accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A believed report on one person: the mail did not arrive, or was not wanted. The delivery stays accepted."""
+
+    report: str  #: digest of the report; the same one counts once
+    subscriber: int
+    issue: str  #: its key; "" where the report does not tell
+    reason: str  #: a word of sender.bounces.Reason
+    hard: bool  #: the address itself is bad
+    counts: bool  #: the address is doubtful: some of these together are as good as a hard one
+    at: datetime  #: when it was read
+    status: Status | None = None  #: what it made of the person
 
 
 @dataclass(frozen=True, slots=True)

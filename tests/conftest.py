@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
+from wirelint import violations
 
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
+from newsletter.renderer.mime import Envelope
+from newsletter.sender.dkim import Signer
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.testing import Clock as Clock  # tests that read it from here keep doing so
+from newsletter.types import Mail
 
+LOOKED_AT = 50  #: mails of one test
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _every_mail_keeps_the_rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever mail a test makes, its bytes go through the wire lint; signed ones a second time."""
+    made: dict[bytes, None] = {}
+
+    def looked_at(make: Callable[..., Mail]) -> Callable[..., Mail]:
+        @wraps(make)
+        def wrapper(*given: object, **named: object) -> Mail:
+            mail = make(*given, **named)
+            made[mail.body] = None
+            return mail
+
+        return wrapper
+
+    monkeypatch.setattr(Envelope, "seal", looked_at(Envelope.seal))
+    monkeypatch.setattr(Signer, "sign", looked_at(Signer.sign))
+    yield
+    wrong = {violation for body in list(made)[:LOOKED_AT] for violation in violations(body)}
+    assert not wrong, wrong
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ __all__ = [
     "Records",
     "Request",
     "Sighting",
+    "ask",
     "collect",
     "entry_id",
     "guess_kind",
@@ -83,6 +84,7 @@ KINDS: dict[str, Kind] = {
 #: What a reader's reference library is read by: papers that are liked, and no news.
 LIBRARIES: dict[str, Kind] = {"library": Kind(library.parse), "zotero": zotero.KIND}
 GROUP = "newsletter.sources"  #: of the entry points of other packages
+ANSWER_LIMIT = 100_000  #: bytes of what `ask` takes
 TOGETHER = 20  #: sources fetched at the same time
 MOST_PAGES = 100  #: of one question
 REST = timedelta(hours=1)  #: a source on the web is not asked again sooner, unless forced
@@ -160,6 +162,20 @@ async def collect(
 
         found = await asyncio.gather(*(one(source) for source in sources))
     return tuple(harvest for some in found for harvest in some)
+
+
+async def ask(url: str, contact: str = "", timeout: float = 10.0) -> bytes:  # noqa: ASYNC109
+    """The answer of an address that somebody else's data names: only the public internet is reached.
+
+    Called by Engine.ask. Raises SourceError.
+    """
+    async with Web(Turns(LocalMemory()), timeout=timeout, limit=ANSWER_LIMIT, contact=contact) as web:
+        answer = await web.fetch(Request(url, outside=True), Kind(_nothing))
+    return answer.data or b""
+
+
+def _nothing(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
+    return Parsed(())
 
 
 def kind_of(source: Source) -> Kind:

@@ -203,7 +203,7 @@ class Web:
         counts where a host allows one only.
         """
         if (proxy, keep) not in self._clients:
-            self._clients[proxy, keep] = _make_client(proxy, keep, self.contact)
+            self._clients[proxy, keep] = make_client(proxy, keep, self.contact)
         return self._clients[proxy, keep]
 
     async def _exchange(self, client: httpx.AsyncClient, hop: _Hop, address: str, seconds: float) -> Answer | _Hop:
@@ -221,7 +221,7 @@ class Web:
             finally:
                 await response.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
-            raise _trouble(error, hop.host, seconds / 2) from error
+            raise trouble_of(error, hop.host, seconds / 2) from error
 
     async def _outcome(self, hop: _Hop, response: httpx.Response) -> Answer | _Hop:
         import httpx
@@ -350,7 +350,7 @@ def _without_user(url: httpx.URL) -> httpx.URL:
     return url.copy_with(userinfo=b"") if url.userinfo else url
 
 
-def _make_client(proxy: str, keep: bool, contact: str) -> httpx.AsyncClient:
+def make_client(proxy: str, keep: bool, contact: str) -> httpx.AsyncClient:
     """No cookies: one source's are none of another's business."""
     import httpx
 
@@ -435,7 +435,7 @@ async def _hint(response: httpx.Response, headers: Mapping[str, str]) -> str:
     return "" if any(word in text for word in secrets) else hint
 
 
-def _trouble(error: Exception, host: str, seconds: float) -> Exception:
+def trouble_of(error: Exception, host: str, seconds: float) -> Exception:
     """What to raise for an error of httpx. Its words about our own request may hold a key."""
     import httpx
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from babel.messages.catalog import Message
 
@@ -29,24 +30,42 @@ def catalogue_findings(
     files: Mapping[str, str], said: Mapping[Key, str], is_all: bool, language: str
 ) -> Iterator[Finding]:
     """`said`: the messages of the templates, with a file that says each; `language`: the newsletter's own."""
-    wanted = {**_spoken(), **said}
+    ours = _built_in()
+    wanted = {**{key: place for key, place in ours.items() if place.endswith(".py")}, **said}
+    sayable = {**ours, **said} if is_all else None
     for name, text in files.items():
         if name.endswith(SUFFIX):
-            yield from _findings(name, text, wanted, is_all)
+            told = _told_by_wider(name, files)
+            yield from _findings(name, text, {key: wanted[key] for key in wanted if key not in told}, sayable)
         else:
             yield Finding(f"{_PLACE}/{name}", 0, WARNING, "is no catalogue: its name does not end in .po")
     yield from _unspoken(files, language)
 
 
-def _spoken() -> dict[Key, str]:
-    """The messages of the code itself, such as the reasons of picks: the built-in catalogues name their places."""
+def _built_in() -> dict[Key, str]:
+    """The messages of the built-in templates and of the code itself, such as the reasons of picks, with their places.
+
+    Where one's own templates do not say them, the built-in catalogues, and copies of them, still may.
+    """
     text = (resource("templates") / _PLACE / _REFERENCE).read_text("utf-8")
     known = [message for message in read_catalogue(_REFERENCE, text) if message.id]
     places = ((message, place) for message in known for place, _ in message.locations)
-    return {key_of(message): place for message, place in places if place.endswith(".py")}
+    return {key_of(message): place for message, place in sorted(places, key=lambda each: each[1].endswith(".py"))}
 
 
-def _findings(name: str, text: str, wanted: Mapping[Key, str], is_all: bool) -> Iterator[Finding]:
+def _told_by_wider(name: str, files: Mapping[str, str]) -> set[Key]:
+    """What readers of "de_AT.po" are told by "de.po"."""
+    told: set[Key] = set()
+    for other in files:
+        if other.endswith(SUFFIX) and f"{language_of(name)}-".startswith(f"{language_of(other)}-") and other != name:
+            with suppress(TemplateError):  # is told where that one is looked at
+                catalogue = read_catalogue(other, files[other])
+                told |= {key_of(message) for message in catalogue if message.id and not incomplete(message)}
+    return told
+
+
+def _findings(name: str, text: str, wanted: Mapping[Key, str], sayable: Mapping[Key, str] | None) -> Iterator[Finding]:
+    """`sayable` None: not all templates could be read."""
     file = f"{_PLACE}/{name}"
     try:
         catalogue = read_catalogue(name, text)
@@ -59,7 +78,7 @@ def _findings(name: str, text: str, wanted: Mapping[Key, str], is_all: bool) -> 
         yield from faults
         known = {key_of(message): message for message in catalogue if message.id}
         yield from _open_ones(file, known, wanted)
-        yield from _idle_ones(file, known, wanted) if is_all else ()
+        yield from _idle_ones(file, known, sayable) if sayable is not None else ()
 
 
 def _open_ones(file: str, known: Mapping[Key, Message], wanted: Mapping[Key, str]) -> Iterator[Finding]:
@@ -71,10 +90,10 @@ def _open_ones(file: str, known: Mapping[Key, Message], wanted: Mapping[Key, str
         yield Finding(file, 0, WARNING, f'"{key[0]}" of {wanted[key]} is missing: readers get it in English')
 
 
-def _idle_ones(file: str, known: Mapping[Key, Message], wanted: Mapping[Key, str]) -> Iterator[Finding]:
+def _idle_ones(file: str, known: Mapping[Key, Message], sayable: Mapping[Key, str]) -> Iterator[Finding]:
     for key, message in known.items():
-        if key not in wanted:
-            near = nearest(key[0], (each[0] for each in wanted), '"{}"')
+        if key not in sayable:
+            near = nearest(key[0], (each[0] for each in sayable), '"{}"')
             yield Finding(file, message.lineno or 0, WARNING, f'"{key[0]}" is said nowhere{near}')
 
 

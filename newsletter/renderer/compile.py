@@ -37,14 +37,22 @@ _KEPT_ATTRIBUTES = ["bgcolor", "align", "valign", "width", "height"]
 
 
 def load_templates(folder: Path) -> dict[str, str]:
-    """Every template of a folder: file name to text. TemplateError names what cannot be read."""
+    """Every template of a folder: file name to text. TemplateError names what cannot be read.
+
+    What an editor of catalogues compiles beside them (.mo) is passed over.
+    """
     try:
         files = sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
-        return {path.name: path.read_text("utf-8") for path in files}
+        return {path.name: _read(path) for path in files if path.suffix != ".mo"}
     except OSError as error:
         raise TemplateError(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TemplateError(f"{folder}: a template is not UTF-8: {error}") from error
+        raise TemplateError(f"{path}: a template is not UTF-8: {error}") from error
 
 
 def own_folder(settings: Settings) -> Path | None:

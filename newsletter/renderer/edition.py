@@ -59,6 +59,11 @@ class Renderer:
         """The words of the nearest language that there are any of; None: the newsletter's own."""
         return self._catalogues.messages(language, self._masthead.language)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """That there are words of, by their BCP 47 tags."""
+        return self._catalogues.languages
+
     def version(self, messages: Messages, issue: Issue, pool: int, missing: tuple[str, ...]) -> Version:
         """The issue in these words. Called by PreparedIssue."""
         return Version(self._sheet(messages), messages, self._masthead, self._envelope, issue, pool, missing)
@@ -118,6 +123,7 @@ def _trials(issue: Version) -> Iterator[bytes]:
         for skim in (False, True):
             edition = Edition(_ISSUE, replace(ada, name=name, skim=skim), picks, more, popular)
             with needing_slots():
+                issue.fitting(edition, _SAMPLE_LINKS)  # where a slot has no value, `render` may find its neighbour's
                 mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)
                 _, page = issue.public(edition, _SAMPLE_LINKS)
             yield mail.body

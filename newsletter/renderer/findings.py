@@ -28,6 +28,7 @@ from newsletter.renderer.compile import (
     variables,
 )
 from newsletter.renderer.confirmation import Confirmation
+from newsletter.renderer.css import unread_css
 from newsletter.renderer.edition import NEEDED, Renderer
 from newsletter.renderer.lint import ERROR, WARNING, Finding
 from newsletter.renderer.markup import WORD, Page
@@ -141,6 +142,7 @@ def _ruled(kind: _Kind, own: Files, files: Files, used: AbstractSet[str], wanted
 
 def _css(kind: _Kind, name: str, css: str) -> Iterator[Finding]:  # noqa: ARG001
     yield from lint.css_faults(name, css)
+    yield from unread_css(name, css)
 
 
 def _text(kind: _Kind, name: str, source: str) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from datetime import datetime
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from hashlib import blake2b
+from urllib.parse import quote
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class Envelope:
         reply_name, reply_to = parseaddr(masthead.reply_to)
         self._from = _mailbox("From", name, self.sender)
         self._reply_to = _mailbox("Reply-To", reply_name, reply_to) if _ADDRESS.fullmatch(reply_to) else b""
+        self._owner = reply_to if _ADDRESS.fullmatch(reply_to) else self.sender
         self._language = masthead.language
         self._list_id = _token(masthead.list_id)
         self._list_name = masthead.name
@@ -48,8 +50,12 @@ class Envelope:
         """The headers of a list, the same for a whole issue."""
         sender = self._list_id or self.sender.rpartition("@")[2]
         feedback = ":".join([_token(issue.key), issue.cadence.value, "edition", _token(sender)])
-        list_id = _mailbox("List-Id", self._list_name, self._list_id) if self._list_id else b""
-        return list_id + f"Precedence: bulk\r\nFeedback-ID: {feedback}\r\n".encode()
+        list_id = b""
+        if self._list_id:
+            name = self._list_name
+            list_id = _mailbox("List-Id", name, self._list_id) if name else f"List-Id: <{self._list_id}>\r\n".encode()
+        owner = f"List-Owner: <mailto:{quote(self._owner, safe='@!$&+')}>\r\nList-Post: NO\r\n"
+        return list_id + f"{owner}Precedence: bulk\r\nFeedback-ID: {feedback}\r\n".encode()
 
     def seal(
         self,
@@ -97,7 +103,7 @@ def list_headers(links: Links) -> bytes:
     """How to leave and to edit (RFC 2369, RFC 8058). No link is folded or encoded, however long."""
     ways = [uri for uri in (links.unsubscribe, links.unsubscribe_mailto) if _URI.fullmatch(uri)]
     lines = ["List-Unsubscribe: " + ",\r\n ".join(f"<{uri}>" for uri in ways)] if ways else []
-    if ways and ways[0].lower().startswith(("https:", "http:")):
+    if ways and ways[0].lower().startswith("https:"):
         lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     if _URI.fullmatch(links.interests):
         lines.append(f"List-Help: <{links.interests}>")

@@ -88,7 +88,7 @@ def page_colours(settings: Settings, own: bool = True) -> Theme:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return ""
 

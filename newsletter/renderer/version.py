@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from newsletter.messages import Messages
 from newsletter.renderer.cards import (
@@ -92,7 +93,7 @@ class Version:
         self._headers = envelope.issue_headers(issue)
         self._context = {
             "masthead": masthead,
-            "issue": replace(issue, key=tidy(issue.key, 40)),
+            "issue": _local(issue, masthead.timezone),
             "pool": pool,
             "missing": tuple(tidy(name, 60) for name in missing),
             "slot": SLOTS,
@@ -220,6 +221,13 @@ class Version:
             html, text, subject = (page(template, self._context, reader=reader) for template in self._sheet)
             self._pages[reader] = _Page(HtmlFragment(html), TextFragment(text), subject)
         return self._pages[reader]
+
+
+def _local(issue: Issue, timezone: str) -> Issue:
+    """In the newsletter's own time: its day is not always that of UTC."""
+    zone = ZoneInfo(timezone)
+    since, until = issue.since.astimezone(zone), issue.until.astimezone(zone)
+    return replace(issue, key=tidy(issue.key, 40), since=since, until=until)
 
 
 def subject_lines(text: str) -> tuple[str, str]:

@@ -1,8 +1,20 @@
 """The right papers for every reader: `prepare` a pool once an issue, then `select` for many readers at a time."""
 
 from newsletter.selector.pool import Pool, prepare
-from newsletter.selector.popular import popular
+from newsletter.selector.popular import for_everybody, popular
 from newsletter.selector.rank import select
 from newsletter.selector.readers import HYPE, SIZE, SURPRISE, Defaults, likes, phrases
 
-__all__ = ["HYPE", "SIZE", "SURPRISE", "Defaults", "Pool", "likes", "phrases", "popular", "prepare", "select"]
+__all__ = [
+    "HYPE",
+    "SIZE",
+    "SURPRISE",
+    "Defaults",
+    "Pool",
+    "for_everybody",
+    "likes",
+    "phrases",
+    "popular",
+    "prepare",
+    "select",
+]

@@ -16,7 +16,7 @@ import numpy as np
 
 from newsletter.selector import kernel
 from newsletter.selector.features import Floats
-from newsletter.selector.kernel import EVERYWHERE, FAIR, LESS, OVERALL, PINNED, STRANGE, Ints, Readers
+from newsletter.selector.kernel import EVERYWHERE, FAIR, LESS, OVERALL, PINNED, STRANGE, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.rank import choose
 from newsletter.selector.readers import FORGOTTEN, Block, Defaults, read
@@ -118,7 +118,7 @@ def explain(
         return _absent(pool, reader, entry_id)
     with pool.table.lock:
         case = _Case(pool, profile, reader, candidate)
-    return case.told(_hidden(pool, profile, seen, candidate))
+    return case.told(forbidden(pool, profile, seen, candidate))
 
 
 def _absent(pool: Pool, reader: Block, entry_id: str) -> Explanation:
@@ -129,7 +129,7 @@ def _absent(pool: Pool, reader: Block, entry_id: str) -> Explanation:
     return Explanation(entry_id, title, *blank)
 
 
-def _hidden(pool: Pool, profile: Profile, seen: Set[str], candidate: int) -> tuple[Hidden, ...]:
+def forbidden(pool: Pool, profile: Profile, seen: Set[str], candidate: int) -> tuple[Hidden, ...]:
     """Everything that forbids it, in the order in which a reader would think of it; see readers.hidden."""
 
     def meant(names: Sequence[str]) -> bool:
@@ -151,9 +151,9 @@ class _Case:
         self.pool, self.profile, self.reader, self.candidate = pool, profile, reader, candidate
         self.block, self.chosen = choose(pool, reader)
         self.atoms = reader.atom
-        self.owner, self.weight, self.wish, self.loose = _interests(pool, self.block)
+        self.owner, self.weight, self.wish, self.loose = interests(pool, self.block)
         self.number = len(self.weight)
-        self.shares = _shares(self.block, self.owner, self.loose, self.number)
+        self.shares = shares(self.block, self.owner, self.loose, self.number)
         self.scores = pool.table.score(self.block.atom, candidate)
         self.refused = pool.table.score(self.block.less, candidate)
         self.trend = float(np.nan_to_num(pool.trend[candidate], nan=0.5))
@@ -162,7 +162,7 @@ class _Case:
         self.links = self._linked()
         self.fits = self._fits()
         self.standings = [self._standing(each) for each in range(self.number)]
-        self.displaced = self._displaced()
+        self.displaced = self.candidate in displaced(pool, reader, self.chosen)
 
     def told(self, hidden: tuple[Hidden, ...]) -> Explanation:
         place = self.places.index(self.candidate) if self.candidate in self.places else -1
@@ -187,10 +187,10 @@ class _Case:
             score=score,
             parts=parts,
             standings=standings,
-            twin=self._twin() if place < 0 and not hidden else None,
+            twin=twin(self.pool, self.places, self.reader.hidden, self.candidate) if place < 0 and not hidden else None,
             why="",
         )
-        return _with_why(found, self.displaced)
+        return with_why(found, self.displaced)
 
     @staticmethod
     def _worth(standing: Standing, other: bool) -> tuple[bool, bool, bool, float]:
@@ -321,27 +321,30 @@ class _Case:
             found.update((pair[0], link) for pair, link in zip(pairs, linked(self.pool, pairs), strict=True))
         return found
 
-    # what stands in its way
 
-    def _twin(self) -> Twin | None:
-        """A pick, or what must not be shown, that tells the same story."""
-        story = self.pool.story[self.candidate]
-        for place, other in enumerate(self.places, 1):
-            if self.pool.story[other] == story:
-                return Twin(self.pool.entries[other].id, self.pool.entries[other].title, place)
-        twins = (other for other in sorted(self.reader.hidden) if self.pool.story[other] == story)
-        other = next(twins, -1)
-        return Twin(self.pool.entries[other].id, self.pool.entries[other].title, 0) if other >= 0 else None
-
-    def _displaced(self) -> bool:
-        """It would be a pick if no place were kept for what is a little outside the interests."""
-        if self.candidate in self.places or STRANGE not in self.chosen.way[0, : len(self.places)]:
-            return False
-        _, chosen = choose(self.pool, replace(self.reader, surprise=[0.0]))
-        return self.candidate in chosen.entry[0, : int(chosen.number[0])]
+# what stands in its way
 
 
-def _interests(pool: Pool, block: Readers) -> tuple[Ints, list[float], list[int], int]:
+def twin(pool: Pool, places: Sequence[int], hidden: Sequence[int], candidate: int) -> Twin | None:
+    """A pick, or what must not be shown, that tells the same story. `places`: the picks, best first."""
+    story = pool.story[candidate]
+    for place, other in enumerate(places, 1):
+        if pool.story[other] == story:
+            return Twin(pool.entries[other].id, pool.entries[other].title, place)
+    other = next((other for other in sorted(hidden) if pool.story[other] == story), -1)
+    return Twin(pool.entries[other].id, pool.entries[other].title, 0) if other >= 0 else None
+
+
+def displaced(pool: Pool, reader: Block, chosen: Chosen) -> set[int]:
+    """What would be picks if no place were kept for what is a little outside the interests."""
+    number = int(chosen.number[0])
+    if STRANGE not in chosen.way[0, :number]:
+        return set()
+    _, calm = choose(pool, replace(reader, surprise=[0.0]))
+    return {*calm.entry[0, : int(calm.number[0])].tolist()} - {*chosen.entry[0, :number].tolist()}
+
+
+def interests(pool: Pool, block: Readers) -> tuple[Ints, list[float], list[int], int]:
     """Owner of each atom; weight and wish of each interest; the first interest that is made of loose likes."""
     wishes = len(block.weight)
     most = wishes + kernel.GROUPS + 1
@@ -351,7 +354,7 @@ def _interests(pool: Pool, block: Readers) -> tuple[Ints, list[float], list[int]
     return owner, weight[:number].tolist(), wish[:number].tolist(), int(loose)
 
 
-def _shares(block: Readers, owner: Ints, loose: int, number: int) -> np.ndarray:
+def shares(block: Readers, owner: Ints, loose: int, number: int) -> np.ndarray:
     """interests × atoms: fit = shares @ scores, before dislikes. Several loose groups speak for each other."""
     share = np.zeros((number, len(owner)))
     for each in range(number):
@@ -386,7 +389,7 @@ def _refusals(pool: Pool, profile: Profile) -> dict[Atom, str]:
 # in words
 
 
-def _with_why(found: Explanation, displaced: bool) -> Explanation:
+def with_why(found: Explanation, displaced: bool) -> Explanation:
     return replace(found, why=_taken(found) if found.place else _left(found, displaced))
 
 

@@ -93,7 +93,7 @@ def prepare(
     common serves every one of them. embedded: vectors of one embedder, of entries by id and of readers' words by
     themselves; what has none is ranked by its words. Of several candidates with one title, the fullest stands for all.
     """
-    candidates, same = _distinct(entries)
+    candidates, same = distinct(entries)
     others = sorted({e.id: e for e in library if e.id not in same}.values(), key=lambda e: e.id)
     everything = (*candidates, *others)
     titles = {_title(entry): number for number, entry in enumerate(candidates)}
@@ -110,7 +110,7 @@ def prepare(
     gram = around.likeness(background, typical)
     del background
     compass = _compass(gram)
-    known = trends(candidates) if trend is None else np.array([_share(trend.get(e.id)) for e in candidates], np.float32)
+    known = trend_of(candidates, trend)
     texts = [_lines(entry) for entry in candidates]
     return Pool(
         entries=everything,
@@ -125,10 +125,10 @@ def prepare(
         damping=_damping(gram, around.likeness(rows, own)),
         compass=compass,
         shared=neighbours(liked, len(everything), sample)[:, sample],
-        story=_stories(rows, near),
+        story=stories(rows, near),
         trend=known,
         measured=trend is not None,
-        popular=_popular(candidates, known),
+        popular=by_trend(candidates, known),
         authors=_authors(candidates),
         text="".join(texts),
         starts=np.cumsum([0, *map(len, texts)])[:-1],
@@ -172,7 +172,7 @@ def _title(entry: Entry) -> str:
     return " ".join(WORD.findall(fold(entry.title))) or f"\n{entry.id}"
 
 
-def _distinct(entries: Iterable[Entry]) -> tuple[list[Entry], dict[str, int]]:
+def distinct(entries: Iterable[Entry]) -> tuple[list[Entry], dict[str, int]]:
     """One entry per title, sorted by id; and for every id its number among them."""
     fullest: dict[str, Entry] = {}
     everyone = sorted(entries, key=lambda e: (-len(e.abstract), e.id, e.title, e.abstract))
@@ -230,7 +230,7 @@ def _damping(gram: Floats, likeness: Floats) -> Floats:
     return solved
 
 
-def _stories(candidates: sparse.csr_matrix, near: Beside) -> Numbers:
+def stories(candidates: sparse.csr_matrix, near: Beside) -> Numbers:
     """Per candidate the first one (by id) that is its near-duplicate, itself if none is.
 
     By the cosine; texts of a few words only are too short to tell.
@@ -245,12 +245,19 @@ def _stories(candidates: sparse.csr_matrix, near: Beside) -> Numbers:
     return np.minimum(first, first[first])
 
 
+def trend_of(entries: Sequence[Entry], given: Mapping[str, float] | None) -> Floats:
+    """0..1, NaN where nothing is known; see `prepare`."""
+    if given is None:
+        return trends(entries)
+    return np.array([_share(given.get(entry.id)) for entry in entries], np.float32)
+
+
 def _share(value: float | None) -> float:
     return min(max(value, 0.0), 1.0) if value is not None and math.isfinite(value) else math.nan
 
 
-def _popular(entries: Sequence[Entry], trend: Floats) -> NDArray[np.intp]:
-    """By trend (unknown: the middle), then the newest, then by id."""
+def by_trend(entries: Sequence[Entry], trend: Floats) -> NDArray[np.intp]:
+    """Places by trend (unknown: the middle), then the newest, then by id."""
     known = np.nan_to_num(trend, nan=0.5)
     age = [-entry.published.timestamp() if entry.published else math.inf for entry in entries]
     return np.lexsort((np.arange(len(entries)), np.array(age), -known))

@@ -24,6 +24,7 @@ class Wording(NamedTuple):
     new: str
     trending_alone: str  #: to a reader who named no interest
     new_alone: str
+    new_to_all: str  #: to everybody
 
 
 def wording(gettext: Callable[[str], str], isolated: Callable[[str], str] = str) -> Wording:
@@ -47,6 +48,7 @@ def wording(gettext: Callable[[str], str], isolated: Callable[[str], str] = str)
         new=gettext("new this week, outside your interests"),
         trending_alone=gettext("no interests yet: trending this week"),
         new_alone=gettext("no interests yet: new this week"),
+        new_to_all=gettext("new this week"),
     )
 
 

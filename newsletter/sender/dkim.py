@@ -70,7 +70,7 @@ class Signer:
     def sign(self, mail: Mail) -> Mail:
         """The same mail with its signatures on top."""
         body = mail.body
-        return Mail(mail.message_id, mail.sender, mail.recipient, self.headers(body) + body)
+        return Mail(mail.message_id, mail.sender, mail.recipient, self.headers(body) + body, mail.sealed)
 
     def headers(self, mail: bytes) -> bytes:
         """One DKIM-Signature per key. Raises InputError for bytes that a relay would have to change.

@@ -1,6 +1,6 @@
 """SMTP: aiosmtplib connects (TLS, EHLO, AUTH); then our own protocol takes the transport over, see wire.py.
 
-Only this file knows aiosmtplib, and only what it documents of it.
+Only this file, and doctor/relay.py which sends nothing, know aiosmtplib, and only what it documents of it.
 """
 
 from __future__ import annotations

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
+from newsletter.store.bounces import Bounces
 from newsletter.store.database import Database, batched
 from newsletter.store.domains import Domains
-from newsletter.store.editions import Editions, Kept
+from newsletter.store.editions import Addressed, Editions, Kept
 from newsletter.store.entries import Entries, day_of
 from newsletter.store.issues import Frozen, Issues, Plan
 from newsletter.store.ledger import Claim, Later, Ledger
@@ -23,7 +24,7 @@ from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
 
-__all__ = ["Claim", "Frozen", "Kept", "Later", "Named", "Plan", "Store", "batched", "day_of"]
+__all__ = ["Addressed", "Claim", "Frozen", "Issues", "Kept", "Later", "Named", "Plan", "Store", "batched", "day_of"]
 
 
 class Store:
@@ -39,6 +40,7 @@ class Store:
         self.issues = Issues(self.database)
         self.editions = Editions(self.database)
         self.ledger = Ledger(self.database)
+        self.bounces = Bounces(self.database)
         self.domains = Domains(self.database)
         self.vectors = Vectors(self.database)
 

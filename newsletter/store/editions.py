@@ -17,6 +17,8 @@ from newsletter.store.issues import number
 from newsletter.store.schema import editions, entries, former, issues, shown
 from newsletter.types import Edition, Entry, Issue, Pick
 
+MOST_ISSUES = 500  #: the latest, that a report may be about
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -25,6 +27,15 @@ class Kept:
     edition: Edition
     message_id: str
     made: datetime  #: the Date header
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """Where an edition went."""
+
+    subscriber: int
+    issue: str  #: its key
+    email: str
 
 
 class Editions:
@@ -95,6 +106,25 @@ class Editions:
             for row in connection.execute(now.union_all(then)):
                 seen[row.subscriber].add(row.id)
         return seen
+
+    def named(self, message_ids: Sequence[str]) -> list[Addressed]:
+        """Where the mails with these Message-IDs went. Called by Returns."""
+        with self._database.read() as connection:
+            rows = connection.execute(_ADDRESSED.where(editions.c.message_id.in_(message_ids)))
+            return [Addressed(row.subscriber, row.key, row.email) for row in rows]
+
+    def latest_of(self, subscriber_ids: Sequence[int]) -> list[Addressed]:
+        """Where the latest editions of these people went. Called by Returns."""
+        latest = select(issues.c.num).order_by(issues.c.num.desc()).limit(MOST_ISSUES)
+        with self._database.read() as connection:
+            nums = connection.execute(latest).scalars().all()  # a list: the primary key begins with the issue
+            theirs = _ADDRESSED.where(editions.c.issue.in_(nums), editions.c.subscriber.in_(subscriber_ids))
+            return [Addressed(row.subscriber, row.key, row.email) for row in connection.execute(theirs)]
+
+
+_ADDRESSED = select(editions.c.subscriber, issues.c.key, editions.c.frozen["email"].as_string().label("email")).join(
+    issues, issues.c.num == editions.c.issue
+)
 
 
 def _of(issue: int, people: Sequence[int]) -> Select[tuple[int]]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     and_,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -99,6 +100,19 @@ class Issues:
         with self._database.read() as connection:
             paused = set(connection.execute(select(issues.c.key).where(issues.c.paused != "")).scalars())
         return [issue for issue in self.listed() if issue.state is not IssueState.DONE and issue.key not in paused]
+
+    def out(self, start: int, most: int) -> list[Issue]:
+        """Newest first, from place `start` on: those that went out and had a paper. Called by Archive."""
+        gone = issues.c.state.in_((IssueState.SENDING, IssueState.DONE))
+        query = select(*_SELECTED).where(gone, exists().where(pool.c.issue == issues.c.num))
+        newest = (issues.c.until.desc(), issues.c.num.desc())
+        with self._database.read() as connection:
+            return [_issue(row) for row in connection.execute(query.order_by(*newest).offset(start).limit(most))]
+
+    def first_until(self) -> datetime | None:
+        """Where the first issue ended. Called by Archive.began."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.min(issues.c.until, type_=Moment()))).scalar_one_or_none()
 
     def latest_until(self, cadence: Cadence) -> datetime | None:
         """Where the last issue of this cadence ended; the next begins there."""

@@ -5,6 +5,7 @@ entries ──< former (ids it had before two were joined) ── raws (as the s
 sources, receipts (what was fetched when), hosts (whose turn it is), summaries (by content)
 subscribers ──< votes >── entries (feedback)       vectors (what an embedder made of a text)
 issues ──< pool (entries frozen for it)            issues ──< deliveries (the ledger) ── editions (as rendered)
+subscribers ──< bounces (believed reports)
 issues ──< pauses (domains that wait)              senders (who is alive)
 """
 
@@ -311,6 +312,20 @@ vectors = Table(  # what an embedder made of a text; another model or text makes
     Column("model", Text, primary_key=True),
     Column("digest", Text, primary_key=True),  # of the text
     Column("vector", LargeBinary, nullable=False),  # float32, little-endian
+)
+
+bounces = Table(  # what came back and was believed; the ledger keeps its "accepted" beside it
+    "bounces",
+    metadata,
+    Column("report", Text, primary_key=True),  # a digest: the same report counts once
+    Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("issue", Text, nullable=False, default=""),  # its key, "" where the report does not tell
+    Column("reason", Text, nullable=False),
+    Column("hard", Boolean, nullable=False),
+    Column("counts", Boolean, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("status", Text),  # what it made of the person
+    Index("bounces_subscriber", "subscriber", "at"),
 )
 
 senders = Table(

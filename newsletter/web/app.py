@@ -6,6 +6,8 @@
     /unsubscribe/{token}       button, or a mail client's one-click POST (RFC 8058)
     /feedback/{token}/more/…   button, undo         ─▶ more, or fewer (less), like this paper; save it
     /view/{token}              the edition, as it was mailed
+    /archive, /feed.atom, …    past issues for everybody: see archive.py
+    /hooks/{provider}          what providers tell of mails, where configured: see hooks.py
 
 GET and HEAD never change anything: mail scanners follow every link. A POST needs a token signed for that one purpose
 and nothing else; as no cookie is ever set or read, another site has nothing to ride on, and no page needs a CSRF mark.
@@ -31,7 +33,9 @@ from newsletter.errors import DeliveryError, NewsletterError, Refused, UnknownEn
 from newsletter.formats import LONGEST_NAME, one_line
 from newsletter.tokens import Purpose
 from newsletter.types import Edition, Entry, Status, Subscriber, Verb
+from newsletter.web.archive import archive_routes
 from newsletter.web.forms import LARGEST, Sheet, changed, newcomer, opinions, text
+from newsletter.web.hooks import Ask, hook_routes
 from newsletter.web.pages import Guard, Pages, handlers
 from newsletter.web.parts import parts
 
@@ -41,8 +45,8 @@ GONE = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 MAY_RESUME = (Status.PAUSED, Status.UNSUBSCRIBED)  #: who bounced or complained confirms their address again
 
 
-def make_app(engine: Engine) -> Starlette:
-    """The site; served by `newsletter web` and `newsletter run`."""
+def make_app(engine: Engine, ask: Ask | None = None) -> Starlette:
+    """The site; served by `newsletter web` and `newsletter run`. `ask` fetches what Amazon's web hook names."""
     pages = Pages(engine.settings)
     site = _Site(engine, pages)
     both = ["GET", "POST"]
@@ -61,6 +65,8 @@ def make_app(engine: Engine) -> Starlette:
         Route("/feedback/{token}/undo/{entry:path}", site.forget, methods=["POST"]),
         Route("/view/{token}", site.view),
         Route("/healthz", site.healthz),
+        *archive_routes(engine, pages),
+        *hook_routes(engine, ask or engine.ask),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, pages.headers)], exception_handlers=handlers(pages))
 
@@ -105,7 +111,7 @@ class _Site:
         if request.method != "POST":
             return await self._interests(person, Sheet.of(person), saved="saved" in request.query_params)
         async with request.form() as form:
-            sheet, forget = Sheet.typed(form), [str(value) for value in form.getlist("forget")]
+            sheet, forget = Sheet.typed(form, Sheet.of(person)), [str(value) for value in form.getlist("forget")]
         _, errors = changed(person, sheet, forget)
         if errors:
             return await self._interests(person, sheet, errors, forget)

@@ -82,14 +82,15 @@ class Sheet:
         )
 
     @classmethod
-    def typed(cls, form: FormData) -> Sheet:
-        """What was sent; rows with no word in them are gone."""
-        texts = {each.name: text(form, each.name) for each in fields(cls) if each.name not in ("rows", "name")}
+    def typed(cls, form: FormData, before: Sheet) -> Sheet:
+        """What was sent; rows with no word in them are gone. What the page had no field for stays as `before`."""
+        single = [each.name for each in fields(cls) if each.name != "rows"]
+        texts = {name: text(form, name, getattr(before, name)) for name in single}
         names = [each.name for each in fields(Row)]
         columns = [[str(value) for value in form.getlist(f"interest_{name}")] for name in names]
         rows = (Row(*cells) for cells in zip(*columns, strict=False))
         kept = tuple(row for row in rows if row.given().keys() - {"weight"})
-        return cls(name=text(form, "name"), rows=kept, **texts)
+        return cls(rows=kept, **texts)
 
     def with_spare(self) -> tuple[Row, ...]:
         """For the page: empty rows to fill in."""
@@ -167,9 +168,9 @@ def by_comma(words: str) -> str:
     return words if re.search(r"[;\n]", words) else words.replace(",", ";")
 
 
-def text(form: FormData, name: str) -> str:
-    """A field's text; a file is none."""
-    value = form.get(name, "")
+def text(form: FormData, name: str, missing: str = "") -> str:
+    """A field's text; a file is none. `missing`: where there is no such field."""
+    value = form.get(name, missing)
     return value if isinstance(value, str) else ""
 
 

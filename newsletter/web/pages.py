@@ -26,7 +26,9 @@ from newsletter.errors import (
 from newsletter.renderer.theme import page_colours
 
 MOST_BYTES = 64 * 1024  #: of a request's body
-OPEN_PAGES = ("/", "/subscribe", "/healthz")  #: all others hold a token in their address
+MOST_HOOK_BYTES = 2 * 1024 * 1024  #: of a provider's, which tells of many mails at once
+HOOKS = "/hooks/"
+OPEN_PAGES = ("/", "/subscribe", "/healthz")  #: of the others, only those that say so themselves hold no token
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
@@ -50,6 +52,7 @@ WORDS = {
     405: "This address does not take that kind of request.",
     413: "That is more than this form takes.",
     500: "Something broke on our side. It is in our log, and not your fault.",
+    503: "Too many want to see this just now. Please try again in a minute.",
 }
 
 
@@ -68,6 +71,7 @@ class Pages:
         )
         theme = page_colours(settings, own)
         self._environment.globals |= {"masthead": settings.masthead, "root": self.root, "theme": theme}
+        self._environment.globals["archive"] = settings.web.archive
         self._environment.filters["web_link"] = web_link
 
     def answer(self, template: str, status: int = 200, **values: object) -> Response:
@@ -121,7 +125,7 @@ def handlers(pages: Pages) -> dict[type[Exception], Handler]:
 
 
 class Guard:
-    """Headers on every answer, and no body over MOST_BYTES."""
+    """Headers on every answer, and no body over MOST_BYTES, or MOST_HOOK_BYTES for a web hook."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
@@ -131,20 +135,22 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = self._headers if scope["path"] in OPEN_PAGES else self._headers | PRIVATE
+        most = MOST_HOOK_BYTES if scope["path"].startswith(HOOKS) else MOST_BYTES
         read = 0
 
         async def limited() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MOST_BYTES:
+            if read > most:
                 raise HTTPException(413)
             return message
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                headers = MutableHeaders(scope=message)
+                is_open = scope["path"] in OPEN_PAGES or "cache-control" in headers
+                headers.update(self._headers if is_open else self._headers | PRIVATE)
             await send(message)
 
         await self._app(scope, limited, dressed)

@@ -75,6 +75,14 @@ def test_every_reader_is_told_in_their_language_else_in_the_newsletters(readers:
     assert told[2].edition.picks[0].reasons[0] == f"تتناول {FSI}plasma turbulence{PDI}"
 
 
+def test_a_mail_says_which_language_it_is_in(readers: Engine) -> None:
+    readers.plan()
+    press = readers.press(WEEK)
+
+    mails = [message_from_bytes(press.print(each).body, policy=policy.default) for each in editions(readers)]
+    assert [mail["Content-Language"] for mail in mails] == ["en", "de", "ar", "en"]
+
+
 def test_who_did_not_say_is_told_in_the_newsletters_own_language(readers: Engine, settings: Settings) -> None:
     german = changed(readers, settings, "de")
     german.plan()

@@ -46,7 +46,7 @@ def test_a_theme_that_changes_after_planning_changes_only_later_issues(weekly: E
 
 
 def test_a_draft_has_the_theme_of_today(weekly: Engine) -> None:
-    press = with_theme(weekly, accent=RED).draft(generous=True)
+    press = with_theme(weekly, accent=RED).trial()
 
     html = parts(press.print(weekly.edition(press, weekly.store.subscribers.find("ada@example.org")))).html
 

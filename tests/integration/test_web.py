@@ -21,7 +21,7 @@ from newsletter.formats import profile_row
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.tokens import Purpose
-from newsletter.types import Cadence, Interest, Mail, Profile, Status, Subscriber, Verb
+from newsletter.types import Cadence, Interest, IssueState, Mail, Profile, Status, Subscriber, Verb
 from newsletter.web.app import make_app
 from newsletter.web.pages import MOST_BYTES
 from newsletter.web.parts import parts
@@ -202,6 +202,15 @@ def test_saving_keeps_all_that_the_form_does_not_show(web: Visitor, engine: Engi
 
     assert answer.status_code == 303
     assert stored(engine, ada) == before
+
+
+def test_what_a_page_has_no_field_for_stays_as_it_is(web: Visitor, engine: Engine, ada: Subscriber) -> None:
+    engine.store.subscribers.change(replace(ada, weekday=3, skim=True, language="ar"))
+    before = stored(engine, ada)
+
+    web.post(link(engine, Purpose.INTERESTS, ada), data=sheet(name="Ada L."))
+
+    assert stored(engine, ada) == replace(before, name="Ada L.")
 
 
 def test_saving_changes_what_the_form_shows(web: Visitor, engine: Engine, ada: Subscriber) -> None:
@@ -508,7 +517,9 @@ def every_link(engine: Engine, person: Subscriber) -> list[str]:
 def test_looking_at_any_page_changes_nothing(weekly: Engine) -> None:
     web = Visitor(make_app(weekly))
     bob = weekly.store.subscribers.find("bob@example.org")
-    pages = ["/", "/healthz", *every_link(weekly, bob)]
+    weekly.store.issues.set_state("2025-W12", IssueState.SENDING)
+    public = ["/archive", "/archive/2025-W12?lang=de", "/archive/2025-W12/feed.atom", "/feed.atom", "/feed.json"]
+    pages = ["/", "/healthz", *public, *every_link(weekly, bob)]
     before = snapshot(weekly.store)
 
     answers = [web.request(method, page) for page in pages for method in ("GET", "HEAD")]

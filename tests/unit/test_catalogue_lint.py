@@ -14,6 +14,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 WEEKLY, CONFIRM, MESSAGES = (load_templates(TEMPLATES / kind) for kind in ("weekly", "confirm", "messages"))
 MASTHEAD = Masthead(name="The Weekly Preprint", sender="The Weekly Preprint <weekly@papers.example.org>")
 GERMAN = MESSAGES["de.po"]
+BARE = "<mjml><mj-body><mj-raw>{{ slot.link }}</mj-raw></mj-body></mjml>"
 SWEDISH = 'msgid ""\nmsgstr ""\n"Language: sv\\n"\n'
 
 
@@ -87,6 +88,18 @@ def test_what_a_catalogue_lacks_is_a_warning_since_its_readers_get_english() -> 
 
 def test_an_english_of_ones_own_need_not_say_everything_anew() -> None:
     assert lint({"en.po": '# our words\nmsgid "rising fast"\nmsgstr "on everybody\'s lips"\n'}) == []
+
+
+def test_what_a_region_leaves_out_is_told_by_its_language() -> None:
+    austrian = '# Austria\nmsgid "rising fast"\nmsgstr "im Kommen"\n\nmsgid "by %(author)s"\nmsgstr ""\n'
+
+    assert lint({"de_AT.po": austrian}) == []
+
+
+def test_templates_of_ones_own_need_not_say_what_ours_do() -> None:
+    silent = {"mail.mjml": BARE, "mail.txt": "{{ slot.link }}", "subject.txt": "Confirm"}
+
+    assert lint({}, confirm=silent) == []
 
 
 def test_what_is_empty_or_fuzzy_is_a_warning_with_its_line() -> None:

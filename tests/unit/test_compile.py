@@ -160,6 +160,12 @@ def test_a_slot_where_it_has_no_value_is_refused() -> None:
     assert refusal(files) == "slot.rank has no value in the place where it is printed"
 
 
+def test_a_slot_of_a_card_has_no_value_in_what_follows_it() -> None:
+    files, _ = edited("edition.mjml", "{% macro popular(entry) %}", "{% macro popular(entry) %}{{ slot.label }}")
+
+    assert refusal(files) == "slot.label has no value in the place where it is printed"
+
+
 @pytest.mark.parametrize(
     ("markup", "complaint"),
     [
@@ -184,12 +190,19 @@ def test_a_colour_has_six_digits(colour: str) -> None:
 def test_a_missing_template_and_an_unreadable_one_are_named(tmp_path: Path) -> None:
     (tmp_path / "edition.txt").write_bytes(b"\xff")
 
-    with pytest.raises(TemplateError, match="not UTF-8"):
+    with pytest.raises(TemplateError, match=r"edition\.txt: a template is not UTF-8"):
         load_templates(tmp_path)
     with pytest.raises(TemplateError, match="nowhere"):
         load_templates(tmp_path / "nowhere")
     with pytest.raises(TemplateError, match=r"edition\.txt: there is no such template"):
         Renderer({name: text for name, text in WEEKLY.items() if name != "edition.txt"}, MASTHEAD)
+
+
+def test_what_editors_of_catalogues_leave_is_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "de.po").write_bytes(b'\xef\xbb\xbfmsgid "Save"\r\nmsgstr "Merken"\r\n')
+    (tmp_path / "de.mo").write_bytes(b"\xde\x12\x04\x95\xff")
+
+    assert load_templates(tmp_path) == {"de.po": 'msgid "Save"\nmsgstr "Merken"\n'}
 
 
 @pytest.mark.parametrize(("language", "direction", "start"), [("en", "ltr", "left"), ("ar-EG", "rtl", "right")])

@@ -87,6 +87,13 @@ def test_whole_mails_with_hostile_names_and_titles_verify(words: str) -> None:
     assert verdicts(signed(rendered(words, words))) == [True, True]
 
 
+def test_a_signed_mail_is_as_ready_for_the_wire_as_before() -> None:
+    mail = rendered()
+
+    assert mail.sealed
+    assert SIGNER.sign(mail) == replace(mail, body=signed(mail))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=90), st.text(max_size=300))
 def test_any_name_and_subject_verify(name: str, subject: str) -> None:

@@ -13,6 +13,7 @@ import newsletter
 from newsletter.cli import main
 from newsletter.collector import KINDS, Parsed
 from newsletter.config import RelaySection, Settings, load
+from newsletter.sender.bounces import EFFECTS, Effect
 from newsletter.testing import NOON
 from newsletter.types import Source
 
@@ -71,13 +72,16 @@ def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) 
         ("newsletter", "templates"),
         ("selection", "model_key_file"),
         ("summary", "key_file"),
+        ("bounces", "imap_password_file"),
+        ("bounces", "postmark_password_file"),
+        ("bounces", "mailgun_key_file"),
     ):
         del tables[section][key]
     del tables["relay"][0]["password_file"]
 
     settings, defaults = Settings.model_validate(tables), Settings()
 
-    for section in ("store", "smtp", "dkim", "schedule", "selection", "summary"):
+    for section in ("store", "smtp", "dkim", "schedule", "selection", "summary", "bounces"):
         assert getattr(settings, section) == getattr(defaults, section)
 
 
@@ -92,6 +96,11 @@ def test_the_samples_load_as_they_are() -> None:
 def test_every_kind_of_source_is_in_the_sample_and_the_readme(kind: str) -> None:
     assert f"`{kind}`" in README
     assert f'kind = "{kind}"' in (ROOT / "config" / "sources.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("reason", [each for each, effect in EFFECTS.items() if effect is not Effect.NOTHING])
+def test_every_reason_that_ends_a_subscription_is_in_the_readme(reason: str) -> None:
+    assert f"`{reason}`" in README
 
 
 def test_the_readmes_python_runs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -278,6 +279,13 @@ def test_a_right_to_left_language_turns_the_page() -> None:
     assert '<html lang="ar" dir="rtl"' in parts(mail)[1].replace("\n", " ")
     assert "direction:ltr" not in parts(mail)[1]
     assert b"Content-Language: ar\r\n" in mail.body
+
+
+def test_an_issue_is_dated_where_the_newsletter_is() -> None:
+    evening = replace(WEEK_12, key="2025-03-18", until=datetime(2025, 3, 17, 19, tzinfo=UTC))
+    issue = Renderer(WEEKLY, replace(MASTHEAD, timezone="Pacific/Auckland")).open(evening, [])
+
+    assert "2025-03-18, 18 March 2025" in parts(mail_of(issue, full()))[0]
 
 
 @pytest.mark.parametrize(("cadence", "words"), [("daily", "today"), ("monthly", "this month")])

@@ -99,6 +99,11 @@ def test_a_subscribers_profile_may_stand_beside_the_address() -> None:
     assert person.weekday == 1
 
 
+@pytest.mark.parametrize("written", ["pt_BR", "pt-BR"])
+def test_a_language_is_read_as_other_programs_write_it(written: str) -> None:
+    assert parse_subscriber({"email": "ada@example.org", "language": written}).language == "pt-BR"
+
+
 def test_csv_goes_out_and_comes_back() -> None:
     person = make_subscriber("Ada, the first", 0, email="ada@example.org", status=Status.PAUSED)
     lines = "\n".join(csv_lines([subscriber_row(person)]))

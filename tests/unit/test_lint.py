@@ -10,6 +10,7 @@ from newsletter.errors import TemplateError
 from newsletter.renderer import find_all, load_templates
 from newsletter.renderer.colours import contrast
 from newsletter.renderer.compile import html_environment, put_words
+from newsletter.renderer.css import unread_css
 from newsletter.renderer.lint import WARNING, Finding, check_mjml, css_faults, mjml_faults, mjml_refusals
 from newsletter.renderer.markup import Page
 from newsletter.renderer.mjml import CHILDREN, REFUSED, TAGS, border, colour, length
@@ -182,6 +183,25 @@ def test_a_border_may_not_be(value: str, why: str) -> None:
 @pytest.mark.parametrize("value", ["1px", "1.5px 20%", ".5px", "-2px"])
 def test_a_length_may_be(value: str) -> None:
     assert length("px", "%", most=2)(value) == ""
+
+
+@pytest.mark.parametrize(
+    ("css", "finding"),
+    [
+        ("a { margin: 0\nb { margin: 0 }", "2: error: this cannot be read as CSS, from '{' on"),
+        ("a { margin: 0 }}", "1: error: this cannot be read as CSS, from its end on"),
+        ("\na { margin: 0px padding: 0 }", "2: error: this cannot be read as CSS, from ':' on"),
+        (
+            "a { font-wieght: 700; mso-line-height-rule: exactly }",
+            "1: warning: font-wieght is no property that we know",
+        ),
+        ("a { margin: 14pxx }", "1: warning: margin has a value that we do not know"),
+    ],
+)
+def test_what_the_inliner_would_leave_out_in_silence_is_told(css: str, finding: str) -> None:
+    [found] = unread_css("inline.css", css)
+
+    assert f"{found.line}: {found.severity}: {found.text}".startswith(finding)
 
 
 def test_a_style_that_loads_or_shortens_is_a_warning_with_its_line() -> None:

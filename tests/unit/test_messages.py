@@ -98,6 +98,7 @@ def test_files_of_before_there_were_catalogues_hold_the_words_of_the_newsletters
     frozen = Catalogues({"edition.mjml": ""})
 
     assert (frozen.messages("de", "fa").language, frozen.messages("de", "fa").direction) == ("fa", "rtl")
+    assert [frozen.messages("de", each).language for each in ("en-US", "pt_BR")] == ["en-US", "pt_BR"]
     assert frozen.messages(None, "no language").language == "en"
 
 
@@ -161,6 +162,8 @@ def test_a_catalogue_of_no_language_is_refused() -> None:
         ("Hello", "100 %", '"%" is neither "%(name)s" nor "%%"'),
         ("Hello %(name)s", "Hallo %(name)", '"%(" is neither "%(name)s" nor "%%"'),
         ("Hello %(name)s", "Hallo %s %(name)s", '"%s" is neither "%(name)s" nor "%%"'),
+        ("Hello", r"Hallo\n", "the translation holds a line break, or another control character"),
+        ("Hello", "Ha\x02llo", "the translation holds a line break, or another control character"),
     ],
 )
 def test_a_translation_whose_values_do_not_fit_is_refused(message: str, translation: str, complaint: str) -> None:

@@ -170,5 +170,5 @@ def test_a_mail_says_whether_it_can_go_out_as_it_is() -> None:
     envelope, reader = Envelope(tidy_masthead(MASTHEAD)), make_subscriber()
 
     for html in (b"<p>.5</p>", b"<p>\r\n.5</p>"):
-        mail = envelope.seal(reader, "Papers", "<1@x>", NOON, ([b"text\r\n"], [html]))
+        mail = envelope.seal(reader, "Papers", "<1@x.org>", NOON, ([b"text\r\n"], [html]))
         assert mail.sealed == (b"\n." not in mail.body)

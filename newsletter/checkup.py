@@ -1,0 +1,164 @@
+"""What `newsletter doctor` examines: the settings, a mail made with them, the database, as the doctor wants them.
+
+Not through `make_engine`, which raises where something is broken: that is when a doctor is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from ssl import SSLContext
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from newsletter import sender
+from newsletter.config import SECRETS, Settings
+from newsletter.doctor import Dns, Finding, Http, Relay, Setup, SmtpCaller, Tools, own_addresses
+from newsletter.doctor.dkim import Key, public_half
+from newsletter.doctor.finding import error, ok, warning
+from newsletter.engine import Press, relay, signing, utc_now
+from newsletter.errors import ConfigError, NewsletterError, StoreBusy, StoreError, TemplateError
+from newsletter.renderer import find_all, load_kind, own_folder, themed
+from newsletter.sender.smtp import tls_context
+from newsletter.store import Frozen, Store
+from newsletter.store.schema import REVISION
+from newsletter.tokens import Tokens, new_secret
+from newsletter.types import Cadence, Edition, Entry, Issue, Pick, Subscriber
+
+_FILE = re.compile(r"sqlite(?:\+\w+)?:///([^?]+)")
+_MAKE = "`newsletter init` makes it, or the first `newsletter collect`."
+
+
+def tools() -> Tools:
+    """The real ones."""
+    return Tools(Dns(), SmtpCaller(_believed), Http(), own_addresses, utc_now)
+
+
+def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime) -> Setup:
+    """Reads the templates and the database; changes nothing."""
+    section, masthead = settings.newsletter, settings.masthead
+    keys, trouble = _keys(settings)
+    sample, unsubscribe = _sample(settings, now)
+    return Setup(
+        sender=section.sender,
+        reply_to=section.reply_to,
+        bounces=settings.bounces.address,
+        base_url=masthead.base_url,
+        list_id=masthead.list_id,
+        postal_address=section.postal_address,
+        relays=_relays(settings),
+        keys=keys,
+        sample=sample,
+        unsubscribe=unsubscribe,
+        secret_files=tuple(secret_files.items()),
+        database_file=_database_file(settings),
+        premises=(*trouble, look_at_templates(settings), look_at_database(settings)),
+        hidden=tuple(_secrets(settings)),
+    )
+
+
+def _relays(settings: Settings) -> tuple[Relay, ...]:
+    return tuple(Relay(**asdict(relay(settings, each))) for each in settings.relay or (settings.smtp,))
+
+
+def _believed(called: Relay) -> SSLContext:
+    return tls_context(sender.Relay(**asdict(called)))
+
+
+def _keys(settings: Settings) -> tuple[tuple[Key, ...], tuple[Finding, ...]]:
+    section = settings.dkim
+    pairs = ((section.key, section.selector), (section.ed25519_key, section.ed25519_selector))
+    try:
+        signing(settings)
+        keys = tuple(public_half(pem.get_secret_value(), section.domain, name) for pem, name in pairs if pem)
+    except (ConfigError, ValueError) as trouble:
+        return (), (error("DKIM key", str(trouble), "Make a new one as README says: nothing is sent with this one."),)
+    return keys, ()
+
+
+def _sample(settings: Settings, now: datetime) -> tuple[bytes, str]:
+    """A mail as `send` would make it, for nobody, and its unsubscribe link: signed with a secret that nobody has."""
+    issue = Issue("2025-W12", Cadence.WEEKLY, now - timedelta(days=7), now)
+    entry = Entry("sample", "A paper", abstract="What it says.", url="https://example.org/paper")
+    edition = Edition(issue, Subscriber(0, "nobody@example.org"), (Pick(entry, 1.0, "", ("a sample",)),))
+    try:
+        frozen = Frozen(issue, settings.masthead, _weekly(settings), (), (entry,))
+        press = Press(frozen, {}, settings, Tokens(new_secret()), signing(settings))
+        return press.print(press.kept(edition, now)).body, press.links(0).unsubscribe
+    except NewsletterError:  # `_keys`, `look_at_templates` and the check of the From say why
+        return b"", ""
+
+
+def _weekly(settings: Settings) -> dict[str, str]:
+    own = own_folder(settings)
+    return themed({**load_kind("messages", own), **load_kind("weekly", own)}, settings.theme)
+
+
+def look_at_templates(settings: Settings) -> Finding:
+    """As `newsletter lint`, in one line."""
+    name, todo = "templates", "`newsletter lint` names every place."
+    try:
+        own = own_folder(settings)
+        weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
+        found = find_all(weekly, confirm, settings.masthead, messages, settings.theme)
+    except TemplateError as trouble:
+        return error(name, str(trouble), todo)
+    errors = [each for each in found if each.severity == "error"]
+    if errors:
+        return error(name, f"{len(errors)} errors; the first: {errors[0]}", todo)
+    if found:
+        return warning(name, f"{len(found)} warnings; the first: {found[0]}", todo)
+    return ok(name, "compile, and lint finds nothing")
+
+
+def _database_file(settings: Settings) -> Path | None:
+    found = _FILE.match(settings.store_url)
+    return Path(found[1]) if found and found[1] != ":memory:" else None
+
+
+def look_at_database(settings: Settings) -> Finding:
+    """Looks before it opens: SQLite would make the file."""
+    file = _database_file(settings)
+    if file and not file.exists():
+        return warning("database", f"{file} is not there yet", _MAKE)
+    try:
+        store = Store(settings.store_url)
+        try:
+            return _opened(store)
+        finally:
+            store.close()
+    except StoreBusy as trouble:
+        return warning("database", str(trouble), "Wait for the other program to end, and see that it does.")
+    except StoreError as trouble:
+        return error("database", str(trouble), "Look at [store] url, and that this user may write there.")
+
+
+def _opened(store: Store) -> Finding:
+    revision = store.database.revision()
+    if not revision:
+        return warning("database", "is empty", _MAKE)
+    if revision != REVISION:
+        return error("database", f"is of version {revision}, not {REVISION}", "Run `newsletter migrate`.")
+    with store.database.write():
+        pass
+    return ok("database", f"can be written, version {revision}")
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    """And the forms in which a server could say them back."""
+    tables = settings.model_dump()
+    for section, key in SECRETS:
+        value = tables.get(section, {}).get(key)
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+    for server in _relays(settings):
+        if server.password:
+            yield server.password
+            yield b64encode(server.password.encode()).decode()
+            yield b64encode(f"\0{server.username}\0{server.password}".encode()).decode()
+    yield urlsplit(settings.store.url).password or ""

@@ -1,0 +1,49 @@
+"""Mail addresses in the texts of mail systems: found, tidied, compared."""
+
+from __future__ import annotations
+
+import re
+
+_LOCAL = r"(?:\"[^\"\n]{1,100}\"|[^\s<>()\[\],:;\"@|]{1,100})"
+_DOMAIN = r"(?:[^\W_](?:[\w-]{0,62}\w)?\.){1,10}[^\W\d_][\w-]{1,62}"
+ADDRESS = re.compile(rf"{_LOCAL}@{_DOMAIN}")
+_HOLLOW = re.compile(r"(?i)redact|undisclosed|anonymi|hidden|suppressed|private|hashed|[*?]{2}")
+_HASH = re.compile(r"(?i)[0-9a-f]{16,}|[\w+/=-]{27,}={1,2}")
+
+
+def first(text: str) -> str:
+    """The first address in a text, "" where there is none."""
+    found = ADDRESS.search(text)
+    return tidied(found[0]) if found else ""
+
+
+def every(text: str) -> list[str]:
+    """All addresses of a text, each once."""
+    return list(dict.fromkeys(tidied(each) for each in ADDRESS.findall(text)))
+
+
+def tidied(address: str) -> str:
+    """Without what belongs to the sentence around it."""
+    address = address.strip().rstrip(".'`").lstrip("'`")
+    return address.removeprefix("mailto:")
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two spellings are one mailbox: in any case, quoted or not, with the domain in any form."""
+    return _key(one) == _key(other) != ""
+
+
+def redacted(address: str) -> bool:
+    """Whether the place of an address holds something that hides it (RFC 6590)."""
+    local = address.rpartition("@")[0] or address
+    return bool(not local or _HOLLOW.search(local) or _HASH.fullmatch(local) or re.fullmatch(r"(?i)x{3,}", local))
+
+
+def _key(address: str) -> str:
+    local, _, domain = address.strip().strip("<>").rpartition("@")
+    try:
+        domain = domain.encode("idna").decode() if not domain.isascii() else domain
+    except UnicodeError:
+        return ""
+    local = local.strip('"')
+    return f"{local}@{domain.rstrip('.')}".casefold() if local and domain else ""

@@ -1,0 +1,55 @@
+"""Lists of phrases in files: reasons.txt tells why a mail failed, marks.txt what kind of mail it is.
+
+One phrase a line, whole words in any case and without accents. "word*" is any ending, (a|b) is one of these, "…" is up
+to 50 characters, "_" up to two words, "^" the start and "$" the end of the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+_SIGNS = re.compile(r"(…|_|\*|[()|$^]| )")
+_MEANT = {
+    "…": ".{0,50}?",
+    "_": r"(?:\S+ ){0,2}",
+    "*": r"\w*",
+    "(": "(?:",
+    ")": ")",
+    "|": "|",
+    "^": "^",
+    "$": r"[ .:;]*$",
+    " ": " ?",
+}
+
+
+@lru_cache(maxsize=2)
+def sections(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """(section, one pattern for all its phrases), in the order of the file; a section may come twice."""
+    found: list[tuple[str, list[str]]] = []
+    for line in (Path(__file__).parent / f"{name}.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            found.append((line.strip("[]"), []))
+        elif line.strip() and not line.startswith("#"):
+            found[-1][1].append(_pattern(line.strip()))
+    return tuple((section, re.compile("|".join(patterns))) for section, patterns in found)
+
+
+def bears(text: str, mark: str) -> bool:
+    """Whether a text holds one of the phrases of a section of marks.txt."""
+    pattern = next(pattern for section, pattern in sections("marks") if section == mark)
+    return bool(pattern.search(" ".join(folded(text).split())))
+
+
+def folded(text: str) -> str:
+    """In lower case, without accents, with plain apostrophes."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(each for each in parts if not unicodedata.combining(each)).replace("\u2019", "'").lower()
+
+
+def _pattern(phrase: str) -> str:
+    """Of one line. Scripts without spaces between words have no whole words either."""
+    text = "".join(_MEANT.get(part) or re.escape(folded(part)) for part in _SIGNS.split(phrase))
+    return rf"(?<!\w){text}(?!\w)" if phrase.isascii() or " " in phrase else text

@@ -1,0 +1,110 @@
+"""Who speaks? The signatures of providers' web hooks. Pure; all compare in constant time and never raise."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.x509 import Certificate, load_pem_x509_certificate
+
+_SNS_HOST = re.compile(r"sns\.([a-z0-9-]{3,30})\.amazonaws\.com(?:\.cn)?")
+_NOTIFIED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+_ASKED = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+
+
+def is_sns(url: object, topic: str) -> bool:
+    """Whether an address is Amazon SNS's own: https, and the host of the topic's region."""
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        plain = parts.port in (None, 443) and parts.username is None and parts.password is None
+        host = _SNS_HOST.fullmatch(parts.hostname or "")
+    except ValueError:
+        return False
+    return parts.scheme == "https" and plain and host is not None and [host[1]] == topic.split(":")[3:4]
+
+
+def by_sns(told: Mapping[str, Any], certificate: bytes, now: datetime) -> bool:
+    """Versions 1 (SHA-1) and 2 (SHA-256). `certificate`: what SigningCertURL, checked before, answered."""
+    names = _NOTIFIED if told.get("Type") == "Notification" else _ASKED
+    values = [(name, told[name]) for name in names if name in told]
+    if not all(isinstance(value, str) for _, value in values):
+        return False
+    text = "".join(f"{name}\n{value}\n" for name, value in values).encode("utf-8", "surrogatepass")
+    kind = {"1": SHA1(), "2": SHA256()}.get(str(told.get("SignatureVersion")))  # noqa: S303
+    signature, signer = _decoded(told.get("Signature")), _certificate(certificate)
+    if kind is None or not signature or signer is None:
+        return False
+    if not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc:
+        return False
+    key = signer.public_key()
+    if not isinstance(key, RSAPublicKey):
+        return False
+    try:
+        key.verify(signature, text, PKCS1v15(), kind)
+    except (InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def by_mailgun(told: object, key: str) -> bool:
+    """HMAC of time and token."""
+    signed = told.get("signature") if isinstance(told, dict) else None
+    if not isinstance(signed, dict):
+        return False
+    time, token, signature = (str(signed.get(name, "")) for name in ("timestamp", "token", "signature"))
+    expected = hmac.new(key.encode(), f"{time}{token}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
+
+
+def by_sendgrid(body: bytes, time: str, signature: str, key: str) -> bool:
+    """ECDSA, or Ed25519, over time and body. `key`: the public one, as SendGrid shows it (DER in base64)."""
+    data, sealed, der = f"{time}".encode("utf-8", "replace") + body, _decoded(signature), _decoded(key)
+    if not sealed or not der:
+        return False
+    try:
+        public = load_der_public_key(der)
+        if isinstance(public, EllipticCurvePublicKey):
+            public.verify(sealed, data, ECDSA(SHA256()))
+        elif isinstance(public, Ed25519PublicKey):
+            public.verify(sealed, data)
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def by_password(authorization: str, password: str) -> bool:
+    """Basic authentication; `password` is "user:password", or the password alone for any user."""
+    scheme, _, encoded = authorization.partition(" ")
+    given = _decoded(encoded.strip()) if scheme.lower() == "basic" else b""
+    given = given if ":" in password else given.partition(b":")[2]
+    return bool(given) and hmac.compare_digest(given, password.encode())
+
+
+def _decoded(text: object) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _certificate(pem: bytes) -> Certificate | None:
+    try:
+        return load_pem_x509_certificate(pem)
+    except ValueError:
+        return None

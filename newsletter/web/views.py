@@ -1,0 +1,25 @@
+"""Copies of a mail's HTML to look at, as different mail programs and their settings show it."""
+
+from __future__ import annotations
+
+import re
+
+_STYLES = re.compile(r"<style\b.*?</style\s*>", re.IGNORECASE | re.DOTALL)
+
+
+def viewed(html: str, scheme: str, styles: bool) -> str:
+    """In light or dark colours; `styles` False: as Gmail shows it for accounts of others. Links open in a new tab."""
+    shown = in_scheme(html, scheme) if styles else without_styles(html)
+    return re.sub(r"<head\b[^>]*>", lambda head: f'{head[0]}<base target="_blank">', shown, count=1)
+
+
+def in_scheme(html: str, scheme: str) -> str:
+    """The dark rules always on, or never, whatever the maintainer's system prefers."""
+    condition = "all" if scheme == "dark" else "not all"
+    forced = re.sub(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", condition, html)
+    only = "dark" if scheme == "dark" else "light"
+    return re.sub(r"color-scheme:\s*light dark", f"color-scheme:{only}", forced)
+
+
+def without_styles(html: str) -> str:
+    return _STYLES.sub("", html)
