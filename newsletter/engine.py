@@ -1533,7 +1533,8 @@ class GroupCommit:
     async def _write(self) -> None:
         """What arrives while one transaction is written waits for the next one."""
         while self._begins or self._settles:
-            begins, settles = self._begins, self._settles
+            begins = [each for each in self._begins if not each[1].cancelled()]  # settles go first, and take these back
+            settles = self._settles
             self._begins, self._settles = [], []
             try:
                 marks = await asyncio.to_thread(

@@ -52,6 +52,8 @@ from newsletter.store.schema import (
 )
 from newsletter.types import Delivery, IssueState, Outcome, Status, Tally
 
+SOONEST = timedelta(seconds=1)  #: moments are whole seconds: what is sent away is not due at once
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -133,7 +135,8 @@ class Ledger:
                 mine = and_(
                     _ready(claim.delivery.issue, claim.sender), deliveries.c.subscriber == claim.delivery.subscriber
                 )
-                due = min(now + later.wait, claim.delivery.expires or now + later.wait)
+                due = now + max(later.wait, SOONEST)
+                due = min(due, claim.delivery.expires or due)
                 kept = {"due": due, "sender": claim.sender if later.kept else None}
                 connection.execute(update(deliveries).where(mine).values(outcome=_untried, **kept))
 
@@ -273,7 +276,7 @@ def _send_away(
         {
             "its_issue": key,
             "its_subscriber": row.subscriber,
-            "due": min(now + later.wait, row.expires),
+            "due": min(now + max(later.wait, SOONEST), row.expires),
             "sender": sender if later.kept else None,
         }
         for row, later in waits

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from newsletter.config import Settings
+from newsletter.engine import GroupCommit
 from newsletter.store import Claim, Later, Plan, Store
 from newsletter.testing import NOON, WEEK_12, make_subscriber
 from newsletter.types import Cadence, DomainTally, Outcome, Status
@@ -56,6 +57,14 @@ def test_a_block_of_nothing_else_is_looked_beyond(store: Store) -> None:
     assert [claim.delivery.subscriber for claim in claims] == [31, 32]
 
 
+def test_what_is_sent_away_for_a_moment_does_not_come_back_in_the_same_second(store: Store) -> None:
+    planned(store, readers("quick.example", 3))
+    now = NOON + timedelta(seconds=0.2)
+
+    assert store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), now, 10, lambda _: Later(timedelta(0))) == []
+    assert store.ledger.next_due(WEEK) == NOON + timedelta(seconds=1)
+
+
 def test_nothing_is_due_later_than_it_expires(store: Store) -> None:
     planned(store, ["ada@slow.example"], expires=NOON + timedelta(seconds=30))
     store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 5, slow)
@@ -98,6 +107,17 @@ def test_what_was_begun_and_certainly_not_sent_may_begin_again(store: Store) -> 
     store.ledger.write([], claims)
 
     assert store.ledger.write(claims, []) == [Outcome.SENDING]
+
+
+async def test_a_begin_that_was_given_up_leaves_nobody_in_doubt(store: Store) -> None:
+    planned(store, ["ada@quick.example"])
+    [claim] = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 1)
+    commit = GroupCommit(store)
+    commit.begin(claim).cancel()
+
+    await commit.settle(claim)
+
+    assert store.ledger.write([claim], []) == [Outcome.SENDING]
 
 
 def test_a_domain_is_paused_until_then_and_the_later_word_counts(store: Store) -> None:
