@@ -52,6 +52,16 @@ class _Kind(NamedTuple):
         return (f"{self.stem}.mjml", f"{self.stem}.txt", "subject.txt", *_SHARED)
 
 
+def _editions(files: Files, masthead: Masthead) -> None:
+    for language in Catalogues(files).languages:
+        Renderer(files, replace(masthead, language=language))
+
+
+def _confirmations(files: Files, masthead: Masthead) -> None:
+    for language in Catalogues(files).languages:
+        Confirmation(files, masthead, language)
+
+
 _READER = {"name", "email", "shares", "minutes"}
 _LINKS = {"view", "interests", "unsubscribe", "feedback"}
 _WEEKLY = _Kind(
@@ -61,15 +71,8 @@ _WEEKLY = _Kind(
     _READER | _LINKS | {"preheader", "lead", "cards", "popular"},
     _LINKS | {"rank", "label", "interest", "why", "count"},
     _READER | {"title", "others"},
-    Renderer,
+    _editions,
 )
-
-
-def _confirmations(files: Files, masthead: Masthead) -> None:
-    for language in Catalogues(files).languages:
-        Confirmation(files, masthead, language)
-
-
 _CONFIRM = _Kind("confirm", "mail", ("link",), {"email", "preheader", "link"}, frozenset(), {"email"}, _confirmations)
 _NO_FILES: Files = {}
 

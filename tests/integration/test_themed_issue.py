@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import create_engine, text
 
 from newsletter.config import Settings
-from newsletter.engine import Engine, make_engine
-from newsletter.testing import MemoryTransport
-from newsletter.types import Cadence, Profile
+from newsletter.engine import Desk, Engine, make_engine
+from newsletter.testing import MemoryTransport, make_entry, make_profile, make_subscriber
+from newsletter.types import Cadence, Part, Profile
 from newsletter.web.parts import parts
 
 KEY = "2025-W12"
@@ -43,6 +45,20 @@ def test_a_theme_that_changes_after_planning_changes_only_later_issues(weekly: E
     assert RED not in mailed(red, "later")
     assert red.store.issues.frozen("later").masthead.sections == ("popular",)
     assert red.store.issues.frozen(KEY).masthead.sections == ("interests", "popular")
+
+
+@pytest.mark.parametrize(("sections", "is_told"), [(("interests", "popular"), True), (("interests",), False)])
+def test_what_is_popular_is_told_where_the_theme_has_a_part_for_it(
+    weekly: Engine, sections: tuple[Part, ...], is_told: bool
+) -> None:
+    frozen = weekly.store.issues.frozen(KEY)
+    rising = tuple(replace(make_entry(f"rising-{number}"), trend=1.0) for number in range(9))
+    masthead = replace(frozen.masthead, sections=sections)
+    reader = make_subscriber(profile=make_profile("plasma", size=1))
+
+    [edition] = Desk(replace(frozen, masthead=masthead, entries=rising), {}, weekly.settings).choose([reader], {})
+
+    assert bool(edition.popular) is is_told
 
 
 def test_a_draft_has_the_theme_of_today(weekly: Engine) -> None:

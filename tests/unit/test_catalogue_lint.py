@@ -131,6 +131,17 @@ def test_a_message_of_ones_own_template_is_asked_for_in_every_catalogue() -> Non
     ]
 
 
+@pytest.mark.parametrize("name", ["edition.txt", "mail.txt"])
+def test_templates_are_tried_in_every_language(name: str) -> None:
+    said = '{{ {"en": "Hi", "de": "Guten Tag"}["$page.lang"] }}'
+    weekly, confirm = ({**files, name: said + files[name]} if name in files else files for files in (WEEKLY, CONFIRM))
+
+    [found] = find_all(weekly, confirm, MASTHEAD, MESSAGES)
+
+    assert (found.line, found.severity) == (1, "error")
+    assert "'ar'" in found.text
+
+
 def test_a_newsletter_whose_language_nobody_translated_is_told() -> None:
     assert lint({}, "fr-CA") == [
         'messages/fr_CA.po:0: warning: there is no such catalogue for language = "fr-CA": its readers get English'
