@@ -50,7 +50,7 @@ from newsletter.errors import (
     UnknownSubscriber,
     Withdrawn,
 )
-from newsletter.messages import Catalogues
+from newsletter.messages import Catalogues, language_of
 from newsletter.overview import Overview
 from newsletter.progress import LATELY, Progress, progress
 from newsletter.returns import Heeded, Returns
@@ -689,7 +689,12 @@ class Engine:
         from newsletter.renderer import load_kind, own_folder, themed
 
         own = own_folder(self.settings)
-        return themed({**load_kind("messages", own), **load_kind(kind, own)}, self.settings.theme)
+        files, catalogues = load_kind(kind, own), load_kind("messages", own)
+        if not any("_(" in text for name, text in files.items() if name.endswith(".mjml")):
+            # templates of one's own, with words in one language: nobody gets them under the name of another
+            ours = Catalogues(catalogues).messages(self.settings.newsletter.language).language
+            catalogues = {name: text for name, text in catalogues.items() if language_of(name) == ours}
+        return themed({**catalogues, **files}, self.settings.theme)
 
     def languages(self) -> dict[str, str]:
         """That a mail can be in: BCP 47 tag → its name in itself."""

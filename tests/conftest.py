@@ -26,8 +26,14 @@ SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(autouse=True)
-def _every_mail_keeps_the_rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever mail a test makes, its bytes go through the wire lint; signed ones a second time."""
+def _every_mail_keeps_the_rules(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever mail a test makes, its bytes go through the wire lint; signed ones a second time.
+
+    But for the tests of the linter, whose templates are broken, and are refused for it.
+    """
+    if request.path.name == "test_lint.py":
+        yield
+        return
     made: dict[bytes, None] = {}
 
     def looked_at(make: Callable[..., Mail]) -> Callable[..., Mail]:

@@ -35,6 +35,7 @@ _LINKS = ("view", "interests", "unsubscribe", "feedback")
 _SPEED = (
     220  #: words read in a minute: Brysbaert 2019 finds 238 for silent reading of English, less in a second language
 )
+_NAMED = 12  #: sources that could not be read; a list of feeds may name hundreds
 _ROOM = 100_000  #: bytes of the HTML part: from about 102 KB on Gmail cuts a mail off, and its styles with it
 
 
@@ -95,7 +96,7 @@ class Version:
             "masthead": masthead,
             "issue": _local(issue, masthead.timezone),
             "pool": pool,
-            "missing": tuple(tidy(name, 60) for name in missing),
+            "missing": (*(tidy(name, 60) for name in missing[:_NAMED]), *("…",)[: len(missing) > _NAMED]),
             "slot": SLOTS,
         }
         nobody = {**self._context, "reader": Reader()}

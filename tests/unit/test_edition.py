@@ -180,6 +180,17 @@ def test_what_a_mail_has_no_room_for_stands_on_its_page(issue: PreparedIssue) ->
     assert issue.fitting(replace(whole, picks=whole.picks[:3]), LINKS).more == ()
 
 
+def test_of_many_sources_that_could_not_be_read_the_first_are_named() -> None:
+    issue = RENDERER.open(WEEK_12, [], tuple(f"source {at} " + "源" * 50 for at in range(300)))
+
+    text, html = parts(mail_of(issue, full()))
+
+    assert "source 11" in text.replace("\n", " ")
+    assert "source 12" not in text.replace("\n", " ")
+    assert "…." in text
+    assert len(html.encode("ascii", "xmlcharrefreplace")) < 30_000
+
+
 def test_sources_that_could_not_be_read_are_named() -> None:
     issue = RENDERER.open(WEEK_12, [], ("bioRxiv", "<b>OpenReview</b>"))
 
