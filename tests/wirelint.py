@@ -29,7 +29,7 @@ _AT_MOST_ONCE = (
     ),
 )
 _SIGNED = (*_ONCE, "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post")  #: where the mail has them
-_MESSAGE_ID = re.compile(r"<[^<>@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+>")
+_MESSAGE_ID = re.compile(r"<[^<>@\s]+@(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)>")
 _LIST_ID = re.compile(r"([^<>]*\s)?<[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+>", re.DOTALL)
 _WORD = re.compile(r"=\?([^?\s]+)\?([bqBQ])\?([^?\s]*)\?=")
 
