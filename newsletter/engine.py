@@ -50,7 +50,7 @@ from newsletter.errors import (
     UnknownSubscriber,
     Withdrawn,
 )
-from newsletter.messages import Catalogues, language_of
+from newsletter.messages import catalogues_of, language_of
 from newsletter.overview import Overview
 from newsletter.progress import LATELY, Progress, progress
 from newsletter.returns import Heeded, Returns
@@ -224,7 +224,7 @@ class Desk:
 
     def _tell_as(self, frozen: Frozen) -> None:
         """In which words editions are told, and which parts they have."""
-        self._catalogues, self._language = Catalogues(frozen.templates), frozen.masthead.language
+        self._catalogues, self._language = catalogues_of(frozen.templates), frozen.masthead.language
         self._tells_popular = "popular" in frozen.masthead.sections
 
     def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
@@ -309,11 +309,12 @@ class Press(Desk):
         self._compile(frozen)
 
     def _compile(self, frozen: Frozen) -> None:
-        from newsletter.renderer import Renderer
+        from newsletter.renderer import make_renderer
 
         self.frozen = frozen
         self._masthead = frozen.masthead
-        self._prepared = Renderer(frozen.templates, frozen.masthead).open(frozen.issue, frozen.entries, frozen.missing)
+        renderer = make_renderer(frozen.templates, frozen.masthead)
+        self._prepared = renderer.open(frozen.issue, frozen.entries, frozen.missing)
 
     def in_templates(self, templates: Mapping[str, str], masthead: Masthead) -> Press:
         """The same papers, and so the same choices, in other templates. Raises TemplateError."""
@@ -583,7 +584,7 @@ class Engine:
         self, cadence: Cadence | None = None, key: str = "", until: datetime | None = None
     ) -> tuple[Issue, Tally, bool]:
         """Freeze an issue; (issue, its accounting, whether it is new). Planning twice adds nobody twice."""
-        from newsletter.renderer import Renderer
+        from newsletter.renderer import make_renderer
 
         schedule = self.settings.schedule
         cadence, now = cadence or schedule.cadence, self.now()
@@ -593,7 +594,7 @@ class Engine:
             raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
         templates = self._templates()
-        Renderer(templates, self.settings.masthead)  # a template that cannot be rendered is not frozen
+        make_renderer(templates, self.settings.masthead)  # a template that cannot be rendered is not frozen
         planned = self.store.issues.plan(
             Plan(
                 issue=issue,
@@ -692,13 +693,13 @@ class Engine:
         files, catalogues = load_kind(kind, own), load_kind("messages", own)
         if not any("_(" in text for name, text in files.items() if name.endswith(".mjml")):
             # templates of one's own, with words in one language: nobody gets them under the name of another
-            ours = Catalogues(catalogues).messages(self.settings.newsletter.language).language
+            ours = catalogues_of(catalogues).messages(self.settings.newsletter.language).language
             catalogues = {name: text for name, text in catalogues.items() if language_of(name) == ours}
         return themed({**catalogues, **files}, self.settings.theme)
 
     def languages(self) -> dict[str, str]:
         """That a mail can be in: BCP 47 tag → its name in itself."""
-        catalogues = Catalogues(self._templates())
+        catalogues = catalogues_of(self._templates())
         return {each: catalogues.messages(each).name for each in catalogues.languages}
 
     # select and render
@@ -1573,9 +1574,8 @@ def _with_guest(people: Iterable[Subscriber], guest: Subscriber) -> Iterator[Sub
 
 def _outside(frozen: Frozen) -> frozenset[str]:
     """What an issue called an exploratory pick, in all its languages."""
-    from newsletter.messages import Catalogues
 
-    catalogues = Catalogues(frozen.templates)
+    catalogues = catalogues_of(frozen.templates)
     return frozenset(catalogues.messages(each).gettext(quality.OUTSIDE) for each in catalogues.languages)
 
 

@@ -117,6 +117,16 @@ def _bare(language: str) -> Messages | None:
     return found
 
 
+def catalogues_of(files: Mapping[str, str]) -> Catalogues:
+    """As `Catalogues`, remembered: to read them takes some 10 ms, and a page or an issue needs them again and again."""
+    return _remembered(tuple(sorted((name, text) for name, text in files.items() if name.endswith(SUFFIX))))
+
+
+@lru_cache(maxsize=8)
+def _remembered(files: tuple[tuple[str, str], ...]) -> Catalogues:
+    return Catalogues(dict(files))
+
+
 @lru_cache(maxsize=1)
 def english() -> Messages:
     """The messages as they are written."""

@@ -7,7 +7,7 @@ mail = prepared.render(edition, links, message_id, date)
 
 from newsletter.renderer.compile import load_kind, load_templates, own_folder
 from newsletter.renderer.confirmation import Confirmation
-from newsletter.renderer.edition import PreparedIssue, Renderer
+from newsletter.renderer.edition import PreparedIssue, Renderer, make_renderer
 from newsletter.renderer.findings import find_all
 from newsletter.renderer.theme import themed
 
@@ -18,6 +18,7 @@ __all__ = [
     "find_all",
     "load_kind",
     "load_templates",
+    "make_renderer",
     "own_folder",
     "themed",
 ]

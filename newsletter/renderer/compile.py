@@ -21,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.config import Settings, resource
 from newsletter.errors import TemplateError
-from newsletter.messages import Catalogues, Messages, english
+from newsletter.messages import Messages, catalogues_of, english
 from newsletter.renderer.lint import ERROR, Finding, check_mjml, check_tags, missing_slots, refuse
 from newsletter.renderer.markup import WORD, Page, Tags, line_at
 from newsletter.renderer.theme import read_theme
@@ -75,7 +75,7 @@ class Templates:
     def __init__(self, files: Mapping[str, str], messages: Messages | str) -> None:
         """`messages`: or a language, whose messages are then looked for among the files. Raises TemplateError."""
         self._files = files
-        self.messages = Catalogues(files).messages(None, messages) if isinstance(messages, str) else messages
+        self.messages = catalogues_of(files).messages(None, messages) if isinstance(messages, str) else messages
         start, end = ("right", "left") if self.messages.direction == "rtl" else ("left", "right")
         page = {"lang": self.messages.language, "dir": self.messages.direction, "start": start, "end": end}
         self._tables = {**read_theme(self.raw("theme.toml")), "page": page}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from newsletter.messages import Catalogues
+from newsletter.messages import catalogues_of
 from newsletter.renderer.cards import (
     SLOTS,
     HtmlFragment,
@@ -32,7 +32,7 @@ class Confirmation:
 
         `language`: of the person; the newsletter's own by default.
         """
-        messages = Catalogues(templates).messages(language, masthead.language)
+        messages = catalogues_of(templates).messages(language, masthead.language)
         self._language = messages.language
         self._context = {"masthead": tidy_masthead(masthead), "slot": SLOTS}
         self._envelope = Envelope(tidy_masthead(masthead))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from newsletter.errors import TemplateError
-from newsletter.messages import Catalogues, Messages
+from newsletter.messages import Messages, catalogues_of
 from newsletter.renderer.cards import needing_slots
 from newsletter.renderer.compile import Sheet, Templates, compile_sheet
 from newsletter.renderer.mime import Envelope, check_lines
@@ -33,7 +34,7 @@ class Renderer:
         self._files = templates
         self._masthead = tidy_masthead(masthead)
         self._envelope = Envelope(self._masthead)
-        self._catalogues = Catalogues(templates)
+        self._catalogues = catalogues_of(templates)
         messages = self.messages(None)
         written, compiled = compile_sheet(Templates(templates, messages), "edition", NEEDED)
         self._sheets = {messages.language: compiled}
@@ -73,6 +74,19 @@ class Renderer:
             _, compiled = compile_sheet(Templates(self._files, messages), "edition", NEEDED)
             self._sheets[messages.language] = compiled
         return self._sheets[messages.language]
+
+
+def make_renderer(templates: Mapping[str, str], masthead: Masthead) -> Renderer:
+    """A Renderer, remembered: to compile and try out takes a tenth of a second, and pages ask again and again.
+
+    Raises TemplateError.
+    """
+    return _remembered(tuple(sorted(templates.items())), masthead)
+
+
+@lru_cache(maxsize=8)
+def _remembered(templates: tuple[tuple[str, str], ...], masthead: Masthead) -> Renderer:
+    return Renderer(dict(templates), masthead)
 
 
 class PreparedIssue:
