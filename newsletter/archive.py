@@ -14,21 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from newsletter.config import Settings
 from newsletter.errors import TemplateError, UnknownIssue
 from newsletter.schedule import KEY
 from newsletter.store import Frozen, Issues
-from newsletter.types import Edition, Issue, IssueState, Links, Masthead, Subscriber
-
-if TYPE_CHECKING:
-    from newsletter.renderer import Renderer
+from newsletter.types import Edition, Issue, IssueState, Links, Subscriber
 
 logger = logging.getLogger("newsletter")
 
 KEPT = 128  #: pages in memory, of some 100 KB each
-TEMPLATES_KEPT = 4  #: sets of templates, compiled; most issues share one
 OUT = (IssueState.SENDING, IssueState.DONE)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 ASKS = "reader.public"  #: a template that never asks for it is for subscribers only
@@ -64,7 +59,6 @@ class Archive:
         self._issues = issues
         self._making = Lock()
         self._page = lru_cache(maxsize=KEPT)(self._made)
-        self._renderer = lru_cache(maxsize=TEMPLATES_KEPT)(_compiled)
         self._headlines: dict[str, Headline] = {}
 
     def public(self, key: str, language: str = "") -> Public:
@@ -115,9 +109,10 @@ class Archive:
         return self._rendered(frozen, self._built_in(), language)
 
     def _rendered(self, frozen: Frozen, templates: Mapping[str, str], language: str) -> Public:
+        from newsletter.renderer import make_renderer
         from newsletter.selector import for_everybody
 
-        renderer = self._renderer(tuple(sorted(templates.items())), frozen.masthead)
+        renderer = make_renderer(templates, frozen.masthead)
         messages = renderer.messages(language or None)
         picks = for_everybody(frozen.entries, self._settings.selection.size, messages)
         edition = Edition(frozen.issue, Subscriber(0, "", language=messages.language), picks)
@@ -137,12 +132,6 @@ class Archive:
         """To where the pages are today; nothing is signed."""
         base = self._settings.masthead.base_url
         return Links(view=f"{base}/archive", interests=f"{base}/", unsubscribe="", unsubscribe_mailto="", feedback="")
-
-
-def _compiled(templates: tuple[tuple[str, str], ...], masthead: Masthead) -> Renderer:
-    from newsletter.renderer import Renderer
-
-    return Renderer(dict(templates), masthead)
 
 
 def _nearest(asked: str, languages: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from newsletter.doctor.dkim import Key, public_half
 from newsletter.doctor.finding import error, ok, warning
 from newsletter.engine import Press, relay, signing, utc_now
 from newsletter.errors import ConfigError, NewsletterError, StoreBusy, StoreError, TemplateError
-from newsletter.renderer import find_all, load_kind, own_folder, themed
+from newsletter.renderer import find_all, load_kind, own_folder, wanted_templates
 from newsletter.sender.smtp import tls_context
 from newsletter.store import Frozen, Store
 from newsletter.store.schema import REVISION
@@ -87,16 +87,11 @@ def _sample(settings: Settings, now: datetime) -> tuple[bytes, str]:
     entry = Entry("sample", "A paper", abstract="What it says.", url="https://example.org/paper")
     edition = Edition(issue, Subscriber(0, "nobody@example.org"), (Pick(entry, 1.0, "", ("a sample",)),))
     try:
-        frozen = Frozen(issue, settings.masthead, _weekly(settings), (), (entry,))
+        frozen = Frozen(issue, settings.masthead, wanted_templates(settings), (), (entry,))
         press = Press(frozen, {}, settings, Tokens(new_secret()), signing(settings))
         return press.print(press.kept(edition, now)).body, press.links(0).unsubscribe
     except NewsletterError:  # `_keys`, `look_at_templates` and the check of the From say why
         return b"", ""
-
-
-def _weekly(settings: Settings) -> dict[str, str]:
-    own = own_folder(settings)
-    return themed({**load_kind("messages", own), **load_kind("weekly", own)}, settings.theme)
 
 
 def look_at_templates(settings: Settings) -> Finding:

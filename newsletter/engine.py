@@ -50,7 +50,7 @@ from newsletter.errors import (
     UnknownSubscriber,
     Withdrawn,
 )
-from newsletter.messages import catalogues_of, language_of
+from newsletter.messages import catalogues_of
 from newsletter.overview import Overview
 from newsletter.progress import LATELY, Progress, progress
 from newsletter.returns import Heeded, Returns
@@ -686,16 +686,9 @@ class Engine:
         )
 
     def _templates(self, kind: str = "weekly") -> dict[str, str]:
-        """Built-in files and catalogues, overridden file by file by [newsletter] templates, in [theme]'s colours."""
-        from newsletter.renderer import load_kind, own_folder, themed
+        from newsletter.renderer import wanted_templates
 
-        own = own_folder(self.settings)
-        files, catalogues = load_kind(kind, own), load_kind("messages", own)
-        if not any("_(" in text for name, text in files.items() if name.endswith(".mjml")):
-            # templates of one's own, with words in one language: nobody gets them under the name of another
-            ours = catalogues_of(catalogues).messages(self.settings.newsletter.language).language
-            catalogues = {name: text for name, text in catalogues.items() if language_of(name) == ours}
-        return themed({**catalogues, **files}, self.settings.theme)
+        return wanted_templates(self.settings, kind)
 
     def languages(self) -> dict[str, str]:
         """That a mail can be in: BCP 47 tag → its name in itself."""
@@ -1214,8 +1207,7 @@ class Engine:
         masthead = self.settings.masthead
         from newsletter.renderer import Confirmation
 
-        templates = {**self._templates(), **self._templates("confirm")}
-        confirmation = Confirmation(templates, masthead, person.language)
+        confirmation = Confirmation(self._templates("confirm"), masthead, person.language)
         mail = confirmation.render(person, f"{masthead.base_url}/confirm/{token}", message_id, now)
         sender = return_path(self.settings, self.tokens).of("", person.id)
         try:

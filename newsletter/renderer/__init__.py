@@ -5,7 +5,7 @@ prepared = renderer.open(issue, entries)
 mail = prepared.render(edition, links, message_id, date)
 """
 
-from newsletter.renderer.compile import load_kind, load_templates, own_folder
+from newsletter.renderer.compile import load_kind, load_templates, own_folder, wanted_templates
 from newsletter.renderer.confirmation import Confirmation
 from newsletter.renderer.edition import PreparedIssue, Renderer, make_renderer
 from newsletter.renderer.findings import find_all
@@ -21,4 +21,5 @@ __all__ = [
     "make_renderer",
     "own_folder",
     "themed",
+    "wanted_templates",
 ]

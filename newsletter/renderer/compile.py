@@ -21,12 +21,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.config import Settings, resource
 from newsletter.errors import TemplateError
-from newsletter.messages import Messages, catalogues_of, english
+from newsletter.messages import Messages, catalogues_of, english, language_of
 from newsletter.renderer.lint import ERROR, Finding, check_mjml, check_tags, missing_slots, refuse
 from newsletter.renderer.markup import WORD, Page, Tags, line_at
-from newsletter.renderer.theme import read_theme
+from newsletter.renderer.theme import read_theme, themed
 from newsletter.renderer.words import speak
 
+SHARED = ("inline.css", "theme.toml")  #: of the weekly folder, which the other mails use too
 _COLOUR = re.compile(r"\$([a-z]+)\.([a-z_]+)")
 _STYLE_ATTRIBUTE = re.compile(r'\bstyle="[^"]*"')
 _GAPS = re.compile(r"([;:,]) +")
@@ -67,6 +68,22 @@ def load_kind(kind: str, own: Path | None) -> dict[str, str]:
     """The built-in files of `weekly`, `confirm` or `messages`, overridden file by file by that folder in `own`."""
     files = load_templates(resource("templates") / kind)
     return {**files, **load_templates(own / kind)} if own and (own / kind).is_dir() else files
+
+
+def wanted_templates(settings: Settings, kind: str = "weekly") -> dict[str, str]:
+    """All that makes the mails of a kind, as the configuration wants it: catalogues included, in [theme]'s colours.
+
+    Templates of one's own that hold their words themselves are in one language: nobody gets them under the name of
+    another. Raises TemplateError.
+    """
+    own = own_folder(settings)
+    files, catalogues = load_kind(kind, own), load_kind("messages", own)
+    if not any("_(" in text for name, text in files.items() if name.endswith(".mjml")):
+        ours = catalogues_of(catalogues).messages(settings.newsletter.language).language
+        catalogues = {name: text for name, text in catalogues.items() if language_of(name) == ours}
+    if kind != "weekly":
+        files = {**{name: text for name, text in load_kind("weekly", own).items() if name in SHARED}, **files}
+    return themed({**catalogues, **files}, settings.theme)
 
 
 class Templates:

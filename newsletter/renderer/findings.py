@@ -20,6 +20,7 @@ from newsletter.messages import Catalogues, Key
 from newsletter.renderer import lint
 from newsletter.renderer.catalogues import catalogue_findings
 from newsletter.renderer.compile import (
+    SHARED,
     Templates,
     html_environment,
     put_words,
@@ -36,7 +37,6 @@ from newsletter.renderer.theme import NOTHING, theme_faults, theme_refusals, the
 from newsletter.types import Masthead
 
 Files = Mapping[str, str]  #: file name to text
-_SHARED = ("inline.css", "theme.toml")
 
 
 class _Kind(NamedTuple):
@@ -49,7 +49,7 @@ class _Kind(NamedTuple):
     trial: Callable[[Files, Masthead], object]
 
     def names(self) -> tuple[str, ...]:
-        return (f"{self.stem}.mjml", f"{self.stem}.txt", "subject.txt", *_SHARED)
+        return (f"{self.stem}.mjml", f"{self.stem}.txt", "subject.txt", *SHARED)
 
 
 def _editions(files: Files, masthead: Masthead) -> None:
@@ -112,7 +112,7 @@ def _said(*kinds: tuple[_Kind, Files]) -> tuple[dict[Key, str], bool]:
     """The messages of templates, each with a file that says it; and whether all templates could be read."""
     found: dict[Key, str] = {}
     for kind, own in kinds:
-        for name in sorted(own.keys() & set(kind.names()) - set(_SHARED)):
+        for name in sorted(own.keys() & set(kind.names()) - set(SHARED)):
             try:
                 tree = html_environment().parse(own[name])
             except jinja2.TemplateSyntaxError:  # is told by _jinja

@@ -107,20 +107,22 @@ def test_own_catalogues_stand_in_for_ours_and_are_frozen_with_the_issue(readers:
     assert starts(editions(later)) == ["matches", "hat", "تتناول", "handlar"]
 
 
+@pytest.mark.parametrize(("kind", "name", "other"), [("weekly", "edition", "confirm"), ("confirm", "mail", "weekly")])
 @pytest.mark.parametrize(("language", "kept"), [("en", set()), ("fr", set()), ("de", {"de.po"})])
 def test_own_templates_with_words_in_one_language_are_nobodys_other_one(
-    readers: Engine, settings: Settings, language: str, kept: set[str]
+    readers: Engine, settings: Settings, language: str, kept: set[str], kind: str, name: str, other: str
 ) -> None:
     own = changed(readers, settings, language)
-    speaking = own._templates()
-    weekly = settings.home / "own" / "weekly"
-    weekly.mkdir(parents=True)
-    (weekly / "edition.mjml").write_text("<mjml><mj-body></mj-body></mjml>")
+    speaking = own._templates(kind)
+    folder = settings.home / "own" / kind
+    folder.mkdir(parents=True)
+    (folder / f"{name}.mjml").write_text("<mjml><mj-body></mj-body></mjml>")
     section = settings.newsletter.model_copy(update={"templates": "own", "language": language})
     own.settings = settings.model_copy(update={"newsletter": section})
 
     assert {"ar.po", "de.po"} <= speaking.keys()
-    assert {name for name in own._templates() if name.endswith(".po")} == kept
+    assert {"ar.po", "de.po"} <= own._templates(other).keys()
+    assert {name for name in own._templates(kind) if name.endswith(".po")} == kept
 
 
 def test_an_issue_with_a_broken_catalogue_is_not_frozen(readers: Engine, settings: Settings) -> None:
