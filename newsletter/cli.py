@@ -933,7 +933,7 @@ def _heeded(engine: Engine, files: Sequence[Path], keep: bool) -> list[Heeded]:
 
 def _heeded_summary(heeded: Sequence[Heeded]) -> str:
     kinds = Counter(each.kind.value for each in heeded)
-    changed = sum(1 for each in heeded if each.action in (Status.BOUNCED, Status.COMPLAINED))
+    changed = sum(each.ended for each in heeded)
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing to read"
     return f"{told}; {changed} subscribers get no more mail"
 

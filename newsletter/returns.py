@@ -40,6 +40,11 @@ class Heeded:
     hard: bool
     action: str  #: "bounced", "complained", "counted: 2 of 3", "none", "ignored: not ours" …
 
+    @property
+    def ended(self) -> bool:
+        """The person gets no more mail."""
+        return self.action in (Status.BOUNCED, Status.COMPLAINED)
+
 
 class Returns:
     """Made by the engine."""

@@ -13,6 +13,10 @@ import pytest
 _HTML_VALIDATE = Path(sys.prefix) / "html-validate" / "node_modules" / "html-validate" / "bin" / "html-validate.mjs"
 
 
+def chromium() -> str:
+    return shutil.which("chromium") or _missing("Chromium (Debian: apt install chromium)")
+
+
 def spamassassin() -> str:
     return shutil.which("spamassassin") or _missing("SpamAssassin (Debian: apt install spamassassin)")
 

@@ -7,7 +7,7 @@ from newsletter.sender.pace import Gate, Lane, Limit, Pace
 from newsletter.sender.route import Route, shared_out
 from newsletter.sender.smtp import Relay, SmtpTransport
 from newsletter.sender.transport import Begin, Connection, Transport
-from newsletter.sender.work import Job, Work
+from newsletter.sender.work import Job, Work, domain_of
 
 __all__ = [
     "REST",
@@ -27,6 +27,7 @@ __all__ = [
     "Transport",
     "Trip",
     "Work",
+    "domain_of",
     "file_name",
     "shared_out",
     "too_many_complaints",

@@ -73,7 +73,6 @@ class Run(Generic[Handle]):
     clock: Callable[[], float] = time.monotonic
     trouble: str = ""  #: the last words of a server that hung up
     gave_up: bool = False
-    paused: str = ""  #: why the breaker ended the run
     _queue: Queue[Job[Handle]] = field(init=False)
     _idle: deque[asyncio.Future[Turn[Job[Handle]] | None]] = field(init=False)
     _trials: dict[Route, asyncio.Lock] = field(init=False)
@@ -118,7 +117,7 @@ class Run(Generic[Handle]):
 
     def _begin(self) -> None:
         """A run may be taken up again: what is in memory belongs to one time only."""
-        self._queue = Queue(self.pace, 2 * len(self._places()))
+        self._queue = Queue(self.pace, 2 * self._connections())
         self._idle, self._settling, self._crew = deque(), set(), []
         self._trials = {route: asyncio.Lock() for route in self.routes}
         self._room, self._quiet, self._halt, self._ended = (asyncio.Event() for _ in range(4))
@@ -134,6 +133,9 @@ class Run(Generic[Handle]):
         self._queue.clear()
         for turn in self._out:  # an error of ours left them behind
             turn.lane.put_back()
+
+    def _connections(self) -> int:
+        return sum(route.connections for route in self.routes)
 
     def _places(self) -> list[Route]:
         """One for each connection."""
@@ -176,7 +178,7 @@ class Run(Generic[Handle]):
     def _hold(self) -> int:
         """Mails in memory: fewer where all relays are slow."""
         rate = sum(route.lane.rate or inf for route in self.routes)
-        return int(min(HOLD, max(FRESH * rate, 2 * len(self._places()))))
+        return int(min(HOLD, max(FRESH * rate, 2 * self._connections())))
 
     def _places_free(self) -> int:
         return room(len(self._queue), self._queue.limited, self._hold())
@@ -503,7 +505,6 @@ class Run(Generic[Handle]):
 
     async def _trip(self, trip: Trip) -> None:
         if not trip.domain:
-            self.paused = trip.reason
             self._end_early()
         await self.work.pause(trip, self._queue.drop(trip.domain))
         self._stir()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from imap_tools import AND, BaseMailBox, ImapToolsError, MailBox, MailMessageFlags
 
 from newsletter.errors import InputError
-from newsletter.sender.mailboxes import MOST_BYTES, Letter
+from newsletter.sender.bounces.opened import MOST_BYTES
+from newsletter.sender.mailboxes import Letter
 
 TIMEOUT = 30.0  #: seconds for each answer of the server
 MOST_LETTERS = 1_000  #: in one reading; the rest waits for the next

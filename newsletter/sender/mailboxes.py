@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from newsletter.errors import InputError
-
-MOST_BYTES = 10 * 2**20  #: of one report that are read
+from newsletter.sender.bounces.opened import MOST_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -268,10 +268,6 @@ class Pace:
         """Remember who was sent away until when."""
         for domain, end in gate.ends.items():
             self.lane(domain, gate.now).line_end = end
-
-    def slowed(self) -> Iterator[tuple[str, Lane]]:
-        """Lanes that go slower than they might, by domain."""
-        return ((domain, lane) for domain, lane in self._lanes.items() if lane.slowed)
 
     def _forget(self, now: float) -> None:
         idle = [domain for domain, lane in self._lanes.items() if lane.idle(now)]

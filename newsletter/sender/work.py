@@ -15,6 +15,11 @@ from newsletter.types import Delivery, Mail, Outcome
 Handle = TypeVar("Handle")  #: the ledger's own hold on a delivery; a run only hands it back
 
 
+def domain_of(address: str) -> str:
+    """Of a recipient; lanes and pauses go by it."""
+    return address.rpartition("@")[2].lower()
+
+
 @dataclass(slots=True, eq=False)
 class Job(Generic[Handle]):
     """One mail to send."""
@@ -26,7 +31,7 @@ class Job(Generic[Handle]):
 
     @property
     def domain(self) -> str:
-        return self.mail.recipient.rpartition("@")[2].lower()
+        return domain_of(self.mail.recipient)
 
 
 class Work(Protocol[Handle]):

@@ -21,7 +21,6 @@ from newsletter.errors import MigrationNeeded, StoreBusy, StoreError, StoreReadO
 from newsletter.store.schema import REVISION
 
 BUSY_SECONDS = 10
-MAPPED = 2**28  #: bytes of the file that SQLite reads by memory map: names are looked up all over it
 TOGETHER = 900  #: values in one question; older builds of SQLite take 999
 
 Thing = TypeVar("Thing")
@@ -49,10 +48,15 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction, durable when the block ends; raises StoreError and then nothing was changed."""
+    def write(self, wait: bool = True) -> Iterator[Connection]:
+        """One transaction, durable when the block ends; raises StoreError and then nothing was changed.
+
+        Without `wait`, StoreBusy is raised at once where another one writes, and always by a server's database.
+        """
+        if not (wait or self._engine.dialect.name == "sqlite"):
+            raise StoreBusy
         with _our_errors(self.url), self._engine.connect() as connection:
-            connection = connection.execution_options(immediate=True)
+            connection = connection.execution_options(immediate=True, wait=wait)
             with connection.begin():
                 yield connection
 
@@ -110,7 +114,7 @@ def _connectable(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
     connection.isolation_level = None  # SQLAlchemy's recipe: we say BEGIN ourselves, see _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"mmap_size={MAPPED}"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         try:
             connection.execute(f"PRAGMA {pragma}")
         except connection.OperationalError as error:  # a read-only file can still be read
@@ -119,8 +123,15 @@ def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("wait", True):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
+        return
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Connection,
     Row,
     and_,
@@ -34,6 +35,8 @@ from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcom
 MOMENTS = 1_000  #: of a spread, about
 _GOLDEN = 2_654_435_769  #: of 2**32
 _SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
+Key = str | BindParameter[str]  #: of an issue; the second in a statement that is written once
+_NEWEST = (issues.c.until.desc(), issues.c.num.desc())  #: first
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +95,20 @@ class Issues:
     def listed(self) -> list[Issue]:
         """Newest first."""
         with self._database.read() as connection:
-            rows = connection.execute(select(*_SELECTED).order_by(issues.c.until.desc(), issues.c.num.desc()))
-            return [_issue(row) for row in rows]
+            return [_issue(row) for row in connection.execute(select(*_SELECTED).order_by(*_NEWEST))]
 
     def open_ones(self) -> list[Issue]:
         """Not done yet, and not paused. Called by Engine.tick."""
+        query = select(*_SELECTED).where(issues.c.state != IssueState.DONE, issues.c.paused == "")
         with self._database.read() as connection:
-            paused = set(connection.execute(select(issues.c.key).where(issues.c.paused != "")).scalars())
-        return [issue for issue in self.listed() if issue.state is not IssueState.DONE and issue.key not in paused]
+            return [_issue(row) for row in connection.execute(query.order_by(*_NEWEST))]
 
     def out(self, start: int, most: int) -> list[Issue]:
         """Newest first, from place `start` on: those that went out and had a paper. Called by Archive."""
         gone = issues.c.state.in_((IssueState.SENDING, IssueState.DONE))
         query = select(*_SELECTED).where(gone, exists().where(pool.c.issue == issues.c.num))
-        newest = (issues.c.until.desc(), issues.c.num.desc())
         with self._database.read() as connection:
-            return [_issue(row) for row in connection.execute(query.order_by(*newest).offset(start).limit(most))]
+            return [_issue(row) for row in connection.execute(query.order_by(*_NEWEST).offset(start).limit(most))]
 
     def first_until(self) -> datetime | None:
         """Where the first issue ended. Called by Archive.began."""
@@ -127,8 +128,7 @@ class Issues:
             ids = [entry_id, *connection.execute(select(former.c.id).where(former.c.entry == num)).scalars()]
             held = or_(pool.c.entry == num, pool.c.frozen["id"].as_string().in_(ids))
             query = select(*_SELECTED).where(issues.c.num.in_(select(pool.c.issue).where(held)))
-            newest = (issues.c.until.desc(), issues.c.num.desc())
-            return [_issue(row) for row in connection.execute(query.order_by(*newest))]
+            return [_issue(row) for row in connection.execute(query.order_by(*_NEWEST))]
 
     def frozen(self, key: str) -> Frozen:
         """Raises UnknownIssue. Called by Engine for rendering."""
@@ -166,7 +166,7 @@ class Issues:
             connection.execute(update(issues).where(issues.c.key == key).values(state=state))
 
 
-def number(key: str) -> ColumnElement[int]:
+def number(key: Key) -> ColumnElement[int]:
     """The row number of an issue, for use inside a statement."""
     return select(issues.c.num).where(issues.c.key == key).scalar_subquery()
 

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Select,
     and_,
@@ -37,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.store.database import TOGETHER, Database, batched
-from newsletter.store.issues import number
+from newsletter.store.issues import Key, number
 from newsletter.store.schema import (
     WAITING,
     OutcomeCode,
@@ -109,6 +110,13 @@ class Ledger:
                 connection.execute(update(deliveries).where(late).values(outcome=Outcome.EXPIRED))
         return len(gone)
 
+    def first_expiry(self, key: str) -> datetime | None:
+        """Of all that wait. It takes a look at each: 80 ms for a million."""
+        query = select(func.min(deliveries.c.expires)).where(_in(key), is_waiting)
+        with self._database.read() as connection:
+            first: datetime | None = connection.execute(query).scalar_one()
+        return first
+
     def claim(
         self, key: str, sender: int, now: datetime, most: int, later: Callable[[str], Later | None] = lambda _: None
     ) -> list[Claim]:
@@ -135,10 +143,8 @@ class Ledger:
                 mine = and_(
                     _ready(claim.delivery.issue, claim.sender), deliveries.c.subscriber == claim.delivery.subscriber
                 )
-                due = now + max(later.wait, SOONEST)
-                due = min(due, claim.delivery.expires or due)
-                kept = {"due": due, "sender": claim.sender if later.kept else None}
-                connection.execute(update(deliveries).where(mine).values(outcome=_untried, **kept))
+                values = _postponed(later, now, claim.delivery.expires, claim.sender)
+                connection.execute(update(deliveries).where(mine).values(outcome=_untried, **values))
 
     def comes_back(self, key: str) -> datetime | None:
         """When the first delivery is due that a sender sent away to wait for it."""
@@ -165,13 +171,15 @@ class Ledger:
         with self._database.read() as connection:
             return int(connection.execute(query.where(subscribers.c.status == Status.COMPLAINED)).scalar_one())
 
-    def write(self, begins: Sequence[Claim], settles: Sequence[Claim]) -> list[Outcome]:
+    def write(self, begins: Sequence[Claim], settles: Sequence[Claim], wait: bool = True) -> list[Outcome]:
         """One transaction for many connections (group commit).
 
         Settles first, each with its delivery's new outcome. Then, for each begin: SENDING (go on), SKIPPED (the
-        person left; settled so), or PLANNED (the claim was lost to another sender).
+        person left; settled so), or PLANNED (the claim was lost to another sender). `wait`: see Database.write.
         """
-        with self._database.write() as connection:
+        if not (begins or settles):
+            return []
+        with self._database.write(wait) as connection:
             _settle(connection, settles)
             return _begin(connection, begins)
 
@@ -238,7 +246,7 @@ class Ledger:
         return changed
 
 
-def _in(key: str) -> ColumnElement[bool]:
+def _in(key: Key) -> ColumnElement[bool]:
     return deliveries.c.issue == number(key)
 
 
@@ -269,16 +277,17 @@ def _claim(key: str, row: Any, sender: int) -> Claim:
     return Claim(delivery, sender)
 
 
+def _postponed(later: Later, now: datetime, expires: datetime | None, sender: int) -> dict[str, Any]:
+    """Due later, but not after it expires; and who waits for it."""
+    due = now + max(later.wait, SOONEST)
+    return {"due": min(due, expires or due), "sender": sender if later.kept else None}
+
+
 def _send_away(
     connection: Connection, key: str, sender: int, now: datetime, waits: Sequence[tuple[Any, Later | None]]
 ) -> None:
     rows = [
-        {
-            "its_issue": key,
-            "its_subscriber": row.subscriber,
-            "due": min(now + max(later.wait, SOONEST), row.expires),
-            "sender": sender if later.kept else None,
-        }
+        {"its_issue": key, "its_subscriber": row.subscriber, **_postponed(later, now, row.expires, sender)}
         for row, later in waits
         if later
     ]
@@ -286,7 +295,7 @@ def _send_away(
         connection.execute(_SENT_AWAY, rows)
 
 
-def _row(key: str, subscriber: int) -> ColumnElement[bool]:
+def _row(key: Key, subscriber: int | BindParameter[int]) -> ColumnElement[bool]:
     return and_(_in(key), deliveries.c.subscriber == subscriber)
 
 
@@ -302,9 +311,8 @@ def _begin(connection: Connection, claims: Sequence[Claim]) -> list[Outcome]:
         together.setdefault((claim.delivery.issue, claim.sender), []).append(claim.delivery.subscriber)
     for (key, sender), people in together.items():
         for some in batched(people, TOGETHER):
-            ready = and_(_ready(key, sender), deliveries.c.subscriber.in_(some), _wants)
-            marked = update(deliveries).where(ready).values(begun=1).returning(deliveries.c.subscriber)
-            begun.update((key, subscriber) for subscriber in connection.execute(marked).scalars())
+            which = {"its_issue": key, "its_sender": sender, "people": some}
+            begun.update((key, subscriber) for subscriber in connection.execute(_BEGUN, which).scalars().all())
     return [_begun(connection, claim, begun) for claim in claims]
 
 
@@ -317,10 +325,7 @@ def _begun(connection: Connection, claim: Claim, begun: set[tuple[str, int]]) ->
     return Outcome.SENDING
 
 
-_wants = exists().where(subscribers.c.id == deliveries.c.subscriber, subscribers.c.status == Status.ACTIVE)
-
-
-def _ready(key: str, sender: int) -> ColumnElement[bool]:
+def _ready(key: Key, sender: int | BindParameter[int]) -> ColumnElement[bool]:
     return and_(
         _in(key), deliveries.c.sender == sender, deliveries.c.outcome == Outcome.SENDING, deliveries.c.begun == 0
     )
@@ -359,10 +364,20 @@ def _settle(connection: Connection, claims: Sequence[Claim]) -> None:
     connection.execute(_SETTLED, rows)
 
 
-_its_own = and_(
-    deliveries.c.issue == select(issues.c.num).where(issues.c.key == bindparam("its_issue")).scalar_subquery(),
-    deliveries.c.subscriber == bindparam("its_subscriber"),
+# Written once: to put such a statement together takes longer than its fsync.
+
+_wants = exists().where(subscribers.c.id == deliveries.c.subscriber, subscribers.c.status == Status.ACTIVE)
+_BEGUN = (
+    update(deliveries)
+    .where(
+        _ready(bindparam("its_issue"), bindparam("its_sender")),
+        deliveries.c.subscriber.in_(bindparam("people", expanding=True)),
+        _wants,
+    )
+    .values(begun=1)
+    .returning(deliveries.c.subscriber)
 )
+_its_own = _row(bindparam("its_issue"), bindparam("its_subscriber"))
 _SENT_AWAY = update(deliveries).where(_its_own)
 _SETTLED = (
     update(deliveries)

@@ -260,7 +260,7 @@ deliveries = Table(
     Column("due", Moment, nullable=False),  # of an accepted one: when it was
     Column("expires", Moment, nullable=False),
     Column("attempts", SmallInteger, nullable=False, default=0),
-    Column("sender", Integer),  # who claimed it; of a planned one: who sent it away to come back when its lane has room
+    Column("sender", Integer),  # who claimed it; of one that waits: who sent it away, to come back to it
     Column("begun", SmallInteger, nullable=False, default=0),  # 1: in doubt until settled
     Column("code", SmallInteger, nullable=False, default=0),
     Column("detail", Text, nullable=False, default=""),

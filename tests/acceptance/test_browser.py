@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -20,6 +18,7 @@ from aiosmtpd.smtp import SMTP
 from conftest import Clock
 from sqlalchemy import create_engine, text
 from starlette.applications import Starlette
+from tools import chromium
 
 from newsletter.config import Settings, resource
 from newsletter.engine import Engine, make_engine
@@ -102,17 +101,13 @@ async def site(catcher: Catcher, store: Store, clock: Clock, tmp_path: Path) -> 
 
 @pytest.fixture
 async def page(tmp_path: Path) -> AsyncIterator[Page]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "this test needs Chromium (Debian: apt install chromium)"
-        )
+    executable = chromium()
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
         profile = tmp_path / "chromium"
         browser = await playwright.chromium.launch_persistent_context(
-            profile, executable_path=chromium, args=FLAGS, headless=True, java_script_enabled=False
+            profile, executable_path=executable, args=FLAGS, headless=True, java_script_enabled=False
         )
         yield browser.pages[0]
         await browser.close()

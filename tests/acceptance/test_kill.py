@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,7 +26,7 @@ from newsletter.config import load
 from newsletter.engine import utc_now
 from newsletter.store import Named, Store
 from newsletter.testing import ScriptedServer, make_entry, make_profile, make_subscriber
-from newsletter.types import Outcome
+from newsletter.types import Outcome, Status
 
 READERS = 500
 CONNECTIONS = 4
@@ -86,7 +87,7 @@ class Trial:
     folder: Path
     key: str
     kills: int = 0
-    doubts: list[int] = field(default_factory=list)  #: new ones at each kill
+    doubts: list[int] = field(default_factory=list)  #: in all, before each kill
     resumed: list[float] = field(default_factory=list)  #: seconds from a start to the first mail that is accepted
 
     def uncertain(self) -> set[str]:
@@ -177,7 +178,7 @@ async def test_killed_at_every_step_it_leaves_at_most_its_open_connections_in_do
 
 
 async def kill_again_and_again(trial: Trial, kills: int, chance: Random, burst: int) -> None:
-    """At random moments, a while after the first mail of each run; what is in doubt is counted after each."""
+    """At random moments, a while after the first mail of each run; what is in doubt is counted before each."""
     while trial.kills < kills:
         more, wait = chance.randrange(1, burst), chance.random() * 0.05
         before = len(trial.uncertain())
@@ -231,8 +232,6 @@ async def test_who_unsubscribes_during_a_send_gets_no_mail_any_more(tmp_path: Pa
         store = Store(load(tmp_path / "newsletter.toml", {}).store_url)
         gone = [f"reader{n}@example.org" for n in range(READERS - 100, READERS)]
         people = {each: store.subscribers.find(each) for each in gone}
-        from newsletter.types import Status
-
         for person in people.values():
             store.subscribers.set_status(person.id, Status.UNSUBSCRIBED, utc_now())
         got = {*server.recipients()}  # a mail may have been on its way when they left
@@ -254,7 +253,7 @@ async def test_two_hundred_kills_over_twenty_thousand_mails(connections: int, tm
     async with ScriptedServer() as server:
         trial = await a_trial(server, tmp_path, readers, connections)
         await kill_again_and_again(trial, kills, Random(connections), 150)
-        in_doubt = [after - before for before, after in zip(trial.doubts, [*trial.doubts[1:], len(trial.uncertain())])]  # noqa: B905
+        in_doubt = [later - before for before, later in pairwise([*trial.doubts, len(trial.uncertain())])]
         await trial.judge()
         doubtful, got = trial.uncertain(), {*server.recipients()}
 

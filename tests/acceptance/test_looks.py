@@ -6,7 +6,6 @@ With NEWSLETTER_LOOKS=FOLDER each view is also kept there as a picture: weekly-a
 from __future__ import annotations
 
 import os
-import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import pytest
 import samples
 from starlette.applications import Starlette
 from test_browser import FLAGS, Server
+from tools import chromium
 
 from newsletter.config import resource
 from newsletter.engine import Engine
@@ -105,15 +105,11 @@ class Screen:
 
 @pytest.fixture(scope="module")
 def screen() -> Iterator[Screen]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "this test needs Chromium (Debian: apt install chromium)"
-        )
+    executable = chromium()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, headless=True)
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, headless=True)
         yield Screen(browser.new_page())
         browser.close()
 

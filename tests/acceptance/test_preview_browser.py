@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import re
 import shutil
 import statistics
@@ -21,6 +20,7 @@ import uvicorn
 from aiosmtpd.smtp import SMTP
 from conftest import Clock
 from test_browser import FLAGS, Catcher
+from tools import chromium
 
 from newsletter.config import Settings, resource
 from newsletter.demo import demo_readers
@@ -115,17 +115,13 @@ async def site(catcher: Catcher, store: Store, clock: Clock, tmp_path: Path) -> 
 
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[BrowserContext]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            "this test needs Chromium (Debian: apt install chromium)"
-        )
+    executable = chromium()
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(
             tmp_path / "chromium",
-            executable_path=chromium,
+            executable_path=executable,
             args=FLAGS,
             headless=True,
             viewport={"width": 1280, "height": 900},

@@ -7,7 +7,8 @@ from pathlib import Path
 from ssl import SSLContext
 
 import pytest
-from imapserver import ImapServer, contexts
+from certificates import contexts
+from imapserver import ImapServer
 
 from newsletter.engine import Engine
 from newsletter.errors import InputError

@@ -1,5 +1,6 @@
 """The ledger, where what is due cannot go now: sent away, handed back, paused, spread."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -118,6 +119,31 @@ async def test_a_begin_that_was_given_up_leaves_nobody_in_doubt(store: Store) ->
     await commit.settle(claim)
 
     assert store.ledger.write([claim], []) == [Outcome.SENDING]
+
+
+async def test_who_holds_the_lock_does_not_hold_the_event_loop(store: Store) -> None:
+    planned(store, readers("quick.example", 2))
+    first, second = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 2)
+    commit = GroupCommit(store)
+    await commit.begin(first)  # it was quick: the next one would be written in the loop's own thread
+
+    with store.database.write():
+        waiting = commit.begin(second)
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+
+    assert await waiting is Outcome.SENDING
+
+
+def test_the_first_that_waits_to_expire_is_known_until_it_is_settled(store: Store) -> None:
+    planned(store, readers("quick.example", 2), expires=NOON + MINUTE)
+    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 2)
+    settled(store, claims[:1], Outcome.ACCEPTED)
+    assert store.ledger.first_expiry(WEEK) == NOON + MINUTE
+
+    settled(store, claims[1:], Outcome.ACCEPTED)
+
+    assert store.ledger.first_expiry(WEEK) is None
 
 
 def test_a_domain_is_paused_until_then_and_the_later_word_counts(store: Store) -> None:
