@@ -131,13 +131,13 @@ class ScriptedServer:
         self.commands: list[str] = []  #: as they came
         self.early = 0  #: MAIL that came before the reply to the last dot
         self.connections = 0
-        self.port = 0
+        self.port = 0  #: any that is free; a server that is entered again comes back where it was
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None] | None] = set()
 
     async def __aenter__(self) -> ScriptedServer:
         at_once = self.tls if self.tls_at_once else None
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0, ssl=at_once)
+        self._server = await asyncio.start_server(self._talk, "127.0.0.1", self.port, ssl=at_once)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -106,7 +106,9 @@ class SmtpTransport:
 
     def _down(self, error: BaseException, phase: Phase) -> HostDown:
         reply = Reply(getattr(error, "code", 0) or 0, str(getattr(error, "message", "")).encode("utf-8", "replace"))
-        words = readable(str(error)) or type(error).__name__
+        words = reply.words if reply.code else readable(str(error)) or type(error).__name__
+        if "WRONG_VERSION_NUMBER" in words:
+            words = 'no TLS from the first byte there; smtp.security = "starttls"?'
         return HostDown(f"{self.relay}: {words}", reply.code, reply.status, phase)
 
 

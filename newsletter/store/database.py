@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
@@ -38,6 +39,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._turn = Lock()  #: of who writes to SQLite: it would ask again every 1, 2, 5, 10 ms instead
         with _our_errors(url):
             self._engine = _connectable(url)
 
@@ -53,8 +55,22 @@ class Database:
 
         Without `wait`, StoreBusy is raised at once where another one writes, and always by a server's database.
         """
-        if not (wait or self._engine.dialect.name == "sqlite"):
+        if self._engine.dialect.name != "sqlite":
+            if not wait:
+                raise StoreBusy
+            with self._begun(wait) as connection:
+                yield connection
+            return
+        if not self._turn.acquire(timeout=BUSY_SECONDS if wait else 0):
             raise StoreBusy
+        try:
+            with self._begun(wait) as connection:
+                yield connection
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _begun(self, wait: bool) -> Iterator[Connection]:
         with _our_errors(self.url), self._engine.connect() as connection:
             connection = connection.execution_options(immediate=True, wait=wait)
             with connection.begin():

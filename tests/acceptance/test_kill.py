@@ -45,10 +45,9 @@ def command(folder: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "newsletter", *words, "--config", str(folder / "newsletter.toml")]
 
 
-async def start(folder: Path, *words: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *command(folder, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "NO_COLOR": "1"}
-    )
+async def start(folder: Path, *words: str, before: tuple[str, ...] = ()) -> asyncio.subprocess.Process:
+    env, pipe = {**os.environ, "NO_COLOR": "1"}, subprocess.PIPE
+    return await asyncio.create_subprocess_exec(*before, *command(folder, *words), stdout=pipe, stderr=pipe, env=env)
 
 
 async def finished(folder: Path, *words: str) -> tuple[int, str]:
@@ -210,6 +209,23 @@ async def test_sigterm_finishes_what_is_in_flight(tmp_path: Path) -> None:
         await trial.judge()
 
     assert Counter(server.recipients()) == Counter({f"reader{n}@example.org": 1 for n in range(READERS)})
+
+
+async def test_on_a_full_disk_no_dot_goes_out_without_its_mark(tmp_path: Path) -> None:
+    """No file of its may grow beyond some size."""
+    full = ("bash", "-c", 'ulimit -f 1024; exec "$@"', "bash")
+    async with ScriptedServer() as server:
+        trial = await a_trial(server, tmp_path)
+        process = await start(tmp_path, "send", trial.key, before=full)
+        _, error = await process.communicate()
+        got = len(server.accepted)
+        await trial.judge()
+
+    assert 0 < got < READERS
+    assert process.returncode == 1
+    assert error.decode().startswith("Error: The database ")
+    assert error.count(b"\n") == 1
+    assert len(trial.uncertain()) <= CONNECTIONS
 
 
 async def test_two_senders_share_an_issue_and_one_of_them_dies(tmp_path: Path) -> None:
