@@ -282,7 +282,7 @@ async def test_two_hundred_kills_over_twenty_thousand_mails(connections: int, tm
     readers, kills = 20_000, 200
     async with ScriptedServer() as server:
         trial = await a_trial(server, tmp_path, readers, connections)
-        await kill_again_and_again(trial, kills, Random(connections), 150)
+        await kill_again_and_again(trial, kills, Random(connections), 90)
         in_doubt = [later - before for before, later in pairwise([0, *trial.doubts])]
         await trial.judge()
         doubtful, got = trial.uncertain(), {*server.recipients()}
