@@ -43,7 +43,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
 FAILED, PARTLY_FAILED = 1, 3
-WATCH = 2.0  #: seconds between two looks
+LISTED = 20  #: mails of one outcome in `status`
+WATCH = 2.0  #: seconds between two looks, and at least four times what a look takes: seconds, for a million readers
 #: Of the garbage collector, for this process of ours: editions are many small objects without cycles, and with Python's
 #: own 700, 10, 10 looking through them takes a sixth of the selector's time [measured].
 PATIENCE = (50_000, 20, 20)
@@ -727,8 +728,10 @@ def status(issue: str | None, watch: bool, form: str) -> None:
         if not issue:
             _overview(engine, form)
             return
+        began = time.monotonic()
         while _issue_status(engine, issue, form, watch) and watch:
-            time.sleep(WATCH)
+            time.sleep(max(WATCH, 4 * (time.monotonic() - began)))
+            began = time.monotonic()
 
 
 def _issue_status(engine: Engine, issue: str, form: str, watch: bool) -> int:
@@ -745,12 +748,14 @@ def _issue_status(engine: Engine, issue: str, form: str, watch: bool) -> int:
         click.echo(f"Paused: {tally.paused}. `newsletter send {tally.issue}` goes on.")
     if tally.waiting:
         _domain_table(progress)
-    for outcome in (Outcome.DEFERRED, Outcome.REFUSED, Outcome.UNCERTAIN):
-        rows = engine.store.ledger.having(issue, outcome)
-        for delivery, address in rows[:20]:
+    deferred = sum(each.deferred for each in progress.domains)
+    listed = {Outcome.DEFERRED: deferred, Outcome.REFUSED: tally.refused, Outcome.UNCERTAIN: tally.uncertain}
+    for outcome, many in listed.items():
+        rows = engine.store.ledger.having(issue, outcome, LISTED) if many else []
+        for delivery, address in rows:
             click.echo(f"  {outcome}: {address} {delivery.message_id} {delivery.detail}")
-        if len(rows) > 20:
-            click.echo(f"  {outcome}: and {len(rows) - 20} more")
+        if many > len(rows):
+            click.echo(f"  {outcome}: and {many - len(rows)} more")
     return tally.waiting
 
 

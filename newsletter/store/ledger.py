@@ -221,14 +221,15 @@ class Ledger:
         with self._database.read() as connection:
             return list(connection.execute(query.order_by(deliveries.c.subscriber)).scalars())
 
-    def having(self, key: str, outcome: Outcome) -> list[tuple[Delivery, str]]:
-        """(delivery, address) of all with this outcome. Called by `status` and `resolve`."""
+    def having(self, key: str, outcome: Outcome, most: int | None = None) -> list[tuple[Delivery, str]]:
+        """(delivery, address) of all with this outcome, or of the first. Called by `status` and `resolve`."""
         query = (
             select(deliveries, editions.c.message_id, subscribers.c.email)
             .outerjoin(editions, _same_edition())
             .outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
             .where(_in(key), deliveries.c.outcome == outcome)
             .order_by(deliveries.c.subscriber)
+            .limit(most)
         )
         with self._database.read() as connection:
             return [(_delivery(key, row), row.email or "(erased)") for row in connection.execute(query)]

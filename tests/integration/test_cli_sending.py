@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from newsletter.cli import main
 from newsletter.config import load
-from newsletter.engine import Engine, make_engine
+from newsletter.engine import Engine, make_engine, utc_now
 from newsletter.errors import Deferred, Refused, Uncertain
 from newsletter.store import Named
 from newsletter.testing import MemoryTransport, make_entry, make_profile, make_subscriber
@@ -69,6 +69,24 @@ async def test_status_tells_what_holds_mails_up(engine: Engine) -> None:
     [domain] = row["domains"]
     assert (domain["domain"], domain["waiting"], domain["accepted"], domain["deferred"]) == ("example.org", 1, 2, 1)
     assert (domain["reason"], domain["paused"]) == ("451 4.3.0 … later", None)
+
+
+async def test_of_many_the_first_are_listed_and_the_rest_counted(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.cli.LISTED", 2)
+    later, no = Deferred("451 4.3.0 later", 451, "4.3.0"), Refused("550 5.1.1 nobody", 550, "5.1.1")
+    await sent(engine, ada=later, bob=later, cyd=later)
+    told = run("status", "week").output
+    assert told.count("  deferred: ") == 3
+    assert "  deferred: and 1 more" in told
+
+    engine.now = lambda: utc_now() + timedelta(hours=9)
+    await sent(engine, ada=no, bob=no)
+    told = run("status", "week").output
+
+    assert told.count("  refused: ") == 2
+    assert "more" not in told
 
 
 async def test_a_paused_domain_is_told_with_its_reason(engine: Engine) -> None:
