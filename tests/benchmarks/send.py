@@ -1,9 +1,9 @@
 """How fast mails go out, beside others: `python tests/benchmarks/send.py [--rounds 5] [--seconds 1]`.
 
 Against `smtp-sink`, Postfix's own (Debian's package postfix), on loopback and through a proxy 20 ms away. Each figure
-is the median of interleaved rounds, each round a process of its own, timed from its first mail to its last reply;
-`smtp-source`, Postfix's own load generator, from its start to its end. CPU is that of the client alone, system time
-included. "with ledger" is the whole of `newsletter send` but for choosing and rendering, with its durable marks.
+is the median of interleaved rounds, each round a process of its own, timed from its first open connection to its last
+reply; `smtp-source`, Postfix's own load generator, from its start to its end. CPU is that of the client alone, system
+time included. "with ledger" is the whole of `newsletter send` but for choosing and rendering, with its durable marks.
 Needs a quiet machine: the load stands beside the figures. Quote ratios, since machines differ.
 """
 
