@@ -1420,7 +1420,11 @@ class _Work:
         return await asyncio.to_thread(self._claim, gate, min(most, BLOCK))
 
     async def comes_back(self) -> float:
-        due = await asyncio.to_thread(self._engine.store.ledger.comes_back, self._key)
+        return await asyncio.to_thread(self._comes_back)
+
+    def _comes_back(self) -> float:
+        store = self._engine.store
+        due = None if store.issues.paused(self._key) else store.ledger.comes_back(self._key)
         return (due - self._engine.now()).total_seconds() if due else inf
 
     async def begin(self, handle: Claim) -> None:

@@ -142,6 +142,21 @@ async def test_a_send_waits_for_what_an_earlier_one_had_sent_away(settings: Sett
     assert str(sent.tally) == "planned 12 = accepted 12"
 
 
+async def test_a_send_that_waits_for_a_slow_domain_ends_when_somebody_pauses_the_issue(
+    settings: Settings, store: Store
+) -> None:
+    async with ScriptedServer() as server:
+        engine = planned(with_smtp(settings, server.port, domains={"slow.example": {"rate": "2/s"}}), store, slow=30)
+        sending = asyncio.create_task(send(engine))
+        while not server.accepted:
+            await asyncio.sleep(0.05)
+        engine.pause_issue("issue", "by hand")
+        sent = await asyncio.wait_for(sending, 15)
+
+    assert sent.trouble == "issue is paused: by hand"
+    assert sent.tally.waiting > 20
+
+
 async def test_the_schedule_does_not_wait_for_a_slow_domain(settings: Settings, store: Store) -> None:
     transport = MemoryTransport()
     tables = settings.model_dump()
