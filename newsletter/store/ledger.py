@@ -166,10 +166,11 @@ class Ledger:
 
     def complaints(self, key: str) -> int:
         """How many of those who were sent this issue have complained."""
-        mine = deliveries.join(subscribers, subscribers.c.id == deliveries.c.subscriber)
-        query = select(func.count()).select_from(mine).where(_in(key), deliveries.c.outcome == Outcome.ACCEPTED)
+        complained = select(subscribers.c.id).where(subscribers.c.status == Status.COMPLAINED)
+        sent = and_(_in(key), deliveries.c.outcome == Outcome.ACCEPTED)
+        query = select(func.count()).where(sent, deliveries.c.subscriber.in_(complained))
         with self._database.read() as connection:
-            return int(connection.execute(query.where(subscribers.c.status == Status.COMPLAINED)).scalar_one())
+            return int(connection.execute(query).scalar_one())
 
     def write(self, begins: Sequence[Claim], settles: Sequence[Claim], wait: bool = True) -> list[Outcome]:
         """One transaction for many connections (group commit).
@@ -185,7 +186,9 @@ class Ledger:
 
     def release(self, sender: int) -> int:
         """Give back what was claimed and not begun, and sign off. Called when a sender stops."""
-        mine = and_(deliveries.c.sender == sender, deliveries.c.outcome == Outcome.SENDING)
+        unfinished = select(issues.c.num).where(issues.c.state != IssueState.DONE)  # one that is done holds none
+        held = and_(deliveries.c.sender == sender, deliveries.c.outcome == Outcome.SENDING)
+        mine = and_(deliveries.c.issue.in_(unfinished), held)
         with self._database.write() as connection:
             connection.execute(delete(senders).where(senders.c.num == sender))
             return _free(connection, mine)
