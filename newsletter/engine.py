@@ -846,7 +846,7 @@ class Engine:
             on_settled(delivery)
 
         run = Run(
-            work=_Work(self, press, sender, settled),
+            work=_Work(self, press, sender, settled, stop.is_set),
             routes=self._ways(transport, connections),
             pace=self._pace,
             breaker=self._breakers.setdefault(key, Breaker()),
@@ -1406,8 +1406,16 @@ class Engine:
 class _Work:
     """The ledger's side of a run: see sender.work.Work."""
 
-    def __init__(self, engine: Engine, press: Press, sender: int, on_settled: Callable[[Delivery], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        press: Press,
+        sender: int,
+        on_settled: Callable[[Delivery], None],
+        stopped: Callable[[], bool],
+    ) -> None:
         self._on_settled = on_settled
+        self._stopped = stopped
         self._engine = engine
         self._press = press
         self._key = press.issue.key
@@ -1461,7 +1469,7 @@ class _Work:
         if self._paused():
             return []
         later = _Later(gate, store.ledger.pauses(self._key, now), now)
-        while claims := store.ledger.claim(self._key, self._sender, self._engine.now(), most, later):
+        while claims := store.ledger.claim(self._key, self._sender, self._engine.now(), most, later, self._stopped):
             people = store.subscribers.many([claim.delivery.subscriber for claim in claims])
             wanting = {person.id: person for person in people if person.status is Status.ACTIVE}
             store.ledger.write([claim for claim in claims if claim.delivery.subscriber not in wanting], [])

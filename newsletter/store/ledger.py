@@ -118,11 +118,18 @@ class Ledger:
         return first
 
     def claim(
-        self, key: str, sender: int, now: datetime, most: int, later: Callable[[str], Later | None] = lambda _: None
+        self,
+        key: str,
+        sender: int,
+        now: datetime,
+        most: int,
+        later: Callable[[str], Later | None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> list[Claim]:
         """Reserve up to `most` deliveries that are due, the longest due first; none when nothing is due.
 
-        `later` tells of an address whether its mail must wait: such a delivery is not reserved, but due later.
+        `later` tells of an address whether its mail must wait: such a delivery is not reserved, but due later. Where
+        very many must, that takes a while; `stopped` ends it.
         """
         while True:
             with self._database.write() as connection:
@@ -133,7 +140,7 @@ class Ledger:
                 if claimed:
                     connection.execute(update(deliveries).where(mine).values(outcome=Outcome.SENDING, sender=sender))
                 _send_away(connection, key, sender, now, [(row, waits[row.subscriber]) for row in rows])
-            if claimed or not rows:
+            if claimed or not rows or stopped():
                 return [_claim(key, row, sender) for row in claimed]
 
     def hand_back(self, claims: Sequence[Claim], later: Later, now: datetime) -> None:

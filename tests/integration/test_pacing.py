@@ -425,6 +425,18 @@ async def test_a_stop_gives_what_is_in_flight_some_time_and_then_closes(
     assert sent.tally.adds_up()
 
 
+async def test_a_stop_does_not_wait_until_all_of_a_domain_are_sent_away(settings: Settings, store: Store) -> None:
+    stop = asyncio.Event()
+    transport = MemoryTransport(lambda mail: stop.set())
+    engine = planned(settings, store, transport, quick=1, slow=4_000)
+    now = engine.now()
+    store.ledger.pause("issue", "slow.example", now + timedelta(hours=1), "by hand")
+
+    await send(engine, stop=stop)
+
+    assert len(store.ledger.claim("issue", store.ledger.enroll(now), now, 4_000)) > 2_000
+
+
 @pytest.mark.parametrize(
     ("policy", "tally"), [("hold", "planned 3 = accepted 2 + uncertain 1"), ("resend", "planned 3 = accepted 3")]
 )
