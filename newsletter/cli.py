@@ -868,7 +868,8 @@ def _tally_row(tally: Any) -> dict[str, Any]:
 def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None, ids_file: Path | None) -> None:
     """Settle the uncertain deliveries of ISSUE: the connection broke after the last dot.
 
-    With --resend beside --log or --message-ids, those that are found there are accepted and the others are sent again.
+    With --resend beside --log or --message-ids, those that are found there are accepted and the others are sent again:
+    wait until the relay has logged the end of the broken connections, and give it all of the log since the send began.
     """
     from newsletter.sender.postfix import queued_message_ids
 

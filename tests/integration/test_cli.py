@@ -333,9 +333,11 @@ def test_an_unknown_issue_is_one_line(letter: Run) -> None:
 
 def test_resolve_lists_and_settles(letter: Run, tmp_path: Path) -> None:
     issue = key(letter)
-    (tmp_path / "mail.log").write_text("nothing here\n")
+    (tmp_path / "mail.log").write_text("mx postfix/qmgr[9]: 4A1: from=<>, size=9, nrcpt=1 (queue active)\n")
+    (tmp_path / "other.log").write_text("nothing here\n")
 
     assert "0 settled" in letter("resolve", issue, "--log", "mail.log").output
+    assert "queue manager" in letter("resolve", issue, "--resend", "--log", "other.log", code=1).stderr
     assert "0 settled" in letter("resolve", issue, "--resend").output
     letter("resolve", issue, "--resend", "--hold", code=2)
 
