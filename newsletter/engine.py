@@ -897,7 +897,10 @@ class Engine:
     async def _renew(self, sender: int) -> None:
         while True:
             await asyncio.sleep(RENEW)
-            await asyncio.to_thread(self.store.ledger.renew, sender, self.now() + LEASE)
+            try:
+                await asyncio.to_thread(self.store.ledger.renew, sender, self.now() + LEASE)
+            except StoreError as error:  # the ledger's own trouble ends the send; a lock that is gone again must not
+                logger.warning("lease not renewed", extra={"sender": sender, "reason": str(error)})
 
     def close(self, key: str) -> Tally:
         """The accounting; the issue is done only when it adds up with nobody waiting."""

@@ -1,11 +1,13 @@
 """Pace, relays and the breaker, over real SMTP to servers that keep their own record."""
 
 import asyncio
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,7 +18,15 @@ from newsletter.config import Settings
 from newsletter.engine import Engine, Sent, make_engine
 from newsletter.overview import findings
 from newsletter.store import Kept, Named, Store
-from newsletter.testing import MemoryTransport, ScriptedServer, make_entry, make_profile, make_subscriber
+from newsletter.testing import (
+    NOON,
+    Clock,
+    MemoryTransport,
+    ScriptedServer,
+    make_entry,
+    make_profile,
+    make_subscriber,
+)
 from newsletter.types import Mail, Outcome, Status
 
 WITHIN = 60.0  #: seconds that a send may take on a busy machine
@@ -362,6 +372,30 @@ async def test_a_mail_that_hung_up_after_it_was_begun_goes_again(settings: Setti
 
 
 # together
+
+
+async def test_a_sender_that_could_not_renew_its_lease_once_tries_again(
+    settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else another one would declare it dead, and all that it has in flight uncertain."""
+    monkeypatch.setattr("newsletter.engine.RENEW", 0.05)
+    monkeypatch.setattr("newsletter.store.database.BUSY_SECONDS", 0.1)
+    clock, impatient = Clock(), Store(f"sqlite:///{tmp_path / 'newsletter.db'}")
+    engine = make_engine(settings, impatient, now=clock)
+    sender = store.ledger.enroll(NOON)
+    heart = asyncio.create_task(engine._renew(sender))
+    other = sqlite3.connect(tmp_path / "newsletter.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await asyncio.sleep(0.5)
+    other.execute("ROLLBACK")
+    clock.forward(hours=1)
+    await asyncio.sleep(0.5)
+    heart.cancel()
+
+    [(alive_until,)] = other.execute("SELECT alive_until FROM senders WHERE num = ?", (sender,)).fetchall()
+    other.close()
+    impatient.close()
+    assert alive_until > (NOON + timedelta(hours=1)).timestamp()
 
 
 async def test_two_engines_share_an_issue_without_a_duplicate(settings: Settings, store: Store) -> None:
