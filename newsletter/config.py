@@ -126,6 +126,20 @@ def host_name(value: str) -> str:
     return value
 
 
+def hello_name(value: str) -> str:
+    """Refuse what cannot stand in EHLO; "" stays."""
+    if not re.fullmatch(r"[!-~]*", value):
+        raise ValueError('a name without spaces such as "mail.example.org" is expected')
+    return value
+
+
+def at_least_a_second(value: timedelta) -> timedelta:
+    """Refuse what would be over before it began, or never rest."""
+    if value < timedelta(seconds=1):
+        raise ValueError("at least a second is expected")
+    return value
+
+
 def six_digits(value: str) -> str:
     """Refuse a colour of three digits, with a name, or with a share of transparency."""
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
@@ -154,6 +168,7 @@ def initial(name: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Span = Annotated[Duration, AfterValidator(at_least_a_second)]
 Rate = Annotated[float, BeforeValidator(parse_rate)]
 OwnRate = Annotated[float | None, BeforeValidator(lambda value: None if value is None else parse_rate(value))]
 Connections = Annotated[int, Field(ge=1, le=100)]
@@ -162,6 +177,7 @@ Hour = Annotated[int, Field(ge=0, le=23)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Timezone = Annotated[str, AfterValidator(known_timezone)]
 HostName = Annotated[str, AfterValidator(host_name)]
+HelloName = Annotated[str, AfterValidator(hello_name)]
 Colour = Annotated[str, AfterValidator(six_digits)]
 
 
@@ -213,7 +229,7 @@ class DomainSection(Section):
 class ServerSection(Section):
     """Who takes our mails."""
 
-    host: str = "localhost"
+    host: Annotated[str, Field(min_length=1)] = "localhost"
     port: Annotated[int, Field(ge=1, le=65535)] = 25
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str = ""
@@ -237,14 +253,14 @@ class SmtpSection(ServerSection):
     domain_connections: Annotated[int, Field(ge=0, le=100)] = 0
     domains: dict[HostName, DomainSection] = {}
     uncertain: Literal["hold", "resend"] = "hold"
-    retry: Annotated[tuple[Duration, ...], Field(min_length=1)] = (
+    retry: Annotated[tuple[Span, ...], Field(min_length=1)] = (
         timedelta(minutes=5),
         timedelta(minutes=15),
         timedelta(hours=1),
         timedelta(hours=4),
     )
-    timeout: Duration = timedelta(seconds=60)
-    hello_name: str = ""
+    timeout: Span = timedelta(seconds=60)
+    hello_name: HelloName = ""
     ca_file: str = ""
     tls_minimum: Literal["", "1.2", "1.3"] = ""
 
@@ -252,14 +268,14 @@ class SmtpSection(ServerSection):
 class RelaySection(ServerSection):
     """One [[relay]], in place of the server of [smtp]; what is None is as there."""
 
-    host: str
+    host: Annotated[str, Field(min_length=1)]
     name: str = ""
     connections: Connections | None = None
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     rate: OwnRate = None
     mails_per_connection: Annotated[int, Field(ge=0)] | None = None
-    timeout: Duration | None = None
-    hello_name: str | None = None
+    timeout: Span | None = None
+    hello_name: HelloName | None = None
     ca_file: str | None = None
     tls_minimum: Literal["", "1.2", "1.3"] | None = None
 
@@ -297,7 +313,7 @@ class ScheduleSection(Section):
     hour: Hour = 8
     timezone: Timezone = "UTC"
     collect_every: Duration = timedelta(hours=6)
-    expire_after: Duration = timedelta(days=3)
+    expire_after: Span = timedelta(days=3)
     spread: Duration = timedelta()
 
 
