@@ -4,6 +4,7 @@
 |---|---|---|
 | 5xx to MAIL | the sender that is refused | the third in a row pauses the issue |
 | 5.7.x; 550 to 554 to DATA or the last dot | our policy or content | the fifth in a row of a domain pauses the domain |
+| "relaying denied", 503, 530, 535, 538 to RCPT | our right to send | the fifth in a row pauses the domain |
 | 4.7.x, but no grey list | a domain that wants less of us | the fifth in a row of a domain pauses the domain |
 | 5.1.x, 5.2.x, a plain 5xx to RCPT | this address | nothing: the ledger says refused |
 
@@ -13,6 +14,7 @@ mail is deferred, until it expires, and no subscriber changes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -30,6 +32,12 @@ COMPLAINTS = 5  #: fewer say nothing
 COMPLAINT_SHARE = 0.001  #: of what was accepted: mailbox providers ask for less
 _ADDRESS = ("5.1.", "5.2.")
 _CONTENT = (Phase.DATA, Phase.BDAT, Phase.DOT)
+_WHO_ARE_YOU = (503, 530, 535, 538)
+_NO_RIGHT = re.compile(
+    r"\brelay(ing)?( access| of mail)?( is)? (not|denied|prohibited|forbidden)|(not|unable|cannot) (\w+ )?to relay"
+    r"|authentication (is )?required|requires authentication",
+    re.IGNORECASE,
+)  #: without the 5.7.x that others say it with
 
 
 class Policy(Enum):
@@ -54,11 +62,18 @@ def policy(error: DeliveryError) -> Policy | None:
         return Policy.SENDER if error.phase == Phase.MAIL and error.code >= 500 else None
     if error.status.startswith("5.7."):
         return Policy.MAIL
+    if isinstance(error, Refused) and error.phase == Phase.RCPT and _no_right(error):
+        return Policy.MAIL
     if isinstance(error, Refused) and error.phase in _CONTENT and 550 <= error.code <= 554:
         return None if error.status.startswith(_ADDRESS) else Policy.MAIL
     if isinstance(error, Deferred) and error.status.startswith("4.7.") and not grey(error):
         return Policy.PACE
     return None
+
+
+def _no_right(error: Refused) -> bool:
+    """Does the relay refuse us, whoever the recipient is?"""
+    return error.code in _WHO_ARE_YOU or _NO_RIGHT.search(str(error)) is not None
 
 
 def too_many_complaints(complaints: int, accepted: int) -> bool:
