@@ -7,6 +7,7 @@
 | "relaying denied", 503, 530, 535, 538 to RCPT | our right to send | the fifth in a row pauses the domain |
 | 4.7.x, but no grey list | a domain that wants less of us | the fifth in a row of a domain pauses the domain |
 | 5.1.x, 5.2.x, a plain 5xx to RCPT | this address | nothing: the ledger says refused |
+| nothing, after the last dot | a relay that dies of it | ten in a row, three for each connection, pause the issue |
 
 Several domains paused for policy, and not only few mails, pause the issue. None of this is a person's doing: such a
 mail is deferred, until it expires, and no subscriber changes.
@@ -28,6 +29,8 @@ DOMAIN = 5  #: refusals in a row
 SENDER = 3  #: in a row
 DOMAINS = 3  #: paused for policy at once
 SHARE = 0.05  #: of the mails that were answered; fewer pause domains, but not the issue
+DOUBTS = 10  #: in a row,
+ROUNDS = 3  #: and so many for each connection: a relay that dies takes all of them with it, once
 COMPLAINTS = 5  #: fewer say nothing
 COMPLAINT_SHARE = 0.001  #: of what was accepted: mailbox providers ask for less
 _ADDRESS = ("5.1.", "5.2.")
@@ -88,6 +91,7 @@ class Breaker:
     answered: int = 0
     refused: int = 0  #: for policy
     _sender: int = 0  #: refusals in a row
+    _doubts: int = 0  #: in a row
     _in_a_row: dict[str, int] = field(default_factory=dict)
     _paused: set[str] = field(default_factory=set)  #: domains, for policy
 
@@ -97,6 +101,7 @@ class Breaker:
         if found is Policy.SENDER:
             return self._sender_refused(error)
         self.answered += 1
+        self._doubts = 0
         if error is None:
             self._sender = 0
             self._in_a_row.pop(domain, None)
@@ -104,6 +109,12 @@ class Breaker:
         elif found:
             return self._refused(domain, found, error)
         return None
+
+    def not_heard(self, error: DeliveryError, connections: int) -> Trip | None:
+        """A mail is in doubt. To go on would put everybody in doubt, and nobody could tell who has it."""
+        self._doubts += 1
+        enough = self._doubts >= max(DOUBTS, ROUNDS * connections)
+        return Trip("", f"{self._doubts} mails in a row are in doubt: {error}") if enough else None
 
     def _sender_refused(self, error: DeliveryError | None) -> Trip | None:
         self._sender += 1

@@ -443,7 +443,8 @@ class Run(Generic[Handle]):
             talk.fresh = False
             talk.route.worked()
         slowed = self._done(turn, Word.NOTHING if about_relay else heard, took)
-        if told and (trip := self.breaker.heard(turn.domain, error)):
+        breaker = self.breaker
+        if trip := breaker.heard(turn.domain, error) if told else breaker.not_heard(error, self._connections()):
             await self._trip(trip)
         elif slowed:
             await self._hand_back(turn.domain)

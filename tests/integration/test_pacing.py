@@ -328,6 +328,18 @@ async def test_a_refused_sender_pauses_the_issue_until_somebody_looks(settings: 
     assert str(sent.tally) == "planned 30 = accepted 30"
 
 
+@pytest.mark.parametrize("what", ["close", "accept and reset"])
+async def test_a_relay_that_dies_of_every_mail_does_not_put_everybody_in_doubt(
+    settings: Settings, store: Store, what: str
+) -> None:
+    async with ScriptedServer(lambda verb, _: what if verb == "." else "") as server:
+        engine = planned(with_smtp(settings, server.port, connections=2), store, quick=60)
+        sent = await send(engine)
+
+    assert sent.trouble.startswith("issue is paused: 10 mails in a row are in doubt: ")
+    assert sent.tally.uncertain <= 12
+
+
 async def test_several_domains_that_refuse_us_pause_the_issue(settings: Settings, store: Store) -> None:
     def script(verb: str, argument: str) -> str:
         return "554 5.7.1 looks like spam" if verb == "." else ""

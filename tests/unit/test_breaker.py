@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.errors import Deferred, DeliveryError, HostDown, Refused
+from newsletter.errors import Deferred, DeliveryError, HostDown, Refused, Uncertain
 from newsletter.sender.breaker import DOMAIN, DOMAINS, SENDER, Breaker, Policy, Trip, policy, too_many_complaints
 
 BLOCKED = Refused("550 5.7.1 blocked", 550, "5.7.1", "rcpt")
@@ -114,6 +114,15 @@ def test_without_policy_nothing_is_ever_paused(answers: list[tuple[str, Delivery
     breaker = Breaker()
 
     assert not any(breaker.heard(domain, error) for domain, error in answers)
+
+
+def test_a_relay_that_dies_now_and_then_pauses_nothing() -> None:
+    breaker, lost = Breaker(), Uncertain("lost after the last dot", phase="dot")
+    for _ in range(5):
+        assert not any(breaker.not_heard(lost, 20) for _ in range(2 * 20))
+        breaker.heard("a.example", None)
+
+    assert [bool(breaker.not_heard(lost, 20)) for _ in range(60)].index(True) == 59
 
 
 @pytest.mark.parametrize(
