@@ -169,6 +169,7 @@ def initial(name: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Span = Annotated[Duration, AfterValidator(at_least_a_second)]
+Timeout = Annotated[Duration, Field(gt=timedelta())]
 Rate = Annotated[float, BeforeValidator(parse_rate)]
 OwnRate = Annotated[float | None, BeforeValidator(lambda value: None if value is None else parse_rate(value))]
 Connections = Annotated[int, Field(ge=1, le=100)]
@@ -259,7 +260,7 @@ class SmtpSection(ServerSection):
         timedelta(hours=1),
         timedelta(hours=4),
     )
-    timeout: Span = timedelta(seconds=60)
+    timeout: Timeout = timedelta(seconds=60)
     hello_name: HelloName = ""
     ca_file: str = ""
     tls_minimum: Literal["", "1.2", "1.3"] = ""
@@ -274,7 +275,7 @@ class RelaySection(ServerSection):
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     rate: OwnRate = None
     mails_per_connection: Annotated[int, Field(ge=0)] | None = None
-    timeout: Span | None = None
+    timeout: Timeout | None = None
     hello_name: HelloName | None = None
     ca_file: str | None = None
     tls_minimum: Literal["", "1.2", "1.3"] | None = None
