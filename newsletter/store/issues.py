@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -27,12 +29,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import UnknownIssue
 from newsletter.formats import entry_row, frozen_entry
-from newsletter.store.database import Database
+from newsletter.store.database import Database, batched
 from newsletter.store.entries import fresh, numbers
 from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pauses, pool, subscribers
 from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
 
 MOMENTS = 1_000  #: of a spread, about
+MOVED = 10_000  #: deliveries in one statement
 _GOLDEN = 2_654_435_769  #: of 2**32
 _SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
 Key = str | BindParameter[str]  #: of an issue; the second in a statement that is written once
@@ -203,13 +206,19 @@ def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
 
 
 def _move_own_times(connection: Connection, num: int, plan: Plan, audience: ColumnElement[bool]) -> None:
+    """Each day, hour and zone is reckoned once, for many share one; nobody else can write meanwhile."""
     own = [subscribers.c[name] for name in ("weekday", "hour", "timezone")]
     has_own = or_(*(each.is_not(None) for each in own))
-    for row in connection.execute(select(subscribers.c.id, *own).where(audience, has_own)).all():
-        late = int((plan.due(row.weekday, row.hour, row.timezone) - plan.planned).total_seconds())
-        mine = and_(deliveries.c.issue == num, deliveries.c.subscriber == row.id)
-        moved = {name: type_coerce(deliveries.c[name], BigInteger) + late for name in ("due", "expires")}
-        connection.execute(update(deliveries).where(mine).values(moved))
+    due = cache(plan.due)
+    late: BindParameter[int] = bindparam("late", type_=BigInteger)
+    mine = and_(deliveries.c.issue == num, deliveries.c.subscriber == bindparam("its_subscriber"))
+    moved = update(deliveries).where(mine)
+    moved = moved.values({name: type_coerce(deliveries.c[name], BigInteger) + late for name in ("due", "expires")})
+    for rows in batched(connection.execute(select(subscribers.c.id, *own).where(audience, has_own)), MOVED):
+        seconds = [int((due(*row[1:]) - plan.planned).total_seconds()) for row in rows]
+        moves = [{"its_subscriber": row.id, "late": more} for row, more in zip(rows, seconds, strict=True) if more]
+        if moves:
+            connection.execute(moved, moves)
 
 
 def _later(connection: Connection, num: int, spread: timedelta) -> ColumnElement[int]:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -441,6 +441,23 @@ def test_nothing_begins_twice(store: Store) -> None:
     [claim] = claimed(store)
 
     assert store.ledger.write([claim, claim], []) == [Outcome.SENDING, Outcome.PLANNED]
+
+
+def test_a_time_that_many_have_is_reckoned_once(store: Store) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def due(*own: object) -> datetime:
+        asked.append(own)
+        return NOON + timedelta(hours=2)
+
+    for name, hour in (("Ada", 14), ("Bob", 14), ("Cyd", None)):
+        store.subscribers.add(make_subscriber(name, 0, hour=hour), "test", NOON)
+    plan(store, due=due, spread=timedelta(minutes=1))
+
+    moments = (NOON + timedelta(minutes=1), NOON + timedelta(hours=2, minutes=1))
+    due_then = [store.ledger.claim("2025-W12", 1, moment, 10) for moment in moments]
+    assert asked == [(None, 14, None)]
+    assert [{claim.delivery.subscriber for claim in claims} for claims in due_then] == [{3}, {1, 2}]
 
 
 def test_who_left_since_the_plan_is_skipped_with_the_reason(store: Store) -> None:
