@@ -6,6 +6,7 @@ The standard library parses; hostile input costs at most what the limits below a
 from __future__ import annotations
 
 import re
+from codecs import lookup
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -17,7 +18,9 @@ from itertools import islice
 
 MOST_BYTES = 10 * 2**20  #: of one report; the rest is not read
 MOST_PARTS = 100
+MOST_LINES = 200_000  #: of one report; ten megabytes in base64 have 140,000
 MOST_NESTED = 200  #: mentions of a boundary or a mail within; more are read as one plain text
+MOST_COMPARED = 5_000_000  #: lines times boundaries: each line may have to be held against all of them
 LONGEST_TEXT = 100_000  #: characters of one part
 LONGEST_HEADER = 4_000
 MOST_HEADERS = 1_000
@@ -37,6 +40,8 @@ _QUOTED = re.compile(r"(?im)^> ?(?:Final-Recipient|Subject|Message-Id|Reporting-
 _BLOCK = re.compile(r"(?i)<(style|script|head)\b")
 _BREAK = re.compile(r"(?i)<(?:br|/?p|/?div|/?tr|/?td|/?li|/?h[1-6]|/?table|hr)\b[^<>]{0,500}>")
 _TAG = re.compile(r"<[!/?]?[a-zA-Z][\w:-]{0,40}(?:\s[^<>]{0,2000})?/?>|<!--.{0,2000}?-->", re.DOTALL)
+_MENTION = re.compile(rb"(?i)boundary(?:\*\d{0,9}\*?)?\s*=|message/rfc822")
+_NO_CHARSETS = ("utf-7", "punycode", "unicode-escape", "raw-unicode-escape")  #: slow, or make halves of characters
 _FIELDS = ("message/delivery-status", "message/global-delivery-status")
 _HEADERS = ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
 
@@ -59,14 +64,18 @@ class Opened:
 
 def open_mail(data: bytes) -> Opened:
     """Take a report apart. Raises only what the standard library does on a mail that it cannot parse."""
-    data = data[:MOST_BYTES].replace(b"\r\n", b"\n").lstrip()
+    data = _few_lines(data[:MOST_BYTES].replace(b"\r\n", b"\n").lstrip())
     if data.startswith((b"From ", b">From ")):  # of an mbox
         data = data.partition(b"\n")[2]
-    nested = len(re.findall(rb"(?i)boundary\s*=|message/rfc822", data))
-    if nested > MOST_NESTED:
+    nested = len(_MENTION.findall(data))
+    if nested > MOST_NESTED or nested * data.count(b"\n") > MOST_COMPARED:
         head, _, body = data.partition(b"\n\n")
         data = re.sub(rb"(?im)^Content-Type:.*(?:\n[ \t].*)*", b"Content-Type: text/plain", head) + b"\n\n" + body
     return fold(message_from_bytes(data))
+
+
+def _few_lines(data: bytes) -> bytes:
+    return b"\n".join(data.split(b"\n", MOST_LINES)[:MOST_LINES])
 
 
 def fold(message: Message) -> Opened:
@@ -206,16 +215,24 @@ def _text(part: Message) -> str:
 
 
 def _unicode(data: bytes, charset: str) -> str:
-    """By its charset, by UTF-8, or byte by byte. UTF-7 is what some servers call plain ASCII."""
+    """By its charset, by UTF-8, or byte by byte."""
     plain = charset.lower() in ("", "us-ascii", "ascii", "utf-8")
     japanese = ("iso2022_jp",) if plain and b"\x1b$" in data else ()
-    for each in (*japanese, "ascii" if "utf-7" in charset else charset, "utf-8"):
+    for each in (*japanese, _codec(charset), "utf-8"):
         try:
             text = data.decode(each)
         except (LookupError, ValueError):
             continue
         return text.replace("\r\n", "\n").replace("\r", "\n")
     return data.decode("latin-1").replace("\r\n", "\n")
+
+
+def _codec(charset: str) -> str:
+    """UTF-7 is what some servers call plain ASCII."""
+    try:
+        return "ascii" if "utf-7" in charset or lookup(charset).name in _NO_CHARSETS else charset
+    except (LookupError, ValueError):
+        return charset
 
 
 def _decoded(value: str) -> str:

@@ -11,6 +11,8 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
+PIECE = 500  #: characters: accents are brought into an order, which takes the square of their number
+
 _SIGNS = re.compile(r"(…|_|\*|[()|$^]| )")
 _MEANT = {
     "…": ".{0,50}?",
@@ -45,7 +47,8 @@ def bears(text: str, mark: str) -> bool:
 
 def folded(text: str) -> str:
     """In lower case, without accents, with plain apostrophes."""
-    parts = unicodedata.normalize("NFKD", text)
+    pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
+    parts = "".join(unicodedata.normalize("NFKD", piece) for piece in pieces)
     return "".join(each for each in parts if not unicodedata.combining(each)).replace("\u2019", "'").lower()
 
 
