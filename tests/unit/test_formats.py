@@ -46,6 +46,7 @@ def test_an_address_is_kept_as_written(address: str) -> None:
 
 def test_a_foreign_domain_is_kept_in_ascii_and_a_foreign_local_part_refused() -> None:
     assert parse_address("ada@bücher.example") == "ada@xn--bcher-kva.example"
+    assert parse_address("ada@straße.example") == "ada@xn--strae-oqa.example"
     with pytest.raises(InputError, match="cannot be reached yet"):
         parse_address("adä@example.org")
 
