@@ -54,6 +54,14 @@ class _Talk(Generic[Handle]):
     fresh: bool = True  #: nothing was answered yet
     over: bool = False
     failed: bool = False  #: it ended on a mail that was alone, before anything was answered
+    idle: set[asyncio.Future[Turn[Job[Handle]] | None]] = field(default_factory=set)  #: hands without a mail
+
+    def end(self) -> None:
+        """No hand takes another mail: those that wait for one would keep back whom it ended on."""
+        self.over = True
+        for waiting in self.idle:
+            if not waiting.done():
+                waiting.set_result(None)
 
 
 @dataclass(slots=True)
@@ -204,10 +212,12 @@ class Run(Generic[Handle]):
 
     # Whose turn it is
 
-    async def _next(self, patience: float | None = None) -> Turn[Job[Handle]] | None:
-        """The next mail; None when the run is over, or nothing came for so many seconds."""
+    async def _next(self, talk: _Talk[Handle] | None = None, patience: float | None = None) -> Turn[Job[Handle]] | None:
+        """The next mail; None when the run or `talk` is over, or nothing came for so many seconds."""
         waiting: asyncio.Future[Turn[Job[Handle]] | None] = asyncio.get_running_loop().create_future()
         self._idle.append(waiting)
+        idle = talk.idle if talk else set[asyncio.Future[Turn[Job[Handle]] | None]]()
+        idle.add(waiting)
         self._stir()
         try:
             return waiting.result() if waiting.done() else await asyncio.wait_for(waiting, patience)
@@ -217,6 +227,8 @@ class Run(Generic[Handle]):
             if waiting.done() and not waiting.cancelled() and (turn := waiting.result()):
                 self._put_back(turn)
             raise
+        finally:
+            idle.discard(waiting)
 
     def _stir(self) -> None:
         """Something has changed: hand out what may go now, to those who asked first."""
@@ -370,7 +382,7 @@ class Run(Generic[Handle]):
 
     async def _hand(self, talk: _Talk[Handle], turn: Turn[Job[Handle]] | None) -> None:
         """One mail after the other, until the connection is used up."""
-        while talk.left and not talk.over and (turn := turn or await self._next(IDLE)):
+        while talk.left and not talk.over and (turn := turn or await self._next(talk, IDLE)):
             if await self._may_go(talk, turn):
                 talk.left -= 1
                 await self._send_at_pace(talk, turn)
@@ -409,15 +421,16 @@ class Run(Generic[Handle]):
         try:
             words = await talk.connection.send(job.mail, flight.begin)
         except HostDown as error:
-            talk.over = True
+            talk.end()
             await self._hung_up_on(talk, turn, flight, error)
             return word(error) if talk.fresh else Word.NOTHING
         except Withdrawn:  # the ledger has settled it, or another sender holds it
-            talk.over = True
+            talk.end()
             self._done(turn, Word.NOTHING)
             return Word.NOTHING
         except DeliveryError as error:
-            talk.over = talk.over or isinstance(error, Uncertain)
+            if isinstance(error, Uncertain):
+                talk.end()
             return await self._answered(talk, turn, error, self.clock() - began)
         except BaseException:
             await self._given_up(turn, flight)

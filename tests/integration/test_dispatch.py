@@ -129,6 +129,23 @@ async def test_a_server_that_takes_few_mails_a_connection_takes_all_in_the_end()
     assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(100)}
 
 
+@pytest.mark.parametrize("offers", [(), ALL[:1], ALL])
+async def test_the_last_mail_does_not_wait_for_a_hand_that_waits_for_mails(offers: tuple[str, ...]) -> None:
+    """On a connection that is over."""
+    ledger, told = PaperLedger(20), list[str]()
+
+    def script(verb: str, argument: str) -> str:
+        if verb == "RCPT" and "reader19@" in argument:
+            told.append(argument)
+        return "421 4.3.2 going" if len(told) == 1 and verb == "RCPT" and "reader19@" in argument else ""
+
+    async with ScriptedServer(script, offers=offers) as server, asyncio.timeout(10):
+        await run(ledger, smtp(server), 1)
+
+    assert len(told) == 2
+    assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(20)}
+
+
 async def test_a_run_may_be_finished_twice() -> None:
     ledger, transport = PaperLedger(5), MemoryTransport()
     done = await run(ledger, transport, 2)
