@@ -81,6 +81,9 @@ POLICY = """
 554 5.4.7 message expired: in the queue too long
 552 5.3.4 message too big
 550 5.1.8 Sender address rejected: Domain not found
+550 5.7.1 user unknown
+554 5.7.1 <ada@example.net>: account disabled
+550 5.7.2 not for this list
 550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain
 """.strip().splitlines()
 
@@ -90,7 +93,7 @@ POLICY = """
 def test_policy_fullness_and_lateness_are_no_verdict_on_an_address(words: str, phase: str) -> None:
     reason, temporary = judge(Told(words, f"{words} (in reply to {phase} command)"))
 
-    assert temporary or EFFECTS[reason] is not Effect.BOUNCES
+    assert temporary or EFFECTS[reason] is Effect.NOTHING
 
 
 GONE = """

@@ -23,7 +23,7 @@ class Finding:
 
     recipient: str  #: "" where it does not say, or hides it
     reason: Reason
-    temporary: bool = False  #: a delay, or a 4xx: never a verdict on an address
+    temporary: bool = False  #: a delay, a 4xx or a 5.7.x: never a verdict on an address
     also: tuple[str, ...] = ()  #: other addresses that the report has for the same recipient
     detail: str = ""  #: the mail system's own words, in one line
 

@@ -53,9 +53,9 @@ def reply_in(text: str) -> str:
 
 
 def judge(told: Told) -> tuple[Reason, bool]:
-    """The reason, and whether it is temporary by its codes."""
+    """The reason, and whether its codes keep it from being a verdict on the address: 4xx, 5.7.x."""
     status, reply = _codes(told)
-    temporary = (reply[:1] or status[:1]) == "4"
+    temporary = (reply[:1] or status[:1]) == "4" or status.startswith("5.7.")
     reason = _by_words(told, status) or _by_status(status, reply) or _by_words(Told(told.around, told.around), status)
     if reason is None:
         reason = Reason.MAILERERROR if told.program else Reason.ONHOLD if status or reply else Reason.UNDEFINED
