@@ -10,6 +10,7 @@ A call that is not signed is answered 403 and changes nothing; one that is told 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,11 +23,19 @@ from starlette.routing import Route
 from newsletter.engine import Engine
 from newsletter.errors import SourceError
 from newsletter.sender.bounces.hooks import parse
-from newsletter.sender.bounces.signatures import by_mailgun, by_password, by_sendgrid, by_sns, is_sns
+from newsletter.sender.bounces.signatures import (
+    by_mailgun,
+    by_password,
+    by_sendgrid,
+    by_sns,
+    is_sns,
+    is_sns_certificate,
+)
 
 logger = logging.getLogger("newsletter")
 
 MOST_CERTIFICATES = 8  #: of Amazon's that are kept; there is one a region, and a new one a year
+MOST_TOKENS = 50_000  #: of Mailgun's that are remembered
 Ask = Callable[[str], Awaitable[bytes]]  #: fetches an address of Amazon's; raises SourceError
 
 
@@ -50,6 +59,7 @@ class _Hooks:
         self._section = engine.settings.bounces
         self._ask = ask
         self._certificates: dict[str, bytes] = {}
+        self._mailgun_tokens: dict[str, bytes] = {}
 
     async def ses(self, request: Request) -> Response:
         told = parse(await request.body())
@@ -68,8 +78,9 @@ class _Hooks:
         return await self._obey("postmark", parse(await request.body()))
 
     async def mailgun(self, request: Request) -> Response:
-        told, secret = parse(await request.body()), self._section.mailgun_key
-        if not secret or not by_mailgun(told, secret.get_secret_value()):
+        body, secret = await request.body(), self._section.mailgun_key
+        told, now = parse(body), self._engine.now()
+        if not secret or not by_mailgun(told, secret.get_secret_value(), now) or not self._is_first(told, body):
             return _answer(403)
         return await self._obey("mailgun", told)
 
@@ -81,6 +92,13 @@ class _Hooks:
             return _answer(403)
         return await self._obey("sendgrid", parse(body))
 
+    def _is_first(self, told: Mapping[str, Any], body: bytes) -> bool:
+        """Whether Mailgun's token comes for the first time, or with the same words as before."""
+        if len(self._mailgun_tokens) >= MOST_TOKENS:
+            self._mailgun_tokens.pop(next(iter(self._mailgun_tokens)))
+        digest = hashlib.sha256(body).digest()
+        return self._mailgun_tokens.setdefault(str(told["signature"]["token"]), digest) == digest
+
     async def _obey(self, provider: str, told: Any) -> Response:
         if told is None:
             return _answer(400)
@@ -90,7 +108,7 @@ class _Hooks:
     async def _by_sns(self, told: Mapping[str, Any]) -> bool:
         """The certificate may only come from Amazon's own host, whatever the call says."""
         url = told.get("SigningCertURL")
-        if not is_sns(url, str(told["TopicArn"])):
+        if not is_sns_certificate(url, str(told["TopicArn"])):
             return False
         known = self._certificates.get(str(url))
         try:

@@ -94,6 +94,7 @@ def test_what_amazon_did_not_sign_for_our_topic_is_refused(web: Visitor, hooked:
     forged = [
         {**signed, "Message": signed["Message"].replace("ada@", "bob@")},
         {**signed, "SigningCertURL": "https://evil.example/cert.pem"},
+        {**signed, "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/?Action=GetEndpointAttributes"},
         {**signed, "SigningCertURL": "https://sns.eu-west-1.amazonaws.com.evil.example/cert.pem"},
         a_topic().signed(notification(TopicArn="arn:aws:sns:eu-west-1:999999999999:theirs")),
         Topic().signed(notification()),
@@ -141,8 +142,9 @@ def test_postmark_needs_its_password(web: Visitor, hooked: Engine) -> None:
 
 
 def mailgun(event: dict[str, Any], key: bytes = b"key") -> dict[str, Any]:
-    signature = hmac.new(key, b"1t", hashlib.sha256).hexdigest()
-    return {"signature": {"timestamp": "1", "token": "t", "signature": signature}, "event-data": event}
+    time = str(int(NOON.timestamp()))
+    signature = hmac.new(key, f"{time}t".encode(), hashlib.sha256).hexdigest()
+    return {"signature": {"timestamp": time, "token": "t", "signature": signature}, "event-data": event}
 
 
 def test_mailgun_signs_and_the_same_event_counts_once(web: Visitor, hooked: Engine) -> None:
@@ -155,6 +157,16 @@ def test_mailgun_signs_and_the_same_event_counts_once(web: Visitor, hooked: Engi
 
     hooked.set_status(hooked.store.subscribers.find("ada@example.org").id, Status.ACTIVE)
     assert web.post("/hooks/mailgun", json=mailgun(event)).status_code == 200
+    assert ada(hooked) is Status.ACTIVE
+
+
+def test_a_signature_of_mailguns_is_good_for_what_it_came_with(web: Visitor, hooked: Engine) -> None:
+    seen = mailgun({"event": "delivered", "recipient": "bob@example.org", "id": "e1"})
+    forged = {**seen, "event-data": {"event": "complained", "recipient": "ada@example.org", "id": "e2"}}
+
+    answers = [web.post("/hooks/mailgun", json=each).status_code for each in (seen, seen, forged)]
+
+    assert answers == [200, 200, 403]
     assert ada(hooked) is Status.ACTIVE
 
 

@@ -19,7 +19,14 @@ from snstopic import TOPIC, Topic
 
 from newsletter.sender.bounces import Kind
 from newsletter.sender.bounces.hooks import PROVIDERS, parse, read_hook
-from newsletter.sender.bounces.signatures import by_mailgun, by_password, by_sendgrid, by_sns, is_sns
+from newsletter.sender.bounces.signatures import (
+    by_mailgun,
+    by_password,
+    by_sendgrid,
+    by_sns,
+    is_sns,
+    is_sns_certificate,
+)
 
 NOW = datetime.now(UTC)
 ADA = "ada@example.net"
@@ -179,13 +186,15 @@ def test_mailguns_signature() -> None:
     time, token = "1742198400", "t0ken"
     signature = hmac.new(b"key", f"{time}{token}".encode(), hashlib.sha256).hexdigest()
     call = {"signature": {"timestamp": time, "token": token, "signature": signature}}
+    signed = datetime.fromtimestamp(int(time), UTC)
 
-    assert by_mailgun(call, "key")
-    assert not by_mailgun(call, "another")
-    assert not by_mailgun({"signature": {**call["signature"], "token": "t1ken"}}, "key")
+    assert by_mailgun(call, "key", signed + timedelta(hours=9))
+    assert not by_mailgun(call, "key", signed + timedelta(hours=13))
+    assert not by_mailgun(call, "another", signed)
+    assert not by_mailgun({"signature": {**call["signature"], "token": "t1ken"}}, "key", signed)
     broken: list[Any] = [{}, {"signature": None}, {"signature": "x"}, None, [], {"signature": {"signature": "é"}}]
     for each in broken:
-        assert not by_mailgun(each, "key")
+        assert not by_mailgun(each, "key", signed)
 
 
 def test_sendgrids_signature_by_either_kind_of_key() -> None:
@@ -259,3 +268,19 @@ def test_amazons_signature_in_both_versions(version: str, kind: str) -> None:
 )
 def test_a_certificate_comes_from_amazons_own_host_in_the_topics_region(url: object, right: bool) -> None:
     assert is_sns(url, TOPIC) is right
+
+
+@pytest.mark.parametrize(
+    ("rest", "right"),
+    [
+        ("SimpleNotificationService-01d088a6f77103d0fe307c0069e40ed6.pem", True),
+        ("?Action=GetEndpointAttributes&x=.pem", False),
+        ("SimpleNotificationService-1.pem?Action=GetTopicAttributes", False),
+        ("SimpleNotificationService-1.pem#x", False),
+        ("x/SimpleNotificationService-1.pem", False),
+        ("x.pem", False),
+    ],
+)
+def test_a_certificate_is_no_answer_of_amazons_that_holds_words_of_strangers(rest: str, right: bool) -> None:
+    assert is_sns_certificate(f"https://sns.eu-west-1.amazonaws.com/{rest}", TOPIC) is right
+    assert not is_sns_certificate(f"https://evil.example/{rest}", TOPIC)

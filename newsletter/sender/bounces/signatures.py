@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +21,9 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
+_SNS_PEM = re.compile(r"/SimpleNotificationService-\w{1,80}\.pem")
 _SNS_HOST = re.compile(r"sns\.([a-z0-9-]{3,30})\.amazonaws\.com(?:\.cn)?")
+MAILGUN_TRIES = timedelta(hours=12)  #: how long after it was signed a call may come; Mailgun tries for eight hours
 _NOTIFIED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _ASKED = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
@@ -35,6 +37,14 @@ def is_sns(url: object, topic: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "https" and plain and host is not None and [host[1]] == topic.split(":")[3:4]
+
+
+def is_sns_certificate(url: object, topic: str) -> bool:
+    """Whether it is where SNS keeps its certificates: other answers of that host may hold what a stranger wrote."""
+    if not isinstance(url, str) or not is_sns(url, topic):
+        return False
+    parts = urlsplit(url)
+    return _SNS_PEM.fullmatch(parts.path) is not None and "?" not in url and "#" not in url
 
 
 def by_sns(told: Mapping[str, Any], certificate: bytes, now: datetime) -> bool:
@@ -60,14 +70,22 @@ def by_sns(told: Mapping[str, Any], certificate: bytes, now: datetime) -> bool:
     return True
 
 
-def by_mailgun(told: object, key: str) -> bool:
-    """HMAC of time and token."""
+def by_mailgun(told: object, key: str, now: datetime) -> bool:
+    """HMAC of time and token. What is told is not signed: so an old signature, or a token again, proves nothing."""
     signed = told.get("signature") if isinstance(told, dict) else None
     if not isinstance(signed, dict):
         return False
     time, token, signature = (str(signed.get(name, "")) for name in ("timestamp", "token", "signature"))
     expected = hmac.new(key.encode(), f"{time}{token}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
+    right = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
+    return right and _is_near(time, now)
+
+
+def _is_near(time: str, now: datetime) -> bool:
+    """`time`: seconds since 1970."""
+    if not re.fullmatch(r"[0-9]{1,11}", time):
+        return False
+    return abs(now - datetime.fromtimestamp(int(time), UTC)) <= MAILGUN_TRIES
 
 
 def by_sendgrid(body: bytes, time: str, signature: str, key: str) -> bool:
