@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsletter.errors import UnknownSubscriber
+from newsletter.formats import one_line
 from newsletter.sender.bounces import Effect, Finding, Kind, Reason, Report, read_mail
 from newsletter.sender.bounces.returnpath import Candidate, ReturnPath, believed, candidate, message_ids
 from newsletter.sender.bounces.verdict import counted, verdict
@@ -148,13 +149,17 @@ def _tells_of_people(report: Report) -> bool:
 
 
 def rows(heeded: Iterable[Heeded]) -> Iterable[dict[str, object]]:
-    """For JSON Lines."""
+    """For JSON Lines and tables: what others wrote has no control characters, and is Unicode."""
     for each in heeded:
         yield {
-            "file": each.name,
-            "recipient": each.recipient,
+            "file": _shown(each.name),
+            "recipient": _shown(each.recipient),
             "kind": each.kind.value,
             "reason": each.reason,
             "hard": each.hard,
             "action": each.action,
         }
+
+
+def _shown(text: str) -> str:
+    return one_line(text.encode("utf-8", "replace").decode())

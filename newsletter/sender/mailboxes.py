@@ -67,17 +67,26 @@ class Maildir:
         self._folder = folder
 
     def letters(self) -> Iterator[Letter]:
+        """One that cannot be read keeps no other one from being read: the first is raised at the end."""
         try:
             names = sorted(each.name for each in (self._folder / "new").iterdir() if not each.name.startswith("."))
         except OSError as error:
             raise InputError(f"{self._folder}: not a Maildir ({error.strerror})") from error
+        trouble: InputError | None = None
         for name in names:
+            path = self._folder / "new" / name
             try:
-                yield Letter(name, _read(self._folder / "new" / name), name)
+                if not path.is_file():  # a folder, a pipe
+                    continue
+                data = _read(path)
             except FileNotFoundError:  # another reader was quicker
                 continue
             except OSError as error:
-                raise InputError(f"{self._folder / 'new' / name}: {error.strerror}") from error
+                trouble = trouble or InputError(f"{path}: {error.strerror}")
+                continue
+            yield Letter(name, data, name)
+        if trouble:
+            raise trouble
 
     def done(self, letter: Letter) -> None:
         bare = letter.key.partition(":")[0]

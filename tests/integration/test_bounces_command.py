@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,21 @@ def test_without_files_the_configured_maildir_is_read(home: Path) -> None:
     assert "1 bounce; 1 subscribers get no more mail" in run("bounces").output
     assert [each.name for each in (home / "Maildir" / "cur").iterdir()] == ["1:2,S"]
     assert "nothing to read" in run("bounces").output
+
+
+def test_names_and_addresses_that_others_wrote_are_shown_in_one_line_of_plain_text(home: Path) -> None:
+    gone = [{"emailAddress": "\ud800a\x1bc\x9b@example.org"}]
+    told = {"notificationType": "Bounce", "bounce": {"bounceType": "Permanent", "bouncedRecipients": gone}}
+    names = (b"1\n{}\x1b[2J", b"2\xff")
+    (home / "new").mkdir()
+    for name in names:
+        (home / "new" / os.fsdecode(name)).write_bytes(b"Subject: x\n\n" + json.dumps(told).encode())
+
+    first, second = lines(run("bounces", "new", "--format", "jsonl"))
+
+    assert (first["file"], first["recipient"]) == ("new/1 {} [2J", "?a c @example.org")
+    assert second["file"] == "new/2?"
+    assert not set("\x1b\x9b\0") & set(run("bounces", "new").output)
 
 
 def test_without_files_and_without_a_mailbox_the_usage_is_told(home: Path) -> None:

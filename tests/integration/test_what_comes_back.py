@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -278,6 +279,22 @@ async def test_what_was_read_of_a_maildir_moves_to_cur_and_is_marked_as_seen(
     assert sorted(each.name for each in (folder / "cur").iterdir()) == ["0.host:2,S", "1.host:2,S"]
     assert list((folder / "new").iterdir()) == []
     assert verp.bounces([Maildir(folder)]) == []
+
+
+async def test_what_cannot_be_read_in_a_maildir_keeps_no_letter_waiting(
+    verp: Engine, transport: MemoryTransport, tmp_path: Path
+) -> None:
+    mails = await sent(verp, transport)
+    folder = maildir(tmp_path / "Maildir", bounce(mails["ada"]))
+    (folder / "new" / "0.folder").mkdir()
+    os.mkfifo(folder / "new" / "0.pipe")
+    (folder / "new" / "0.loop").symlink_to(folder / "new" / "0.loop")
+    (folder / "new" / "0.elsewhere").symlink_to(folder / "new" / ("x" * 300))
+
+    with pytest.raises(InputError, match=r"0\.elsewhere: File name too long"):
+        verp.bounces([Maildir(folder)])
+
+    assert status(verp, "ada") is Status.BOUNCED
 
 
 async def test_a_letter_stays_where_it_is_until_its_work_is_durable(

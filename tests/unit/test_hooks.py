@@ -284,3 +284,18 @@ def test_a_certificate_comes_from_amazons_own_host_in_the_topics_region(url: obj
 def test_a_certificate_is_no_answer_of_amazons_that_holds_words_of_strangers(rest: str, right: bool) -> None:
     assert is_sns_certificate(f"https://sns.eu-west-1.amazonaws.com/{rest}", TOPIC) is right
     assert not is_sns_certificate(f"https://evil.example/{rest}", TOPIC)
+
+
+@pytest.mark.parametrize("code", ["\u00b2", "9" * 5_000, "550"])
+def test_a_code_of_mailguns_may_be_any_text(code: str) -> None:
+    status = {"code": code, "message": "mailbox full"}
+    event = {
+        "event": "failed",
+        "severity": "permanent",
+        "recipient": "\ud800ada\0@example.org",
+        "delivery-status": status,
+    }
+
+    [report] = read_hook("mailgun", {"event-data": event})
+
+    assert [(each.recipient, each.reason) for each in report.findings] == [("?ada@example.org", "mailboxfull")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -129,7 +130,7 @@ def read_mailgun(call: Fields) -> Iterator[Report]:
         status = _fields(event, "delivery-status")
         code, words = _text(status, "code"), _text(status, "message") or _text(status, "description")
         default = Reason.SUPPRESSED if _text(event, "reason").startswith("suppress-") else Reason.UNDEFINED
-        spoken = words if words[:3].isdigit() or not code.isdigit() or int(code) > 599 else f"{code} {words}"
+        spoken = words if words[:3].isdigit() or not re.fullmatch("[2-5][0-9][0-9]", code) else f"{code} {words}"
         finding = _judged(address, spoken, _text(status, "enhanced-code"), default)
         permanent = _text(event, "severity") == "permanent"
         yield _report(Kind.BOUNCE, [finding if permanent else _temporarily(finding)], event, event)
@@ -209,7 +210,9 @@ def _depth_is_fine(value: Any) -> bool:
 
 def _text(fields: Fields, name: str) -> str:
     value = fields.get(name, "")
-    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "")
+    return str(value) if isinstance(value, (int, float)) else ""
 
 
 def _fields(fields: Fields, name: str) -> Fields:
