@@ -221,3 +221,14 @@ def test_an_answering_machine_never_bounces_anybody() -> None:
 
     assert report.kind is Kind.AUTO_REPLY
     assert [each.effect for each in report.findings] == [Effect.NOTHING]
+
+
+@pytest.mark.parametrize(
+    ("kind", "note"), [("Abuse (junk button)", ""), ("(by hand) abuse", ""), ("not-spam (x)", "not-spam")]
+)
+def test_the_kind_of_a_feedback_report_may_bear_a_comment(kind: str, note: str) -> None:
+    fields = f"Feedback-Type: {kind}\nOriginal-Rcpt-To: ada@example.org\n"
+
+    report = read_mail(f"Content-Type: message/feedback-report\n\n{fields}".encode())
+
+    assert (report.kind, report.note) == (Kind.COMPLAINT, note)

@@ -14,6 +14,7 @@ from newsletter.sender.bounces.report import Finding
 
 COMPLAINTS = ("abuse", "complaint", "fraud", "opt-out", "opt-out-list", "opt-out-domain", "other", "spam", "")
 
+_COMMENT = re.compile(r"\([^()]{0,200}\)")
 _OWN = re.compile(
     r"(?im)^(?:X-HmXmrOriginalRecipient|X-Complaint-(?:To|Recipient)|X-FBL-Recipient|Original-Rcpt-To) ?:(.*)$"
 )
@@ -24,7 +25,7 @@ def complained(mail: Opened) -> tuple[tuple[Finding, ...], str] | None:
     if not (mail.feedback or _unlike_others(mail)):
         return None
     fields = [unfolded(text) for text in mail.feedback]
-    kinds = [value.lower() for text in fields for value in _values(text, "feedback-type")]
+    kinds = [_COMMENT.sub("", value).strip().lower() for text in fields for value in _values(text, "feedback-type")]
     note = next((kind for kind in kinds if kind not in COMPLAINTS), "")
     recipients = list(dict.fromkeys(_recipients(mail, fields)))
     if len(recipients) > 1:
