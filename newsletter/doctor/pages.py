@@ -181,7 +181,7 @@ def _welcome(url: str, page: Page) -> Finding:
 def _clock(page: Page, now: datetime) -> tuple[Finding, ...]:
     try:
         theirs = parsedate_to_datetime(page.headers["date"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return ()
     astray = abs(now - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)))
     if astray > ASTRAY:

@@ -475,6 +475,14 @@ async def test_clocks_a_little_apart_are_no_matter(healthy: Setup) -> None:
     assert named(found, "clock").level == Level.OK
 
 
+@pytest.mark.parametrize("date", ["", "soon", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+async def test_a_date_that_is_none_is_passed_over(healthy: Setup, date: str) -> None:
+    found = await seen(healthy, zone(healthy), web=Pages({f"GET {BASE}/": Page(200, {"date": date})}))
+
+    assert named(found, "pages").level == Level.OK
+    assert "clock" not in [each.name for each in found]
+
+
 async def test_offline_nothing_is_asked(healthy: Setup) -> None:
     web, resolver = Pages(), Zones({})
     done: list[int] = []
