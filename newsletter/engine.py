@@ -21,7 +21,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -1273,13 +1273,22 @@ class Engine:
     ) -> list[Heeded]:
         """Read reports on mails and obey those that are ours; each once. `keep` False changes nothing.
 
-        Raises InputError where a mailbox cannot be read; what was read before is done.
+        Raises InputError where a mailbox cannot be read; what could be read, there and in the others, is done.
         """
-        return [each for mailbox in mailboxes for each in self._returns.read(mailbox, keep, on_read, stopped)]
+        done: list[Heeded] = []
+        troubles: list[InputError] = []
+        for mailbox in mailboxes:
+            try:
+                done += self._returns.read(mailbox, keep, on_read, stopped)
+            except InputError as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        return done
 
     @contextmanager
     def mailboxes(self) -> Iterator[list[Mailbox]]:
-        """The Maildir and the IMAP folder of the configuration. Raises InputError."""
+        """The Maildir and the IMAP folder of the configuration. Raises InputError, once the Maildir was read."""
         section = self.settings.bounces
         found: list[Mailbox] = [Maildir(self.settings.home / section.maildir)] if section.maildir else []
         if not section.imap_host:
@@ -1296,8 +1305,16 @@ class Engine:
             folder=section.imap_folder,
             done=section.imap_done,
         )
-        with Imap(account) as box:
-            yield [*found, box]
+        trouble: InputError | None = None
+        with ExitStack() as opened:
+            try:
+                found.append(opened.enter_context(Imap(account)))
+            except InputError as error:
+                trouble = error
+            if found:
+                yield found
+        if trouble:
+            raise trouble
 
     def heed(self, provider: str, told: object) -> list[Heeded]:
         """Obey what a provider's web hook tells; its signature was verified. Called by web.hooks."""

@@ -101,6 +101,16 @@ def test_names_and_addresses_that_others_wrote_are_shown_in_one_line_of_plain_te
     assert not set("\x1b\x9b\0") & set(run("bounces", "new").output)
 
 
+def test_a_maildir_is_read_though_nobody_answers_for_the_imap_folder(home: Path) -> None:
+    with (home / "newsletter.toml").open("a") as file:
+        file.write('imap_host = "localhost"\nimap_port = 1\nimap_username = "a"\nimap_password = "b"\n')
+    (home / "Maildir" / "new").mkdir(parents=True)
+    (home / "Maildir" / "new" / "1").write_bytes((home / "ada.eml").read_bytes())
+
+    assert "imap localhost" in run("bounces", code=1).output
+    assert status() == "bounced"
+
+
 def test_without_files_and_without_a_mailbox_the_usage_is_told(home: Path) -> None:
     (home / "newsletter.toml").write_text("")
 
