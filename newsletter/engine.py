@@ -1276,14 +1276,14 @@ class Engine:
         Raises InputError where a mailbox cannot be read; what could be read, there and in the others, is done.
         """
         done: list[Heeded] = []
-        troubles: list[InputError] = []
+        trouble: InputError | None = None
         for mailbox in mailboxes:
             try:
                 done += self._returns.read(mailbox, keep, on_read, stopped)
             except InputError as error:
-                troubles.append(error)
-        if troubles:
-            raise troubles[0]
+                trouble = trouble or error
+        if trouble:
+            raise trouble
         return done
 
     @contextmanager

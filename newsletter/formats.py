@@ -47,7 +47,7 @@ def parse_address(text: str) -> str:
         raise InputError(f"{address!r}: an address with such letters before the @ cannot be reached yet")
     try:
         if not domain.isascii():
-            address = f"{local}@{_ascii_domain(domain)}"
+            address = f"{local}@{ascii_domain(domain)}"
         parsed = Address(addr_spec=address)
     except (ValueError, IndexError, MessageError) as error:
         raise InputError(f"{address!r}: this is not a mail address") from error
@@ -57,11 +57,14 @@ def parse_address(text: str) -> str:
     return address
 
 
-def _ascii_domain(domain: str) -> str:
-    """By IDNA 2008, as registries do: by the older one of Python's own codec "straße.de" would be strasse.de."""
+def ascii_domain(domain: str) -> str:
+    """By IDNA 2008, as registries do: by the older one of Python's own codec "straße.de" would be strasse.de.
+
+    What is ASCII stays as it is. Raises UnicodeError.
+    """
     import idna
 
-    return idna.encode(domain, uts46=True).decode()
+    return domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
 
 
 def one_line(text: str) -> str:

@@ -13,6 +13,7 @@ from newsletter.doctor.dns import Resolver
 from newsletter.doctor.finding import Finding
 from newsletter.doctor.pages import Web
 from newsletter.doctor.relay import Caller, Relay
+from newsletter.formats import ascii_domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,6 @@ def domain_of(address: str) -> str:
     """As DNS has it: lower case, A-labels; "" where DNS could not know it, as "localhost"."""
     domain = address.rpartition("@")[2].lower().rstrip(".")
     try:
-        return domain.encode("idna").decode("ascii") if "." in domain else ""
+        return ascii_domain(domain).encode("idna").decode() if "." in domain else ""  # which minds how long labels are
     except UnicodeError:
         return ""

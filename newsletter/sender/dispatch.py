@@ -216,8 +216,8 @@ class Run(Generic[Handle]):
         """The next mail; None when the run or `talk` is over, or nothing came for so many seconds."""
         waiting: asyncio.Future[Turn[Job[Handle]] | None] = asyncio.get_running_loop().create_future()
         self._idle.append(waiting)
-        idle = talk.idle if talk else set[asyncio.Future[Turn[Job[Handle]] | None]]()
-        idle.add(waiting)
+        if talk:
+            talk.idle.add(waiting)
         self._stir()
         try:
             return waiting.result() if waiting.done() else await asyncio.wait_for(waiting, patience)
@@ -228,7 +228,8 @@ class Run(Generic[Handle]):
                 self._put_back(turn)
             raise
         finally:
-            idle.discard(waiting)
+            if talk:
+                talk.idle.discard(waiting)
 
     def _stir(self) -> None:
         """Something has changed: hand out what may go now, to those who asked first."""
@@ -457,7 +458,8 @@ class Run(Generic[Handle]):
             talk.route.worked()
         slowed = self._done(turn, Word.NOTHING if about_relay else heard, took)
         breaker = self.breaker
-        if trip := breaker.heard(turn.domain, error) if told else breaker.not_heard(error, self._connections()):
+        trip = breaker.heard(turn.domain, error) if told else breaker.not_heard(error, self._connections())
+        if trip:
             await self._trip(trip)
         elif slowed:
             await self._hand_back(turn.domain)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from newsletter.errors import ConfigError, Refused
+from newsletter.formats import ascii_domain
 from newsletter.sender.replies import Phase
 from newsletter.types import Mail
 
@@ -90,15 +91,9 @@ def mailbox(address: str, offers: Offers) -> bytes:
         raise Refused(f"{address!r} is not an address", 501, "5.1.3", Phase.RCPT)
     if not local.isascii() and not offers.smtputf8:
         raise Refused(f"{address!r} needs SMTPUTF8, which the server does not offer", 553, "5.6.7", Phase.RCPT)
-    return local.encode() + b"@" + (domain.encode() if domain.isascii() else _ascii_domain(domain))
-
-
-def _ascii_domain(domain: str) -> bytes:
-    import idna
-
     try:
-        return idna.encode(domain, uts46=True)
-    except idna.IDNAError as error:
+        return f"{local}@{ascii_domain(domain)}".encode()
+    except UnicodeError as error:
         raise Refused(f"{domain!r} is not a domain: {error}", 501, "5.1.2", Phase.RCPT) from error
 
 

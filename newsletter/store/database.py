@@ -55,26 +55,25 @@ class Database:
 
         Without `wait`, StoreBusy is raised at once where another one writes, and always by a server's database.
         """
+        with self._its_turn(wait), _our_errors(self.url), self._engine.connect() as connection:
+            connection = connection.execution_options(immediate=True, wait=wait)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _its_turn(self, wait: bool) -> Iterator[None]:
+        """SQLite takes one writer at a time; a server looks after that itself, and in its own time."""
         if self._engine.dialect.name != "sqlite":
             if not wait:
                 raise StoreBusy
-            with self._begun(wait) as connection:
-                yield connection
+            yield
             return
         if not self._turn.acquire(timeout=BUSY_SECONDS if wait else 0):
             raise StoreBusy
         try:
-            with self._begun(wait) as connection:
-                yield connection
+            yield
         finally:
             self._turn.release()
-
-    @contextmanager
-    def _begun(self, wait: bool) -> Iterator[Connection]:
-        with _our_errors(self.url), self._engine.connect() as connection:
-            connection = connection.execution_options(immediate=True, wait=wait)
-            with connection.begin():
-                yield connection
 
     def put(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Add the rows, or change those that have the same primary key; in one transaction."""

@@ -234,6 +234,7 @@ async def test_one_mail_in_twenty_is_struck(verb: str, what: str, offers: str, b
         trial = begin(server, 2_000, connections=8)
         await trial.finish()
 
+    assert strikes.struck
     trial.judge(*verdict(strikes))
     sys.stderr.write(f"\n{offers}, {verb}, {what}: {len(strikes.struck)} struck, {trial.runs} runs\n")
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from returned import SAMPLES, truth
 
 from newsletter.sender.bounces import EFFECTS, Effect, Kind, Reason, Report, read_mail
+from newsletter.sender.bounces.addresses import same
 from newsletter.sender.bounces.wording import Told, judge
 
 PUBLIC = SHARED / "data" / "bounces"
@@ -56,6 +57,11 @@ def test_public_samples_are_read_as_others_read_them() -> None:
     assert exact / len(samples) >= 0.95
     assert agreed / both >= 0.95
     assert sum(complaints) / len(complaints) >= 0.95
+
+
+@pytest.mark.parametrize("other", ["Ada@STRASSE.example", "ada@xn--strae-oqa.example", '"ada"@straße.example.'])
+def test_a_domain_is_the_same_in_any_spelling_but_no_other_one(other: str) -> None:
+    assert same("ada@straße.example", other) == ("STRASSE" not in other)
 
 
 POLICY = """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from newsletter.formats import ascii_domain
+
 _LOCAL = r"(?:\"[^\"\n]{1,100}\"|[^\s<>()\[\],:;\"@|]{1,100})"
 _DOMAIN = r"(?:[^\W_](?:[\w-]{0,62}\w)?\.){1,10}[^\W\d_][\w-]{1,62}"
 ADDRESS = re.compile(rf"{_LOCAL}@{_DOMAIN}")
@@ -42,7 +44,7 @@ def redacted(address: str) -> bool:
 def _key(address: str) -> str:
     local, _, domain = address.strip().strip("<>").rpartition("@")
     try:
-        domain = domain.encode("idna").decode() if not domain.isascii() else domain
+        domain = ascii_domain(domain)
     except UnicodeError:
         return ""
     local = local.strip('"')
