@@ -32,10 +32,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from newsletter import collector, quality
-from newsletter.archive import Archive
+from newsletter import collector
+from newsletter.bounces.mailboxes import Mailbox, Maildir
+from newsletter.bounces.providers import read_hook
+from newsletter.bounces.verp import ReturnPath
 from newsletter.collector import Harvest
-from newsletter.collector.summary import Summaries, Summariser, content_key, extract
+from newsletter.collector.summarizer import Summaries, Summariser, content_key, extract
 from newsletter.collector.trend import Counted, field_of, trends
 from newsletter.config import RelaySection, Settings, SmtpSection
 from newsletter.embedder import Embedder, Vectoriser, make_embedder, paper_text
@@ -51,11 +53,9 @@ from newsletter.errors import (
     UnknownSubscriber,
     Withdrawn,
 )
-from newsletter.messages import catalogues_of
-from newsletter.overview import Overview
-from newsletter.progress import LATELY, Progress, progress
-from newsletter.returns import Heeded, Returns
+from newsletter.i18n import catalogues_of
 from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_due, window
+from newsletter.selector import evaluation
 from newsletter.sender import (
     REST,
     Breaker,
@@ -75,9 +75,10 @@ from newsletter.sender import (
     shared_out,
     too_many_complaints,
 )
-from newsletter.sender.bounces.hooks import read_hook
-from newsletter.sender.bounces.returnpath import ReturnPath
-from newsletter.sender.mailboxes import Mailbox, Maildir
+from newsletter.services.archive import Archive
+from newsletter.services.bounce_reports import Heeded, Returns
+from newsletter.services.overview import Overview
+from newsletter.services.progress import LATELY, Progress, progress
 from newsletter.store import Claim, Frozen, Kept, Later, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
@@ -793,10 +794,10 @@ class Engine:
 
     def _voted(self, numbers: Sequence[int] | None) -> set[str]:
         """Ids of the papers that these readers' signals may speak of (None: everybody's)."""
-        from newsletter.selector import feedback
+        from newsletter.selector import vote_signals
 
         now = self.now()
-        return self.store.votes.papers(now - feedback.LASTS, now - feedback.PASSED_LASTS, numbers)
+        return self.store.votes.papers(now - vote_signals.LASTS, now - vote_signals.PASSED_LASTS, numbers)
 
     def _twins(self, frozen: Frozen) -> set[str]:
         """Ids in a pool of entries that were joined with another one of it since it was frozen."""
@@ -964,13 +965,13 @@ class Engine:
             said = {number: votes for number, votes in before.items() if votes}
         if not said:
             return [*people]
-        from newsletter.selector import feedback
+        from newsletter.selector import vote_signals
 
-        shown = self.store.votes.shown([*said], feedback.LOOK_BACK, moment)
+        shown = self.store.votes.shown([*said], vote_signals.LOOK_BACK, moment)
 
         def heard(person: Subscriber) -> Subscriber:
             showings = [each for each in shown.get(person.id, ()) if each.issue != but]
-            return replace(person, profile=feedback.told(person.profile, said[person.id], showings, now, surprise))
+            return replace(person, profile=vote_signals.told(person.profile, said[person.id], showings, now, surprise))
 
         return [heard(person) if person.id in said else person for person in people]
 
@@ -1061,10 +1062,10 @@ class Engine:
         return next((each.key for each in self.store.issues.holding(entry.id) if each.cadence is cadence), "")
 
     def _heard(self, press: Press, profile: Profile) -> tuple[Heard, ...]:
-        from newsletter.selector import feedback
+        from newsletter.selector import vote_signals
 
         return tuple(
-            Heard(each.entry, press.title(each.entry), each.verb, feedback.age(each).days, each.weight)
+            Heard(each.entry, press.title(each.entry), each.verb, vote_signals.age(each).days, each.weight)
             for each in profile.signals[::-1]
         )
 
@@ -1081,7 +1082,7 @@ class Engine:
         since: datetime | None = None,
         most_issues: int = PAST_ISSUES,
         on_issue: Callable[[Issue], None] = lambda _: None,
-    ) -> quality.Report:
+    ) -> evaluation.Report:
         """How good past issues were, and how good today's selector would have been: see quality.
 
         Keeps vectors that are made for it, and changes nothing else. A block of subscribers is looked at at a time.
@@ -1091,9 +1092,9 @@ class Engine:
             frozen = self.store.issues.frozen(issue.key)
             pools[issue] = pool = self._named_today(frozen)
             size = len({entry.id for entry in pool.values()})
-            pasts.append(quality.Past(issue, size, tuple(self._replays(frozen, pool)), _outside(frozen)))
+            pasts.append(evaluation.Past(issue, size, tuple(self._replays(frozen, pool)), _outside(frozen)))
             on_issue(issue)
-        return quality.measure(pasts, self._past_readers(pools))
+        return evaluation.measure(pasts, self._past_readers(pools))
 
     def _named_today(self, frozen: Frozen) -> dict[str, Entry]:
         """Frozen id → what figures need of an entry, under the id that it has today."""
@@ -1103,17 +1104,17 @@ class Engine:
             for each in frozen.entries
         }
 
-    def _past_readers(self, pools: Mapping[Issue, Mapping[str, Entry]]) -> Iterator[quality.Reader]:
+    def _past_readers(self, pools: Mapping[Issue, Mapping[str, Entry]]) -> Iterator[evaluation.Reader]:
         for people in batched(self.store.subscribers.listed() if pools else (), BLOCK):
             numbers = [person.id for person in people]
             votes = self.store.votes.of(numbers)
             for number, editions in self.store.editions.of(numbers, pools).items():
-                yield quality.Reader(number, editions, votes.get(number, ()))
+                yield evaluation.Reader(number, editions, votes.get(number, ()))
 
-    def _replays(self, frozen: Frozen, pool: Mapping[str, Entry]) -> Iterator[quality.Replay]:
+    def _replays(self, frozen: Frozen, pool: Mapping[str, Entry]) -> Iterator[evaluation.Replay]:
         """The issue chosen anew for a sample of those who voted for a paper of it."""
         wanted = self.store.votes.wanted(frozen.issue.key)
-        people = self.store.subscribers.many(quality.sample(wanted, MOST_REPLAYED))
+        people = self.store.subscribers.many(evaluation.sample(wanted, MOST_REPLAYED))
         if not people:
             return
         heard = self._with_signals(people, frozen.issue.key, frozen.issue.until)
@@ -1129,7 +1130,7 @@ class Engine:
         arms = (*self._unspoilt((heard, people), frozen.issue, pool, library), [*map(_unknown, people)])
         chosen = ([_ids_today(edition, pool) for edition in desk.choose(some, seen)] for some in arms)
         for person, *rankings in zip(people, *chosen, strict=True):
-            yield quality.Replay(frozenset(wanted[person.id]), *rankings)
+            yield evaluation.Replay(frozenset(wanted[person.id]), *rankings)
 
     def _unspoilt(
         self,
@@ -1294,7 +1295,7 @@ class Engine:
         if not section.imap_host:
             yield found
             return
-        from newsletter.sender.imap import Account, Imap  # with imap-tools
+        from newsletter.bounces.imap import Account, Imap  # with imap-tools
 
         account = Account(
             host=section.imap_host,
@@ -1621,7 +1622,7 @@ def _outside(frozen: Frozen) -> frozenset[str]:
     """What an issue called an exploratory pick, in all its languages."""
 
     catalogues = catalogues_of(frozen.templates)
-    return frozenset(catalogues.messages(each).gettext(quality.OUTSIDE) for each in catalogues.languages)
+    return frozenset(catalogues.messages(each).gettext(evaluation.OUTSIDE) for each in catalogues.languages)
 
 
 def _born(entry: Entry, first_seen: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """Collect entries from sources.
 
-    source ─ requests ─▶ fetch (polite.py, guard.py) ─▶ bytes ─ parse (one of KINDS) ─▶ finish ─▶ Harvest
+    source ─ requests ─▶ fetch (rate_limit.py, ssrf.py) ─▶ bytes ─ parse (one of KINDS) ─▶ finish ─▶ Harvest
     Harvest ─ judge ─▶ Health
 
 To add a kind: one file with `parse(data, source, now) -> Parsed` and a `KIND`, and one line in KINDS. Other people's
@@ -24,7 +24,13 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from newsletter import __version__
-from newsletter.collector import (
+from newsletter.collector.health import judge, stale_after
+from newsletter.collector.http.client import LIMIT, TIMEOUT, Validators, Web
+from newsletter.collector.http.rate_limit import LocalMemory, Memory, Turns
+from newsletter.collector.identity import entry_id, names, same_paper
+from newsletter.collector.normalize import Raw, Sighting, finish
+from newsletter.collector.source_kind import Kind, Parsed, Parser, Request, few
+from newsletter.collector.sources import (
     arxiv,
     biorxiv,
     feed,
@@ -37,14 +43,8 @@ from newsletter.collector import (
     semanticscholar,
     zotero,
 )
-from newsletter.collector.fetch import LIMIT, TIMEOUT, Validators, Web
-from newsletter.collector.finish import Raw, Sighting, finish
-from newsletter.collector.health import judge, stale_after
-from newsletter.collector.identity import entry_id, names, same_paper
-from newsletter.collector.jsonl import read_entries
-from newsletter.collector.links import is_address, shown
-from newsletter.collector.parsed import Kind, Parsed, Parser, Request, few
-from newsletter.collector.polite import LocalMemory, Memory, Turns
+from newsletter.collector.sources.jsonl import read_entries
+from newsletter.collector.text.urls import is_address, shown
 from newsletter.errors import SourceError
 from newsletter.types import Entry, Receipt, Source
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from newsletter.collector.parsed import Kind
+from newsletter.collector.source_kind import Kind
 from newsletter.config import parse_duration
 from newsletter.errors import SourceError
 from newsletter.types import Health, Source, SourceState

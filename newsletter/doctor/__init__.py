@@ -13,18 +13,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from newsletter.doctor.alignment import align
+from newsletter.doctor.check_dkim import publish
+from newsletter.doctor.check_dmarc import align
+from newsletter.doctor.check_files import keep
+from newsletter.doctor.check_mx import domain_receives, protect, receive
+from newsletter.doctor.check_pages import Http, leave, named, visit
+from newsletter.doctor.check_relay import Relay, SmtpCaller, talk
+from newsletter.doctor.check_reverse_dns import own_addresses, reverse
+from newsletter.doctor.check_sender import carry, introduce
+from newsletter.doctor.check_spf import permit
 from newsletter.doctor.dns import Dns, Remembering, Resolver, Unanswered
-from newsletter.doctor.files import keep
 from newsletter.doctor.finding import LONGEST, LONGEST_RECORD, Finding, Level, one_line, skipped, warning
-from newsletter.doctor.identity import carry, introduce
-from newsletter.doctor.mailbox import domain_receives, protect, receive
-from newsletter.doctor.pages import Http, leave, named, visit
-from newsletter.doctor.permit import permit
-from newsletter.doctor.relay import Relay, SmtpCaller, talk
-from newsletter.doctor.sending import own_addresses, reverse
 from newsletter.doctor.setup import Setup, Tools, domain_of
-from newsletter.doctor.signing import publish
 
 __all__ = [
     "Dns",

@@ -8,11 +8,11 @@ from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
 
+from newsletter.doctor.check_pages import Web
+from newsletter.doctor.check_relay import Caller, Relay
 from newsletter.doctor.dkim import Key
 from newsletter.doctor.dns import Resolver
 from newsletter.doctor.finding import Finding
-from newsletter.doctor.pages import Web
-from newsletter.doctor.relay import Caller, Relay
 from newsletter.formats import ascii_domain
 
 

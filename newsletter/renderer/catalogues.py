@@ -9,7 +9,7 @@ from babel.messages.catalog import Message
 
 from newsletter.config import resource
 from newsletter.errors import TemplateError
-from newsletter.messages import (
+from newsletter.i18n import (
     SOURCE,
     SUFFIX,
     Catalogues,

@@ -21,11 +21,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from newsletter.config import Settings, resource
 from newsletter.errors import TemplateError
-from newsletter.messages import Messages, catalogues_of, english, language_of
+from newsletter.i18n import Messages, catalogues_of, english, language_of
+from newsletter.renderer.jinja_filters import speak
 from newsletter.renderer.lint import ERROR, Finding, check_mjml, check_tags, missing_slots, refuse
-from newsletter.renderer.markup import WORD, Page, Tags, line_at
+from newsletter.renderer.mjml_parser import WORD, Page, Tags, line_at
 from newsletter.renderer.theme import read_theme, themed
-from newsletter.renderer.words import speak
 
 SHARED = ("inline.css", "theme.toml")  #: of the weekly folder, which the other mails use too
 _COLOUR = re.compile(r"\$([a-z]+)\.([a-z_]+)")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from newsletter.messages import catalogues_of
-from newsletter.renderer.cards import (
+from newsletter.i18n import catalogues_of
+from newsletter.renderer.compile import Sheet, Templates, compile_sheet, page
+from newsletter.renderer.fragments import (
     SLOTS,
     HtmlFragment,
     Prose,
@@ -17,10 +18,9 @@ from newsletter.renderer.cards import (
     needing_slots,
     quoted,
 )
-from newsletter.renderer.compile import Sheet, Templates, compile_sheet, page
+from newsletter.renderer.issue_renderer import subject_lines
 from newsletter.renderer.mime import Envelope, check_lines
-from newsletter.renderer.tidy import tidy_masthead
-from newsletter.renderer.version import subject_lines
+from newsletter.renderer.sanitize import tidy_masthead
 from newsletter.types import Mail, Masthead, Subscriber
 
 

@@ -15,9 +15,9 @@ from difflib import get_close_matches
 from jinja2 import nodes
 
 from newsletter.errors import TemplateError
-from newsletter.messages import placeholders
-from newsletter.renderer.markup import WORD, Attribute, Element, Page
-from newsletter.renderer.mjml import BODY_TAGS, CHILDREN, REFUSED, TAGS, is_computed
+from newsletter.i18n import placeholders
+from newsletter.renderer.mjml_parser import WORD, Attribute, Element, Page
+from newsletter.renderer.mjml_spec import BODY_TAGS, CHILDREN, REFUSED, TAGS, is_computed
 
 ERROR, WARNING = "error", "warning"
 _ELSEWHERE = re.compile(r"(?:https?:)?//")

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import numpy as np
 
 from newsletter.errors import ConfigError, InputError, TemplateError
-from newsletter.renderer.tidy import tidy
+from newsletter.renderer.sanitize import tidy
 from newsletter.types import Issue, Links, Mail, Masthead, Subscriber
 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")

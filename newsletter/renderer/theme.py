@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from newsletter.config import THEME, Settings, ThemeSection, resource
-from newsletter.renderer.colours import MARK, TEXT, contrast, from_accent, pressed
+from newsletter.renderer.contrast import MARK, TEXT, contrast, from_accent, pressed
 from newsletter.renderer.lint import ERROR, WARNING, Finding, nearest, refuse
 
 Theme = dict[str, dict[str, str]]  #: "light" and "dark", and tables of one's own: name to value

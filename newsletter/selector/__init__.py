@@ -2,8 +2,8 @@
 
 from newsletter.selector.pool import Pool, prepare
 from newsletter.selector.popular import for_everybody, popular
+from newsletter.selector.profile_arrays import HYPE, SIZE, SURPRISE, Defaults, likes, phrases
 from newsletter.selector.rank import select
-from newsletter.selector.readers import HYPE, SIZE, SURPRISE, Defaults, likes, phrases
 
 __all__ = [
     "HYPE",

@@ -18,10 +18,10 @@ from newsletter.selector import kernel
 from newsletter.selector.features import Floats
 from newsletter.selector.kernel import EVERYWHERE, FAIR, LESS, OVERALL, PINNED, STRANGE, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
+from newsletter.selector.profile_arrays import FORGOTTEN, Block, Defaults, read
 from newsletter.selector.rank import choose
-from newsletter.selector.readers import FORGOTTEN, Block, Defaults, read
 from newsletter.selector.reasons import Link, linked, name
-from newsletter.selector.table import Atom
+from newsletter.selector.score_table import Atom
 from newsletter.types import WANTED, Profile, Verb
 
 WAYS = ("fair", "outside", "popular", "popular")  #: by kernel.FAIR, STRANGE, POPULAR, ALONE

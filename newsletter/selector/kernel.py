@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from newsletter.selector.machine import machine
+from newsletter.selector.jit import machine
 
 FAINT, WEAK = 0.02, 0.15  #: no match below this score, nor below this share of the interest's best
 OUTSIDE = 0.5  #: an exploratory pick has less than this relevance for every interest of the reader

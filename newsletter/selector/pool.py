@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from newsletter.selector.collaborative import neighbours
+from newsletter.selector.embeddings import Meaning, meaning_of
 from newsletter.selector.features import WORD, Floats, Vocabulary, fold, learn, unspaced
-from newsletter.selector.likeness import CHUNK, Beside, beside
-from newsletter.selector.meaning import Meaning, meaning_of
-from newsletter.selector.readership import neighbours
-from newsletter.selector.table import RIDGE, Table
+from newsletter.selector.reason_texts import Wording
+from newsletter.selector.score_table import RIDGE, Table
+from newsletter.selector.similarity import CHUNK, Beside, beside
 from newsletter.selector.trend import trends
-from newsletter.selector.wording import Wording
 from newsletter.types import Entry
 
 BACKGROUND = 6000  #: papers that stand for "everything else", those that most readers like first

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from newsletter.selector.features import learn, terms
-from newsletter.selector.likeness import beside
 from newsletter.selector.pool import Pool, by_trend, distinct, stories, trend_of
-from newsletter.selector.readers import hidden
-from newsletter.selector.wording import Wording, wording
+from newsletter.selector.profile_arrays import hidden
+from newsletter.selector.reason_texts import Wording, wording
+from newsletter.selector.similarity import beside
 from newsletter.types import RISING, Entry, Pick, Profile
 
 if TYPE_CHECKING:
-    from newsletter.messages import Messages
+    from newsletter.i18n import Messages
 
 MOST = 3  #: told to a reader
 LOOKED_AT = 30  #: candidates, so that who has seen some gets others

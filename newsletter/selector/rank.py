@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from newsletter.selector import kernel
+from newsletter.selector.jit import processors
 from newsletter.selector.kernel import Chosen, Readers
-from newsletter.selector.machine import processors
 from newsletter.selector.pool import Pool
-from newsletter.selector.readers import Block, Defaults, arrays, read
+from newsletter.selector.profile_arrays import Block, Defaults, arrays, read
+from newsletter.selector.reason_texts import Wording, wording
 from newsletter.selector.reasons import tell
-from newsletter.selector.table import fits
-from newsletter.selector.wording import Wording, wording
+from newsletter.selector.score_table import fits
 from newsletter.types import Pick, Profile
 
 if TYPE_CHECKING:
-    from newsletter.messages import Messages
+    from newsletter.i18n import Messages
 
 BLOCK = 2048  #: readers chosen for at once
 SMALL = 40_000  #: candidates × likes and words of all readers: below this the kernel is interpreted, in some 30 ms

@@ -19,9 +19,9 @@ from scipy import sparse
 from newsletter.selector.features import LONGEST, STOP, WORD, fold, singular, unspaced
 from newsletter.selector.kernel import ALONE, FAINT, FAIR, POPULAR, STRANGE, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
-from newsletter.selector.readers import Block
-from newsletter.selector.table import RIDGE, Atom, terms_of
-from newsletter.selector.wording import ENGLISH, Wording
+from newsletter.selector.profile_arrays import Block
+from newsletter.selector.reason_texts import ENGLISH, Wording
+from newsletter.selector.score_table import RIDGE, Atom, terms_of
 from newsletter.types import RISING, Entry, Pick
 
 WORDS = 3  #: named at most

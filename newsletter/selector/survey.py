@@ -26,8 +26,8 @@ from newsletter.selector.explain import (
 from newsletter.selector.features import Floats
 from newsletter.selector.kernel import FAIR, LESS, NONE, PINNED, STRANGE, Doubles, Readers
 from newsletter.selector.pool import Pool
+from newsletter.selector.profile_arrays import Block, Defaults, read
 from newsletter.selector.rank import choose
-from newsletter.selector.readers import Block, Defaults, read
 from newsletter.selector.reasons import name
 from newsletter.types import Profile
 

@@ -21,13 +21,13 @@ from math import inf
 from typing import Generic
 
 from newsletter.errors import DeliveryError, HostDown, Refused, Uncertain, Withdrawn
-from newsletter.sender.breaker import Breaker, Policy, Trip, policy
-from newsletter.sender.pace import EARLY, Pace, Word, pause, word
+from newsletter.sender.circuit_breaker import Breaker, Policy, Trip, policy
+from newsletter.sender.jobs import Flight, Handle, Job, Work
 from newsletter.sender.queue import Queue, Turn, room, room_to_wait
+from newsletter.sender.rate_limit import EARLY, Pace, Word, pause, word
+from newsletter.sender.relay import LONGEST, Route
 from newsletter.sender.replies import Phase
-from newsletter.sender.route import LONGEST, Route
 from newsletter.sender.transport import Connection
-from newsletter.sender.work import Flight, Handle, Job, Work
 from newsletter.types import Delivery, Outcome
 
 HOST_PATIENCE = 3  #: times a relay is tried, or a mail on relays that hang up, before it is given up for now

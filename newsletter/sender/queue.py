@@ -1,4 +1,4 @@
-"""The mails that wait for a connection, by lane: whose turn is it? Pure; see pace.py for when a lane is open.
+"""The mails that wait for a connection, by lane: whose turn is it? Pure; see rate_limit.py for when a lane is open.
 
 Domains take turns, whatever their numbers are. Where another one could go too, none has more than half of what is under
 way: so a domain that begins to take its time leaves connections to the others.
@@ -12,7 +12,7 @@ from itertools import count
 from math import inf
 from typing import Generic, NamedTuple, TypeVar
 
-from newsletter.sender.pace import Lane, Pace
+from newsletter.sender.rate_limit import Lane, Pace
 
 AGAIN = 1.0  #: seconds until a full lane is looked at again: somebody else may use it too
 

@@ -1,4 +1,4 @@
-"""SMTP: aiosmtplib connects (TLS, EHLO, AUTH); then our own protocol takes the transport over, see wire.py.
+"""SMTP: aiosmtplib connects (TLS, EHLO, AUTH); then our own protocol takes the transport over, see smtp_protocol.py.
 
 Only this file, and doctor/relay.py which sends nothing, know aiosmtplib, and only what it documents of it.
 """
@@ -16,10 +16,10 @@ from aiosmtplib import SMTPException
 
 from newsletter.errors import ConfigError, HostDown
 from newsletter.sender.envelope import Offers
-from newsletter.sender.ladder import Ladder
+from newsletter.sender.pipelining import Ladder
 from newsletter.sender.replies import Phase, Reply, readable
+from newsletter.sender.smtp_protocol import Wire
 from newsletter.sender.transport import Connection
-from newsletter.sender.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)

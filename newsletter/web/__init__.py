@@ -1,1 +1,1 @@
-"""Doors made of pages: app.py for the subscribers, preview.py for who maintains the newsletter."""
+"""Doors made of pages: app.py for the subscribers, app.py for who maintains the newsletter."""

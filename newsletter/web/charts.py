@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from newsletter.config import Settings
-from newsletter.quality import LABELS, SHARES, Measured, Report, findings, told
+from newsletter.selector.evaluation import LABELS, SHARES, Measured, Report, findings, told
 from newsletter.web.pages import Pages
 
 

@@ -12,7 +12,7 @@ from newsletter.config import resource
 from newsletter.renderer import Confirmation, PreparedIssue, Renderer, load_kind
 from newsletter.testing import NOON, WEEK_12, make_entry, make_subscriber
 from newsletter.types import Edition, Entry, Links, Masthead, Pick
-from newsletter.web.parts import parts
+from newsletter.web.mail_parts import parts
 
 LANGUAGES = ("en", "ar")
 NAMES = ("weekly", "skim", "empty", "one", "twenty", "hostile", "confirm")

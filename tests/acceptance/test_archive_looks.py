@@ -9,7 +9,7 @@ from test_looks import screen as screen  # a fixture
 
 from newsletter.engine import Engine
 from newsletter.types import IssueState
-from newsletter.web.app import make_app
+from newsletter.web.public.app import make_app
 
 pytestmark = pytest.mark.browser
 

@@ -24,7 +24,7 @@ from newsletter.config import Settings, resource
 from newsletter.engine import Engine, make_engine
 from newsletter.store import Store
 from newsletter.types import Status
-from newsletter.web.app import make_app
+from newsletter.web.public.app import make_app
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

@@ -11,7 +11,7 @@ from specimens import specimens
 
 from newsletter.engine import Engine
 from newsletter.testing import MemoryTransport
-from newsletter.web.parts import parts
+from newsletter.web.mail_parts import parts
 
 FEATURES = read_features()
 

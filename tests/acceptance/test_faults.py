@@ -23,7 +23,7 @@ from conftest import with_smtp
 
 from newsletter.config import Settings
 from newsletter.engine import Sent, make_engine, utc_now
-from newsletter.sender import wire
+from newsletter.sender import smtp_protocol
 from newsletter.store import Named, Store
 from newsletter.testing import ScriptedServer, make_certificate, make_entry, make_profile, make_subscriber
 from newsletter.types import Outcome, Status
@@ -136,7 +136,7 @@ Begin = Callable[..., Trial]
 @pytest.fixture
 def begin(settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Begin:
     """Plan an issue for a server, which is given a certificate and asks for a password."""
-    monkeypatch.setattr(wire, "DOT_TIMEOUT", SHORT)
+    monkeypatch.setattr(smtp_protocol, "DOT_TIMEOUT", SHORT)
     context, ca_file = make_certificate(tmp_path)
     login = {"security": "starttls", "username": "me", "password": USERS["me"], "ca_file": str(ca_file)}
     usual = {**login, "timeout": timedelta(seconds=SHORT), "connections": CONNECTIONS}

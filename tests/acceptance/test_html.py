@@ -24,11 +24,11 @@ from newsletter.store import Named, Plan
 from newsletter.testing import NOON, MemoryTransport, make_entry
 from newsletter.tokens import Purpose
 from newsletter.types import Cadence, IssueState
-from newsletter.web.app import make_app
-from newsletter.web.archive import ON_A_PAGE
 from newsletter.web.charts import render_report
-from newsletter.web.parts import parts
-from newsletter.web.preview import make_preview
+from newsletter.web.mail_parts import parts
+from newsletter.web.preview.app import make_preview
+from newsletter.web.public.app import make_app
+from newsletter.web.public.archive import ON_A_PAGE
 
 RULES = ["html-validate:recommended", "html-validate:document"]
 

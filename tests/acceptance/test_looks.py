@@ -28,8 +28,8 @@ from newsletter.store import Named
 from newsletter.testing import NOON, make_profile
 from newsletter.tokens import Purpose
 from newsletter.types import Subscriber
-from newsletter.web.app import make_app
-from newsletter.web.preview import make_preview
+from newsletter.web.preview.app import make_preview
+from newsletter.web.public.app import make_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route

@@ -27,7 +27,7 @@ from newsletter.demo import demo_readers
 from newsletter.engine import Engine, make_engine
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, make_entry
-from newsletter.web.preview import make_preview
+from newsletter.web.preview.app import make_preview
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, FrameLocator, Page, Route

@@ -15,7 +15,7 @@ from servers import KINDS, LIMIT, serving
 
 from newsletter.errors import Refused, Withdrawn
 from newsletter.sender import Connection, Relay, SmtpTransport
-from newsletter.sender.ladder import Rung
+from newsletter.sender.pipelining import Rung
 from newsletter.testing import ScriptedServer
 from newsletter.types import Mail
 

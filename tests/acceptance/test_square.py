@@ -23,12 +23,12 @@ import pytest
 from markupsafe import Markup
 from verifier import ED25519_PEM, PEM, records, verdicts
 
-from newsletter.messages import Catalogues
+from newsletter.i18n import Catalogues
 from newsletter.renderer import Confirmation, Renderer, load_templates
-from newsletter.renderer.cards import Card
 from newsletter.renderer.compile import Macros, Templates, html_environment, inline, to_html
-from newsletter.renderer.tidy import tidy, tidy_masthead, tidy_told
-from newsletter.renderer.version import Reader, subject_lines
+from newsletter.renderer.fragments import Card
+from newsletter.renderer.issue_renderer import Reader, subject_lines
+from newsletter.renderer.sanitize import tidy, tidy_masthead, tidy_told
 from newsletter.sender.dkim import Signer, ed25519_key, rsa_key
 from newsletter.testing import NOON, WEEK_12, make_subscriber
 from newsletter.types import Edition, Entry, Links, Mail, Masthead, Pick

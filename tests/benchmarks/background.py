@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsletter.collector.jsonl import read_entries
+from newsletter.collector.sources.jsonl import read_entries
 from newsletter.selector.features import terms
 from newsletter.types import Entry
 

@@ -23,9 +23,9 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from newsletter import collector
-from newsletter.collector import arxiv
-from newsletter.collector.finish import finish
-from newsletter.collector.text import ABSTRACT_LIMIT, TITLE_LIMIT, cleaned
+from newsletter.collector.normalize import finish
+from newsletter.collector.sources import arxiv
+from newsletter.collector.text.html import ABSTRACT_LIMIT, TITLE_LIMIT, cleaned
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.store import Named, Store

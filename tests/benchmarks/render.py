@@ -29,9 +29,9 @@ from markupsafe import Markup
 
 from newsletter.config import resource
 from newsletter.renderer import Renderer, load_templates
-from newsletter.renderer.cards import Card
 from newsletter.renderer.compile import Macros, Templates, html_environment, inline, text_environment, to_html
-from newsletter.renderer.version import Reader
+from newsletter.renderer.fragments import Card
+from newsletter.renderer.issue_renderer import Reader
 from newsletter.sender.dkim import Signer, ed25519_key, rsa_key
 from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
 

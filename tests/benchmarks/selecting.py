@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from newsletter.cli import PATIENCE
+from newsletter.cli.main import PATIENCE
 from newsletter.selector import Defaults, Pool, prepare, select
 from newsletter.selector.features import background, learn
+from newsletter.selector.jit import processors
 from newsletter.selector.kernel import compiled
-from newsletter.selector.machine import processors
+from newsletter.selector.profile_arrays import Block, likes, read
 from newsletter.selector.rank import BLOCK, choose
-from newsletter.selector.readers import Block, likes, read
 from newsletter.types import Entry, Interest, Profile
 
 FIELDS, FIELD_WORDS, WORDS, OWN = 60, 150, 130, 0.3

@@ -10,10 +10,10 @@ import click
 import pytest
 
 import newsletter
+from newsletter.bounces import EFFECTS, Effect
 from newsletter.cli import main
 from newsletter.collector import KINDS, Parsed
 from newsletter.config import RelaySection, Settings, load
-from newsletter.sender.bounces import EFFECTS, Effect
 from newsletter.testing import NOON
 from newsletter.types import Source
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from newsletter.errors import TemplateError
-from newsletter.messages import FSI, PDI, Catalogues, english, ill_fitting, placeholders, read_catalogue
+from newsletter.i18n import FSI, PDI, Catalogues, english, ill_fitting, placeholders, read_catalogue
 
 GERMAN = 'msgid "Hello %(name)s"\nmsgstr "Guten Tag, %(name)s"\n'
 ARABIC = r"""msgid ""

@@ -1,0 +1,7 @@
+"""Reports on mails that did not arrive, or were not wanted: read, judged, told in one vocabulary."""
+
+from newsletter.bounces.read import read_mail
+from newsletter.bounces.reasons import EFFECTS, Effect, Reason
+from newsletter.bounces.report import Finding, Kind, Report
+
+__all__ = ["EFFECTS", "Effect", "Finding", "Kind", "Reason", "Report", "read_mail"]

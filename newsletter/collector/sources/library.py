@@ -1,0 +1,196 @@
+"""A reader's reference library as entries: BibTeX, BibLaTeX, RIS, CSL-JSON and Zotero's JSON. Pure.
+
+    bytes ─ text ─▶ records of one format ─▶ entries, and one line for each record that is none
+
+All bibliographic types are taken, with an abstract or without. Texts stay as the file wrote them; ids are left to the
+collector.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from newsletter.collector.source_kind import Parsed, few
+from newsletter.collector.sources.bibtex import Record, bare, outside, people, read_bibtex
+from newsletter.collector.sources.reference import Read, day, in_venue, noted, read_record, reference
+from newsletter.collector.sources.reference_json import read_json
+from newsletter.collector.text.html import plain
+from newsletter.collector.text.urls import shown
+from newsletter.errors import SourceError
+from newsletter.types import Entry, Source
+
+FORMATS = "BibTeX, RIS, CSL-JSON and Zotero's JSON are read"
+SUFFIXES = (".bib", ".bibtex", ".ris", ".json")
+LONGEST_KEY = 60
+WEB_PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
+BIB_RECORD = re.compile(r"^[ \t]*@[ \t]*\w+[ \t]*[{(]", re.MULTILINE)
+RIS_RECORD = re.compile(r"^[ \t]*(?=TY {1,2}-)", re.MULTILINE)
+RIS_LINE = re.compile(r"^[ \t]*([A-Z][A-Z0-9]) {1,2}-(?=[ \t]|$)", re.MULTILINE)
+RIS_TAGS = "A1 A2 AB AU BT CT DA DO ED ER ID J2 JA JF JO KW L1 L2 LK N1 N2 PY T1 T2 TI TY UR Y1"
+ESCAPED = re.compile(r"\\(?:url\s*)?(?=[_%&#~${])")
+LINK = re.compile(r"https?://[^\s{}]+")
+
+
+def read_library(data: bytes, name: str) -> Parsed:
+    """The papers of a library; `name` is its file or address: for messages, and to know an empty library from nothing.
+
+    `seen` counts attachments and notes as well. Raises SourceError, one line, when nothing can be read.
+    """
+    text, problems = _decoded(data)
+    reads, more = _reads(text, shown(name))
+    problems += more
+    for number, each in enumerate(reads, start=1):
+        if each.trouble:
+            key = plain(each.key[:LONGEST_KEY])
+            skipped = "; skipped" if each.entry is None else ""
+            problems.append(f"record {number}{f' ({key})' if key else ''}: {each.trouble}{skipped}")
+    return Parsed(tuple(each.entry for each in reads if each.entry), few(problems), seen=len(reads))
+
+
+def _decoded(data: bytes) -> tuple[str, list[str]]:
+    """The text with Unix line ends, and what was wrong with it."""
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    problems: list[str] = []
+    try:
+        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+        problems.append("not UTF-8: read as Windows-1252")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), problems
+
+
+def _reads(text: str, name: str) -> tuple[list[Read], list[str]]:
+    """By what stands in the text; an empty one is an empty library only when its name promises a library."""
+    bib, ris = BIB_RECORD.search(text), RIS_RECORD.search(text)
+    if text.lstrip()[:1] in ("[", "{") and not bib:
+        reads, zotero = read_json(text, name)
+        return reads if zotero else _some(reads, name), []
+    if WEB_PAGE.match(text):
+        raise SourceError(f"{name}: a web page or XML, no reference library ({FORMATS})")
+    if ris and (not bib or ris.start() < bib.start()):
+        return _some(_ris(text), name), []
+    if bib:
+        split = read_bibtex(text)
+        return _some(_without_repeats(map(_bibtex, split.records)), name), list(split.problems)
+    if not text.strip() and name.lower().endswith(SUFFIXES):
+        return [], []
+    raise SourceError(f"{name}: no reference library ({FORMATS})")
+
+
+def _some(reads: Iterable[Read], name: str) -> list[Read]:
+    """Raises SourceError when not one record is good."""
+    found = list(reads)
+    if found and not any(each.entry for each in found):
+        raise SourceError(f"{name}: none of its {len(found):,} records can be read; the first: {found[0].trouble}")
+    return found
+
+
+def _without_repeats(reads: Iterable[Read]) -> Iterator[Read]:
+    """One key on two papers is a slip of the pen, and both are kept; on the same title it is a repeat."""
+    known: set[tuple[str, str]] = set()
+    for each in reads:
+        name = (each.key, each.entry.title if each.entry else "")
+        yield Read(each.key, None, "a repeat of an earlier record") if each.key and name in known else each
+        if each.entry:
+            known.add(name)
+
+
+def _bibtex(record: Record) -> Read:
+    if record.fields is None:
+        return Read(record.key, None, record.doubt)
+    return read_record(record.key, partial(_bibtex_entry, record.fields), record.doubt)
+
+
+def _bibtex_entry(fields: Mapping[str, str]) -> Entry:
+    def first(*names: str) -> str:
+        return next((found for found in (bare(fields.get(name, "")) for name in names) if found), "")
+
+    return reference(
+        title=": ".join(filter(None, (first("title"), first("subtitle")))) or first("maintitle", "booktitle"),
+        abstract=first("abstract"),
+        authors=people(fields.get("author") or fields.get("editor") or ""),
+        venue=first("journal", "journaltitle", "booktitle", "eventtitle", "school", "institution", "publisher"),
+        topics=map(bare, outside(first("keywords", "keyword"), "[,;]")),
+        published=day(first("date")) or day(_written(first("year"), first("month"), first("day"))),
+        links=[_unescaped(first("url")), *LINK.findall(_unescaped(first("howpublished")))],
+        ids=_bibtex_ids(first),
+    )
+
+
+def _bibtex_ids(first: Callable[..., str]) -> Iterator[str]:
+    yield _unescaped(first("doi"))
+    number, kind = first("eprint"), first("archiveprefix", "eprinttype").lower()
+    if kind in ("arxiv", ""):
+        yield f"arxiv:{number.lower().removeprefix('arxiv:')}"
+    yield f"arxiv:{first('arxivid', 'arxiv').lower().removeprefix('arxiv:')}"
+    if first("journal").lower() == "corr":  # as DBLP writes it
+        yield f"arxiv:{first('volume').removeprefix('abs/')}"
+    yield from in_venue(first("journal", "journaltitle"))
+    yield from noted(first("note"))
+
+
+def _written(year: str, month: str, day: str) -> str:
+    """A day from three fields; `month = mar # "~5"` may hold it, too."""
+    if month.isdecimal():
+        return f"{year}-{month}-{day}"
+    return " ".join(f"{day} {month} {year}".replace("~", " ").split())
+
+
+def _unescaped(value: str) -> str:
+    r"""An address or DOI without its TeX: `\url{https://x.org/a\_b}` is https://x.org/a_b."""
+    value = value.replace(r"{\textasciitilde}", "~").replace(r"\textasciitilde", "~").replace(r"{\_}", "_")
+    return re.sub(r"[{}]", "", ESCAPED.sub("", value)).strip()
+
+
+def _ris(text: str) -> Iterator[Read]:
+    """Record by record: rispy would drop the last one without an end, and melt others without an end into one."""
+    import rispy  # type: ignore[import-untyped]
+
+    tags = RIS_TAGS.split()
+    parser = rispy.RisParser(
+        mapping=dict(zip(tags, tags, strict=True)), list_tags=tags, delimiter_tags_mapping={}, skip_unknown_tags=True
+    )
+    for chunk in RIS_RECORD.split(text)[1:]:
+        lines = RIS_LINE.sub(r"\1  - ", chunk)
+        fields: dict[str, list[str]] = next(iter(parser.parse(f"{lines}\nER  - \n")), {})
+        yield read_record(_line(fields, "ID"), partial(_ris_entry, fields))
+
+
+def _ris_entry(fields: Mapping[str, list[str]]) -> Entry:
+    return reference(
+        title=_line(fields, "TI", "T1", "CT", "BT"),
+        abstract=_line(fields, "AB", "N2"),
+        authors=map(_given_first, next((fields[tag] for tag in ("AU", "A1", "A2", "ED") if tag in fields), [])),
+        venue=_line(fields, "JO", "JF", "T2", "JA", "J2", "BT"),
+        topics=(topic for line in fields.get("KW", ()) for topic in line.split(";")),
+        published=next(filter(None, (day(_line(fields, tag)) for tag in ("DA", "PY", "Y1"))), None),
+        links=[link for tag in ("UR", "LK", "L2", "L1") for link in fields.get(tag, ())],
+        ids=[
+            *fields.get("DO", ()),
+            *in_venue(_line(fields, "JO", "JF", "T2")),
+            *noted("\n".join(fields.get("N1", ()))),
+        ],
+    )
+
+
+def _line(fields: Mapping[str, list[str]], *tags: str) -> str:
+    """The first tag that says something; lines that follow it belong to it."""
+    found = (" ".join(fields.get(tag, ())).strip() for tag in tags)
+    return next((line for line in found if line), "")
+
+
+def _given_first(name: str) -> str:
+    """ "Doe, Jane, Jr." is Jane Doe Jr. (BibTeX has another order)."""
+    family, *rest = (part.strip() for part in name.split(","))
+    return " ".join(filter(None, (*rest[:1], family, *rest[1:])))
+
+
+def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
+    """A library in a file; the entries carry the name of this source."""
+    read = read_library(data, source.location)
+    return replace(read, entries=tuple(replace(entry, source=source.name) for entry in read.entries))

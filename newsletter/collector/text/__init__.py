@@ -1,0 +1,1 @@
+"""Texts from outside made readable: HTML, TeX, names, dates and addresses."""

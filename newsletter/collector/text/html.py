@@ -1,0 +1,226 @@
+"""Source text to readable text and to safe HTML: one line each, no TeX, no control characters.
+
+    raw ─ mended (repair.py) ─ fold ─ tags ─ entities ─ repaired (repair.py) ─ TeX (tex.py) ─ marked text
+    marked text ─┬─ plain Unicode: scripts as characters, links behind their words
+                 └─ HTML: everything escaped but our own <sub>, <sup>, <i>, <b> and <a href>
+
+No word is ever dropped, and what only looks like markup (`x<y`, `<p_T>`, `$5 and $6`) stays.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+from newsletter.collector.text.repair import mended, repaired
+from newsletter.collector.text.tex import AFTER_ADDRESS, BOLD, ENDS, ITALIC, LINK, SUB, SUP, TEXY, marked, read_tex
+from newsletter.collector.text.urls import address
+
+TITLE_LIMIT = 1_000  #: characters kept of a title
+LONGEST_SCRIPT = 3  #: letters: a whole word below the line could not be searched for
+ABSTRACT_LIMIT = 20_000  #: characters kept of an abstract
+LONGEST_SCRIPT = 200  #: characters; anything longer in <sub> is a paragraph in small print
+DEEPEST = 40  #: marks within marks
+
+BLOCKS = "address article blockquote br dd div dl dt figure figcaption h1 h2 h3 h4 h5 h6 hr li ol p pre section sec"
+BLOCKS += " table tbody td th thead title tr ul"
+INLINE = "a abbr b bold cite code del em font i img inf ins italic kbd label mark q s samp script small span strike"
+INLINE += " strong style sub sup tt u var wbr math mfrac mi mml mn mo mover mrow msqrt msub msubsup msup mtext munder"
+MARKED = {"i": ITALIC, "em": ITALIC, "italic": ITALIC, "b": BOLD, "strong": BOLD, "bold": BOLD}
+MARKED |= {"sub": SUB, "inf": SUB, "sup": SUP}
+VOID = {"br", "hr", "img", "wbr"}  #: tags by themselves; any other is a tag only if it is closed somewhere
+ATTRIBUTES = r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+))*"
+TAG = re.compile(
+    rf"<(/?)(?:(?:jats|mml|xhtml):)?({'|'.join((BLOCKS + ' ' + INLINE).split())}){ATTRIBUTES}\s*/?>", re.IGNORECASE
+)
+COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->|<\?(?:(?!<\?).)*?\?>")
+ANCHOR = re.compile(
+    r"<a\s(?:[^<>]*?\s)?href\s*=\s*[\"']?(https?://[^\s\"'<>]++)[^<>]*+>((?:(?!<a\s).)*?)</a\s*>", re.IGNORECASE
+)
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+#: C0, C1, soft hyphen, zero-width space, marks and overrides of direction, tag characters, lone surrogates
+HIDDEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f\ud800-\udfff]"
+)
+MARK = re.compile("([\x01-\x05\x0e-\x13])")
+STARTS = {end: start for start, end in ENDS.items()}
+NAMES = {SUP: "sup", SUB: "sub", ITALIC: "i", BOLD: "b"}
+_RAISED = dict(
+    zip(
+        "0123456789+-−=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWβγδθφχ∘′*⊤",
+        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵝᵞᵟᶿᵠᵡ°′*ᵀ",
+        strict=True,
+    )
+)
+_LOWERED = dict(
+    zip("0123456789+-−=()aehijklmnoprstuvxβγρφχ∥⊥", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ∥⊥", strict=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One title or abstract, cleaned."""
+
+    text: str
+    html: str = ""  #: safe by construction; "" where it would be the escaped text and nothing more
+    cut: bool = False
+
+
+def cleaned(raw: str, limit: int) -> Text:
+    """Both readings of at most `limit` characters; what is cut has no HTML, so no tag can stay open."""
+    text, marks = _read(raw[: 4 * limit])
+    if len(text) <= limit and len(raw) <= 4 * limit:
+        return Text(text, marks)
+    head = text[: limit - 1]
+    return Text((head.rpartition(" ")[0] or head) + "…", cut=True)
+
+
+def bounded(raw: str, limit: int) -> tuple[str, bool]:
+    """Readable text of at most `limit` characters, and whether something was cut."""
+    found = cleaned(raw, limit)
+    return found.text, found.cut
+
+
+def readable(raw: str) -> str:
+    """The text as a person would read it. Linear in the length of `raw`."""
+    return _read(raw)[0]
+
+
+def safe_html(raw: str) -> str:
+    """The same as HTML with balanced <sub>, <sup>, <i>, <b> and <a href="http…">, everything else escaped."""
+    text, marks = _read(raw)
+    return marks or html.escape(text)
+
+
+def plain(raw: str) -> str:
+    """One line in NFC without hidden characters, otherwise untouched: for ids, names of sources, messages."""
+    text = " ".join(raw.split())
+    if text.isascii() and text.isprintable():
+        return text
+    return " ".join(unicodedata.normalize("NFC", HIDDEN.sub("", text)).split())
+
+
+def script(mark: str, text: str) -> str:
+    """`x^{2}` as x², `M_{⊙}` as M_⊙, `x^{a.b}` as x^(a.b): Unicode when every character has one."""
+    table = _RAISED if mark == "^" else _LOWERED
+    if all(character in table for character in text) and sum(map(str.isalpha, text)) <= LONGEST_SCRIPT:
+        return "".join(table[character] for character in text)
+    return f"{mark}{text}" if len(text) == 1 else f"{mark}({text})"
+
+
+def _read(raw: str) -> tuple[str, str]:
+    """Text, and HTML if it has any tag."""
+    folded = text = plain(mended(raw))
+    if "<" in text:
+        text = _without_tags(text)
+    if "&" in text:
+        text = ENTITY.sub(_character, text)
+    text = repaired(text)
+    if TEXY.search(text):
+        text = read_tex(text)
+    if MARK.search(text):
+        return _render(text)
+    return (text if text is folded else plain(text)), ""
+
+
+def _character(match: re.Match[str]) -> str:
+    return HIDDEN.sub("", html.unescape(match[0]))
+
+
+def _without_tags(text: str) -> str:
+    text = COMMENT.sub(" ", text)
+    text = ANCHOR.sub(lambda match: marked(LINK, match[2], match[1]), text)
+    closed = {match[2].lower() for match in TAG.finditer(text) if match[1]} | VOID
+    return TAG.sub(lambda match: _replaced(match) if match[2].lower() in closed else match[0], text)
+
+
+def _replaced(match: re.Match[str]) -> str:
+    tag = match[2].lower()
+    if tag in MARKED:
+        return ENDS[MARKED[tag]] if match[1] else MARKED[tag]
+    return " " if tag in BLOCKS.split() else ""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """What stands between a mark and its end, read twice."""
+
+    kind: str = ""
+    text: list[str] = field(default_factory=list)
+    html: list[str] = field(default_factory=list)
+    address: str = ""
+
+    def add(self, text: str, html: str) -> None:
+        self.text.append(text)
+        self.html.append(html)
+
+
+def _render(marks: str) -> tuple[str, str]:
+    """Marks may come in any order, as tags do in the wild: what has no partner is left out, its text stays."""
+    pieces = [_Piece()]
+    for part in MARK.split(marks):
+        if part in NAMES or part == LINK:
+            if len(pieces) < DEEPEST:
+                pieces.append(_Piece(part))
+        elif part in STARTS:
+            _end(pieces, STARTS[part])
+        elif part == AFTER_ADDRESS:
+            _address(pieces[-1])
+        elif part:
+            pieces[-1].add(part, _escaped(part))
+    while len(pieces) > 1:
+        _unwrap(pieces)
+    return plain("".join(pieces[0].text)), " ".join("".join(pieces[0].html).split())
+
+
+def _escaped(text: str) -> str:
+    """A combining character must not melt with the `>` of a tag before it: U+0338 would."""
+    found = unicodedata.normalize("NFC", text)
+    escaped = html.escape(found)
+    return f"&#{ord(found[0])};{escaped[1:]}" if unicodedata.combining(found[0]) else escaped
+
+
+def _address(piece: _Piece) -> None:
+    if piece.kind == LINK and not piece.address:
+        piece.address = "".join(piece.text)
+        piece.text.clear()
+        piece.html.clear()
+
+
+def _unwrap(pieces: list[_Piece]) -> None:
+    """The last piece becomes plain text of the one around it, with the address that a link had."""
+    piece = pieces.pop()
+    pieces[-1].add(*_link("".join(piece.text), "".join(piece.html), piece.address, nested=True))
+
+
+def _end(pieces: list[_Piece], kind: str) -> None:
+    if all(piece.kind != kind for piece in pieces):
+        return
+    while pieces[-1].kind != kind:
+        _unwrap(pieces)
+    piece = pieces.pop()
+    text, inside = "".join(piece.text), "".join(piece.html)
+    if kind == LINK:
+        nested = any(around.kind == LINK for around in pieces)
+        pieces[-1].add(*_link(text, inside, piece.address, nested=nested))
+    else:
+        pieces[-1].add(*_styled(kind, text, inside))
+
+
+def _styled(kind: str, text: str, inside: str) -> tuple[str, str]:
+    raised = kind in (SUB, SUP)
+    if not text.strip() or (raised and len(text) > LONGEST_SCRIPT):
+        return text, inside
+    shown, marks = (script("^" if kind == SUP else "_", text.strip()), inside.strip()) if raised else (text, inside)
+    return shown, f"<{NAMES[kind]}>{marks}</{NAMES[kind]}>"
+
+
+def _link(text: str, inside: str, target: str, *, nested: bool) -> tuple[str, str]:
+    shown = text if target in text else f"{text} ({target})"
+    href = "" if nested else address(target)
+    if not href:
+        return shown, inside if shown == text else f"{inside} ({html.escape(target)})"
+    return shown, f'<a href="{html.escape(href)}">{inside if text.strip() else html.escape(target)}</a>'

@@ -1,0 +1,242 @@
+"""The server that takes our mails: connects, greets, secures, logs in and leaves. It never sends a mail.
+
+connect ─▶ EHLO ─▶ STARTTLS, EHLO ─▶ AUTH ─▶ QUIT
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from newsletter.doctor.check_pages import certificate_error, certificate_finding, expiry
+from newsletter.doctor.finding import Finding, error, ok, warning, words
+from newsletter.errors import ConfigError
+
+if TYPE_CHECKING:
+    import aiosmtplib
+
+    from newsletter.doctor.setup import Setup, Tools
+
+SECONDS = 10.0  #: for one reply
+OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
+TOLD = ("size", "pipelining", "chunking", "8bitmime", "smtputf8", "dsn")
+HERE = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """As the [smtp] section has it."""
+
+    host: str
+    port: int
+    security: str = "starttls"  #: "starttls", "tls" or "none"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    timeout: float = 60.0
+    hello_name: str = ""
+    ca_file: str = ""
+    tls_minimum: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a relay showed."""
+
+    extensions: Mapping[str, str]  #: at the end; names in lower case
+    login_in_clear: bool = False  #: AUTH was offered before TLS
+    tls: str = ""  #: "TLSv1.3"
+    expires: datetime | None = None  #: its certificate
+    login: str = ""  #: its answer to a login, "" where none was tried
+
+
+class NoCall(Exception):
+    """It came to nothing."""
+
+    def __init__(self, why: str, step: str) -> None:
+        super().__init__(why)
+        self.step = step  #: connect, authorities, starttls, certificate, tls, login
+
+
+class Caller(Protocol):
+    async def call(self, relay: Relay) -> Call:
+        """Raises NoCall."""
+
+
+class SmtpCaller:
+    """aiosmtplib, with the same rules as the sender: never a password in clear, never back from TLS."""
+
+    def __init__(self, context: Callable[[Relay], ssl.SSLContext] = lambda _: ssl.create_default_context()) -> None:
+        """`context`: whose certificates are believed; may raise ConfigError."""
+        self._context = context
+
+    async def call(self, relay: Relay) -> Call:
+        import aiosmtplib
+
+        try:
+            context = self._context(relay)
+        except ConfigError as trouble:
+            raise NoCall(str(trouble), "authorities") from trouble
+        client = aiosmtplib.SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            timeout=min(relay.timeout, SECONDS),
+            use_tls=relay.security == "tls",
+            start_tls=False,
+            tls_context=context,
+            local_hostname=relay.hello_name or await asyncio.to_thread(socket.getfqdn),
+        )
+        talk = _Talk(client, relay)
+        try:
+            return await talk.run()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as trouble:
+            raise NoCall(certificate_error(trouble) or _words(trouble), talk.failed(trouble)) from trouble
+        finally:
+            client.close()
+
+
+@dataclass(slots=True)
+class _Talk:
+    client: aiosmtplib.SMTP
+    relay: Relay
+    step: str = "connect"
+
+    async def run(self) -> Call:
+        client, relay = self.client, self.relay
+        await client.connect()
+        await _greet(client)
+        in_clear = relay.security != "tls" and client.supports_extension("auth")
+        if relay.security == "starttls":
+            self.step = "tls" if client.supports_extension("starttls") else "starttls"
+            await client.starttls()
+            await _greet(client)
+        secured = client.get_transport_info("ssl_object")
+        login = await self._login() if relay.username else ""
+        call = Call(
+            extensions=dict(client.esmtp_extensions),
+            login_in_clear=in_clear,
+            tls=secured.version() if secured else "",
+            expires=expiry(secured.getpeercert()) if secured else None,
+            login=login,
+        )
+        await _leave(client)
+        return call
+
+    async def _login(self) -> str:
+        self.step = "login"
+        if self.relay.security == "none":
+            raise NoCall("a password is never sent in clear", self.step)
+        reply = await self.client.login(self.relay.username, self.relay.password)
+        return f"{reply.code} {reply.message}"
+
+    def failed(self, trouble: Exception) -> str:
+        """The step that it came to."""
+        if certificate_error(trouble):
+            return "certificate"
+        in_handshake = self.relay.security == "tls" and isinstance(trouble.__cause__, ssl.SSLError)
+        return "tls" if in_handshake else self.step
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    from aiosmtplib import SMTPHeloError
+
+    try:
+        await client.ehlo()
+    except SMTPHeloError:
+        await client.helo()
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    from aiosmtplib import SMTPException
+
+    with suppress(SMTPException, OSError):
+        await client.quit(timeout=SECONDS)
+
+
+def _words(trouble: Exception) -> str:
+    """The server's own where there are any."""
+    code, message = getattr(trouble, "code", ""), getattr(trouble, "message", "")
+    return f"{code} {message}" if code else words(trouble)
+
+
+async def talk(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+    """Every relay, all at once."""
+    found = await asyncio.gather(*(_talked(relay, tools) for relay in setup.relays))
+    return tuple(finding for some in found for finding in some)
+
+
+async def _talked(relay: Relay, tools: Tools) -> list[Finding]:
+    try:
+        return judged(relay, await tools.caller.call(relay), tools.now())
+    except NoCall as trouble:
+        return [_failed(relay, trouble)]
+
+
+def _failed(relay: Relay, trouble: NoCall) -> Finding:
+    names = {
+        "connect": "connection to",
+        "authorities": "certificate of",
+        "starttls": "TLS to",
+        "tls": "TLS to",
+        "certificate": "certificate of",
+        "login": "login to",
+    }
+    todo = {
+        "connect": "Look at [smtp] host and port, and whether your provider or a firewall closes that port.",
+        "authorities": "Name a PEM file that this user may read in [smtp] ca_file, or leave it out.",
+        "starttls": 'Use a port that offers TLS (587, or 465 with security = "tls"); we never go on in clear.',
+        "tls": 'Look whether port and security fit: 587 and 25 are "starttls", 465 is "tls".',
+        "certificate": "Name the relay in [smtp] host as its certificate does, have it renewed, or set ca_file.",
+        "login": "Look at [smtp] username and password_file; many providers want a password made for programs.",
+    }
+    found = "STARTTLS is not offered" if trouble.step == "starttls" else str(trouble)
+    hint = todo[trouble.step]
+    if relay.host in HERE and not relay.username and trouble.step in ("starttls", "certificate", "tls"):
+        hint = 'Set [smtp] security = "none": on this machine nothing leaves it.'
+    return error(f"{names[trouble.step]} {relay}", found, hint)
+
+
+def judged(relay: Relay, call: Call, now: datetime) -> list[Finding]:
+    """Of a call that came to its end."""
+    found = [ok(f"connection to {relay}", _offers(call)), _secured(relay, call)]
+    if call.expires:
+        found.append(certificate_finding(f"certificate of {relay}", call.expires, now))
+    found.append(_logged_in(relay, call))
+    if call.login_in_clear and relay.host not in HERE:
+        todo = "We never send it there, but other programs may: ask that AUTH is offered after STARTTLS only."
+        found.append(warning(f"AUTH at {relay}", "is offered before TLS", todo))
+    return found
+
+
+def _offers(call: Call) -> str:
+    offered = [f"{name.upper()} {call.extensions[name]}".strip() for name in TOLD if name in call.extensions]
+    return f"offers {', '.join(offered)}" if offered else "offers no extensions"
+
+
+def _secured(relay: Relay, call: Call) -> Finding:
+    name = f"TLS to {relay}"
+    if call.tls in OLD:
+        return error(name, call.tls, "Have the relay offer TLS 1.2 or later.")
+    if call.tls:
+        return ok(name, call.tls)
+    if relay.host in HERE:
+        return ok(name, "none, on this machine")
+    return error(name, "none: mails and readers' addresses travel in clear", 'Set [smtp] security = "starttls".')
+
+
+def _logged_in(relay: Relay, call: Call) -> Finding:
+    name = f"login to {relay}"
+    if call.login:
+        return ok(name, call.login)
+    if "auth" in call.extensions and relay.host not in HERE:
+        todo = "Set [smtp] username and password_file, unless the relay knows this machine by its address."
+        return warning(name, "the relay offers a login and none is configured", todo)
+    return ok(name, "not asked for")

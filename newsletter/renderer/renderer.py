@@ -1,0 +1,169 @@
+"""Editions of an issue: compiled once a language, each card rendered once, a mail a join of ready bytes.
+
+templates ─ Renderer ─▶ open(issue, entries) ─ PreparedIssue ─▶ render(edition, links) ─▶ Mail
+             compiled       a Version a language                  slots filled, parts joined
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from newsletter.errors import TemplateError
+from newsletter.i18n import Messages, catalogues_of
+from newsletter.renderer.compile import Sheet, Templates, compile_sheet
+from newsletter.renderer.fragments import needing_slots
+from newsletter.renderer.issue_renderer import Version
+from newsletter.renderer.mime import Envelope, check_lines
+from newsletter.renderer.sanitize import tidy_masthead
+from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
+
+NEEDED = ("unsubscribe", "lead", "cards")
+
+
+class Renderer:
+    """The weekly templates, compiled and tried out."""
+
+    def __init__(self, templates: Mapping[str, str], masthead: Masthead) -> None:
+        """`templates`: edition.mjml, edition.txt, subject.txt, inline.css, theme.toml, catalogues (de.po).
+
+        Raises TemplateError.
+        """
+        self._files = templates
+        self._masthead = tidy_masthead(masthead)
+        self._envelope = Envelope(self._masthead)
+        self._catalogues = catalogues_of(templates)
+        messages = self.messages(None)
+        written, compiled = compile_sheet(Templates(templates, messages), "edition", NEEDED)
+        self._sheets = {messages.language: compiled}
+        try:
+            self._try_out(compiled, messages)
+        except TemplateError:
+            self._try_out(written, messages, of_mail=False)  # names the line as it is in the file
+            raise
+
+    def _try_out(self, sheet: Sheet, messages: Messages, of_mail: bool = True) -> None:
+        """Render made-up editions, so that no template fails at send time. Raises TemplateError."""
+        for missing in ((), ("A source",)):
+            version = Version(sheet, messages, self._masthead, self._envelope, _ISSUE, 2, missing)
+            for body in _trials(version):
+                if of_mail:
+                    check_lines(body)
+
+    def open(self, issue: Issue, entries: Iterable[Entry], missing: tuple[str, ...] = ()) -> PreparedIssue:
+        """`entries`: the frozen pool; `missing`: sources that could not be read, named in the footer."""
+        return PreparedIssue(self, issue, len({entry.id for entry in entries}), missing)
+
+    def messages(self, language: str | None) -> Messages:
+        """The words of the nearest language that there are any of; None: the newsletter's own."""
+        return self._catalogues.messages(language, self._masthead.language)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """That there are words of, by their BCP 47 tags."""
+        return self._catalogues.languages
+
+    def version(self, messages: Messages, issue: Issue, pool: int, missing: tuple[str, ...]) -> Version:
+        """The issue in these words. Called by PreparedIssue."""
+        return Version(self._sheet(messages), messages, self._masthead, self._envelope, issue, pool, missing)
+
+    def _sheet(self, messages: Messages) -> Sheet:
+        if messages.language not in self._sheets:
+            _, compiled = compile_sheet(Templates(self._files, messages), "edition", NEEDED)
+            self._sheets[messages.language] = compiled
+        return self._sheets[messages.language]
+
+
+def make_renderer(templates: Mapping[str, str], masthead: Masthead) -> Renderer:
+    """A Renderer, remembered: to compile and try out takes a tenth of a second, and pages ask again and again.
+
+    Raises TemplateError.
+    """
+    return _remembered(tuple(sorted(templates.items())), masthead)
+
+
+@lru_cache(maxsize=8)
+def _remembered(templates: tuple[tuple[str, str], ...], masthead: Masthead) -> Renderer:
+    return Renderer(dict(templates), masthead)
+
+
+class PreparedIssue:
+    """An issue in the languages of its readers, each made when a reader first needs it. See Version for the verbs."""
+
+    def __init__(self, renderer: Renderer, issue: Issue, pool: int, missing: tuple[str, ...]) -> None:
+        self._renderer = renderer
+        self._given = issue, pool, missing
+        self._versions: dict[str, Version] = {}
+
+    def fitting(self, edition: Edition, links: Links) -> Edition:
+        """The edition with as many picks as its mail has room for; the others, the lowest ranked, in `more`."""
+        return self.version(edition).fitting(edition, links)
+
+    def render(self, edition: Edition, links: Links, message_id: str, date: datetime) -> Mail:
+        """Pure: the same arguments give the same bytes, always. A pick need not be of the pool."""
+        return self.version(edition).render(edition, links, message_id, date)
+
+    def public(self, edition: Edition, links: Links) -> tuple[str, bytes]:
+        """Subject and HTML of the page for everybody: nothing in it is the subscriber's own, or asks for a vote."""
+        return self.version(edition).public(edition, links)
+
+    def version(self, edition: Edition) -> Version:
+        """In the language of the edition's subscriber."""
+        messages = self._renderer.messages(edition.subscriber.language)
+        if messages.language not in self._versions:
+            self._versions[messages.language] = self._renderer.version(messages, *self._given)
+        return self._versions[messages.language]
+
+
+def _trials(issue: Version) -> Iterator[bytes]:
+    """Mails and pages of every kind."""
+    ada = Subscriber(1, "ada@example.org", "Ada")
+    first, bare, other = (
+        Pick(_FULL, 1.0, "an interest", ("a reason",)),
+        Pick(_BARE, 1.0, "", ("a reason",)),
+        Pick(_BARE, 1.0, "another", ("a reason",)),
+    )
+    kinds = (
+        ((), "", (), ()),
+        ((first,), "Ada", (first,), ()),
+        ((bare,), "", (first, bare), ()),
+        ((first, bare), "Ada", (), ()),
+        ((bare, replace(first, entry=_SHORT), first), "", (), (_FULL, _BARE)),
+        ((first, bare, other), "Ada", (bare,), (_BARE,)),
+    )
+    for picks, name, more, popular in kinds:
+        for skim in (False, True):
+            edition = Edition(_ISSUE, replace(ada, name=name, skim=skim), picks, more, popular)
+            with needing_slots():
+                issue.fitting(edition, _SAMPLE_LINKS)  # where a slot has no value, `render` may find its neighbour's
+                mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)
+                _, page = issue.public(edition, _SAMPLE_LINKS)
+            yield mail.body
+            yield page
+
+
+_ISSUE = Issue("2025-W12", Cadence.WEEKLY, datetime(2025, 3, 10, tzinfo=UTC), datetime(2025, 3, 17, tzinfo=UTC))
+_LINK = "https://example.org/" + "x" * 480
+_SAMPLE_LINKS = Links(view=_LINK, interests=_LINK, unsubscribe=_LINK, unsubscribe_mailto="", feedback=_LINK)
+_BARE = Entry("bare", "A title")
+_FULL = Entry(
+    id="full",
+    title="A title",
+    abstract="A sentence. " * 80,
+    url=_LINK,
+    authors=("A", "B", "C", "D"),
+    published=_ISSUE.since,
+    source="A source",
+    topics=("a topic", "another"),
+    code_url=_LINK,
+    pdf_url=_LINK,
+    project_url=_LINK,
+    trend=1.0,
+    image_url=_LINK,
+    votes=2,
+    comments=2,
+    stars=2,
+)
+_SHORT = replace(_FULL, id="short", tldr="A summary.")

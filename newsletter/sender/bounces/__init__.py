@@ -1,7 +1,0 @@
-"""Reports on mails that did not arrive, or were not wanted: read, judged, told in one vocabulary."""
-
-from newsletter.sender.bounces.reading import read_mail
-from newsletter.sender.bounces.reasons import EFFECTS, Effect, Reason
-from newsletter.sender.bounces.report import Finding, Kind, Report
-
-__all__ = ["EFFECTS", "Effect", "Finding", "Kind", "Reason", "Report", "read_mail"]

@@ -1,0 +1,56 @@
+"""The ways out: one for each relay, with its share of the connections and what is known of how it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+from newsletter.errors import HostDown
+from newsletter.sender.rate_limit import Lane
+from newsletter.sender.replies import Phase
+from newsletter.sender.transport import Transport
+
+LONGEST = 60.0  #: seconds between two attempts to reach a relay
+_GREETING = (Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH)
+
+
+@dataclass(slots=True, eq=False)
+class Route:
+    """One relay. It outlives a run: what it said for good still counts in the next one."""
+
+    transport: Transport
+    connections: int = 1
+    mails: int = 0  #: in one connection; 0: any number
+    lane: Lane = field(default_factory=Lane)
+    open: int = 0  #: connections
+    failures: int = 0  #: to reach it or to talk to it, in a row
+    failed_at: float = -inf
+    closed_until: float = -inf  #: it said no for good: a wrong password, a refused greeting
+    trouble: str = ""  #: its last words
+
+    def failed(self, error: HostDown, began: float, now: float) -> None:
+        """It could not be reached, or hung up on a fresh conversation. What was tried at once counts once."""
+        self.failures += began >= self.failed_at
+        self.failed_at = now
+        self.trouble = str(error)
+        if error.code >= 500 and error.phase in _GREETING:
+            self.closed_until = now + LONGEST
+
+    def worked(self) -> None:
+        """A mail had its answer."""
+        self.failures = 0
+
+    def down(self, patience: int, now: float) -> bool:
+        """Not for the moment, but for as long as anybody waits."""
+        return self.closed_until > now or self.failures >= patience
+
+
+def shared_out(connections: int, weights: Sequence[float]) -> list[int]:
+    """Connections by weight, at least one each; the largest remainders get what is left over."""
+    exact = [connections * weight / sum(weights) for weight in weights]
+    shares = [max(1, int(each)) for each in exact]
+    neediest = sorted(range(len(exact)), key=lambda place: shares[place] - exact[place])
+    for place in neediest[: max(0, connections - sum(shares))]:
+        shares[place] += 1
+    return shares

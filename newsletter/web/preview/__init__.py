@@ -1,0 +1,1 @@
+"""The preview site, for maintainers on their own machine."""
