@@ -14,10 +14,11 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from newsletter.config import Settings, resource
-from newsletter.engine import Engine, Sent, make_engine
+from newsletter.engine import Engine, make_engine
 from newsletter.errors import InputError
 from newsletter.formats import parse_subscriber, read_lines
 from newsletter.sender import file_name
+from newsletter.services.sending import Sent
 from newsletter.types import Status, Subscriber
 
 
@@ -96,10 +97,10 @@ def _settings(scratch: Path, port: int) -> Settings:
 
 
 async def _run(engine: Engine) -> Sent:
-    await engine.collect()
+    await engine.collection.collect()
     engine.store.subscribers.put_all(demo_readers(), "demo", engine.now())
-    issue, _, _ = engine.plan()
-    return await engine.send(issue.key)
+    issue, _, _ = engine.planning.plan()
+    return await engine.sending.send(issue.key)
 
 
 def demo_readers() -> list[Subscriber]:

@@ -101,8 +101,13 @@ def weekly(engine: Engine) -> Engine:
     engine.store.sightings.add(named, NOON - timedelta(hours=1))
     people = [make_subscriber(name, 0, profile=make_profile(TOPICS[n])) for n, name in enumerate(("Ada", "Bob", "Cyd"))]
     engine.store.subscribers.put_all(people, "test", NOON)
-    engine.plan()
+    engine.planning.plan()
     return engine
+
+
+def rewired(engine: Engine, settings: Settings) -> Engine:
+    """The same store, transport and clock with other settings."""
+    return make_engine(settings, engine.store, engine.sending.routes[0].transport, engine.now)
 
 
 def with_smtp(settings: Settings, port: int, **more: Any) -> Settings:

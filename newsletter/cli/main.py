@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 
     from newsletter.config import Settings
     from newsletter.doctor import Finding as Diagnosis
-    from newsletter.engine import Collected, Engine, Explained, Heard, Sent
+    from newsletter.engine import Engine
     from newsletter.selector.evaluation import Report
     from newsletter.selector.explain import Part, Standing
     from newsletter.services.bounce_reports import Heeded
+    from newsletter.services.collection import Collected
+    from newsletter.services.explaining import Explained, Heard
     from newsletter.services.overview import Overview
     from newsletter.services.progress import Progress
+    from newsletter.services.sending import Sent
     from newsletter.types import Delivery, Entry, Health, Profile, Subscriber
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -232,9 +235,9 @@ def collect(sources: tuple[str, ...], dry_run: bool, force: bool, form: str) -> 
         if not engine.settings.sources:
             raise InputError("No source is configured: add a [[source]] to newsletter.toml or sources.toml.")
         with _progress(label="collecting", length=len(engine.settings.sources)) as bar:
-            done = asyncio.run(engine.collect(sources, not dry_run, force, lambda _: bar.update(1)))
-        summaries = None if dry_run else asyncio.run(engine.summarise())
-        trouble = "" if dry_run else engine.embed()
+            done = asyncio.run(engine.collection.collect(sources, not dry_run, force, lambda _: bar.update(1)))
+        summaries = None if dry_run else asyncio.run(engine.summaries.summarise())
+        trouble = "" if dry_run else engine.vectors.embed()
     if form == "jsonl":
         _print(dump_lines(entry_row(entry) for each in done for entry in each.harvest.entries))
     else:
@@ -485,9 +488,9 @@ def _status_command(name: str, status: Status, text: str) -> None:
         with _engine() as engine:
             number = engine.store.subscribers.find(address).id
             if status is Status.UNSUBSCRIBED:
-                person = engine.set_status(number, status)
+                person = engine.subscriptions.set_status(number, status)
             else:
-                person = engine.pause(number, paused=status is Status.PAUSED)
+                person = engine.subscriptions.pause(number, paused=status is Status.PAUSED)
         click.echo(f"{person.email} is {person.status}")
 
 
@@ -508,7 +511,7 @@ def like_library(address: str, library: str, key: str) -> None:
     Its papers are no news: they never come in a mail by themselves.
     """
     with _engine() as engine:
-        new, harvest = asyncio.run(engine.like(address, library, key))
+        new, harvest = asyncio.run(engine.collection.like(address, library, key))
     _warn(f"{library}: {line}" for line in (*harvest.problems, *harvest.notes))
     click.echo(f"{len(harvest.entries)} papers read, {new} new likes of {address}")
     if harvest.problems:
@@ -528,9 +531,11 @@ def vote_on_paper(address: str, verb: str, entry: str) -> None:
     with _engine() as engine:
         number = engine.store.subscribers.find(address).id
         if verb == "undo":
-            click.echo("taken back" if engine.take_back(number, [entry]) else "nothing was said of this paper")
+            click.echo(
+                "taken back" if engine.subscriptions.take_back(number, [entry]) else "nothing was said of this paper"
+            )
         else:
-            click.echo(f"{verb}: {engine.feedback(number, entry, Verb(verb)).title}")
+            click.echo(f"{verb}: {engine.subscriptions.vote(number, entry, Verb(verb)).title}")
 
 
 @subscribers.command()
@@ -556,8 +561,8 @@ def plan(cadence: str | None, key: str, until: datetime | None) -> None:
     """Freeze an issue: its pool of entries, its template, its audience. Planning twice adds nobody twice."""
     with _engine() as engine:
         end = until.replace(tzinfo=UTC) if until else None
-        issue, tally, new = engine.plan(Cadence(cadence) if cadence else None, key, end)
-        trouble = engine.trouble()
+        issue, tally, new = engine.planning.plan(Cadence(cadence) if cadence else None, key, end)
+        trouble = engine.vectors.trouble()
     note = "" if new else " (it was planned already; nothing was changed)"
     click.echo(f"{issue.key}: {tally}{note}")
     _warn_of_words_alone(trouble)
@@ -577,8 +582,8 @@ def issues(pause: str | None, resume: str | None, form: str) -> None:
         raise click.UsageError("--pause and --resume exclude each other")
     with _engine() as engine:
         if pause:
-            engine.pause_issue(pause, "by hand")
-        if resume and not engine.resume_issue(resume):
+            engine.accounting.pause_issue(pause, "by hand")
+        if resume and not engine.accounting.resume_issue(resume):
             click.echo(f"{resume} was not paused", err=True)
         listed = engine.store.issues.listed()
         tallies = [engine.store.ledger.tally(issue.key) for issue in listed]
@@ -663,17 +668,17 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
     with _engine() as engine:
         if dry_run:
             count = _dry_run(engine, issue, dry_run)
-            _warn_of_words_alone(engine.trouble())
+            _warn_of_words_alone(engine.vectors.trouble())
             click.echo(f"{count} mails in {dry_run}; nothing was sent")
             return
         if test_to:
             from newsletter.formats import parse_address
 
-            words = asyncio.run(engine.send_test(issue, parse_address(test_to)))
+            words = asyncio.run(engine.sending.send_test(issue, parse_address(test_to)))
             click.echo(f"a test mail went to {test_to}: {words}")
             return
         sent = asyncio.run(_send(engine, issue, connections or 0))
-        _warn_of_words_alone(engine.trouble())
+        _warn_of_words_alone(engine.vectors.trouble())
     click.echo(str(sent.tally))
     _exit_after(sent)
 
@@ -681,14 +686,14 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
 def _dry_run(engine: Engine, issue: str, folder: Path) -> int:
     total = len(engine.store.ledger.waiting(engine.store.issues.get(issue).key))
     with _progress(length=total, label="writing") as bar:
-        return asyncio.run(engine.dry_run(issue, folder, lambda: bar.update(1)))
+        return asyncio.run(engine.sending.dry_run(issue, folder, lambda: bar.update(1)))
 
 
 async def _send(engine: Engine, issue: str, connections: int) -> Sent:
     from newsletter.cli.server import stop_on_signals
 
     stop = stop_on_signals()
-    if reason := await asyncio.to_thread(engine.resume_issue, issue):
+    if reason := await asyncio.to_thread(engine.accounting.resume_issue, issue):
         _warn([f"{issue} was paused: {reason}. It goes on now."])
     waiting = (await asyncio.to_thread(engine.store.ledger.tally, issue)).waiting
     began, done = time.monotonic(), count(1)
@@ -697,7 +702,7 @@ async def _send(engine: Engine, issue: str, connections: int) -> Sent:
         def settled(_: Delivery) -> None:
             bar.update(1, f"{next(done) / max(time.monotonic() - began, 0.1):.1f} mails/s")
 
-        return await engine.send(issue, None, connections, stop, settled)
+        return await engine.sending.send(issue, None, connections, stop, settled)
 
 
 def _exit_after(sent: Sent) -> None:
@@ -736,7 +741,7 @@ def status(issue: str | None, watch: bool, form: str) -> None:
 
 def _issue_status(engine: Engine, issue: str, form: str, watch: bool) -> int:
     """Returns how many wait."""
-    progress = engine.progress(issue)
+    progress = engine.accounting.progress(issue)
     tally = progress.tally
     if watch and form == "table":
         click.clear()  # on a terminal only
@@ -799,7 +804,7 @@ def _progress_row(progress: Progress) -> dict[str, Any]:
 def _overview(engine: Engine, form: str) -> None:
     from newsletter.services.overview import findings, notes
 
-    overview = engine.overview()
+    overview = engine.status.overview()
     if form == "json":
         click.echo(json.dumps(_overview_row(overview)))
         return
@@ -882,7 +887,7 @@ def resolve(issue: str, resend: bool, hold: bool, log_file: Path | None, ids_fil
         accepted = queued_message_ids(_lines(log_file)) if log_file else set[str]()
         accepted |= {f"<{line.strip().strip('<>')}>" for line in _lines(ids_file)} if ids_file else set()
         verdict = Outcome.PLANNED if resend else Outcome.UNCERTAIN
-        changed = engine.resolve(key, verdict, accepted)
+        changed = engine.accounting.resolve(key, verdict, accepted)
         tally = engine.store.ledger.tally(key)
     click.echo(f"{changed} settled; {tally}")
     if resend and tally.waiting:
@@ -930,11 +935,11 @@ def _heeded(engine: Engine, files: Sequence[Path], keep: bool) -> list[Heeded]:
     if files:
         given = Files(files, sys.stdin.buffer)
         with _progress(length=len(given), label="reading") as bar:
-            return engine.bounces([given], keep, lambda: bar.update(1))
-    with engine.mailboxes() as mailboxes:
+            return engine.bounces.read([given], keep, lambda: bar.update(1))
+    with engine.bounces.mailboxes() as mailboxes:
         if not mailboxes:
             raise click.UsageError("name files, or set maildir or imap_host in [bounces]")
-        return engine.bounces(mailboxes, keep)
+        return engine.bounces.read(mailboxes, keep)
 
 
 def _heeded_summary(heeded: Sequence[Heeded]) -> str:
@@ -961,8 +966,8 @@ def evaluate(since: datetime | None, most: int, out: Path | None, form: str) -> 
 
     start = since.replace(tzinfo=UTC) if since else None
     with _engine() as engine:
-        with _progress(length=len(engine.past(start, most)), label="evaluating") as bar:
-            report = engine.evaluate(start, most, lambda _: bar.update(1))
+        with _progress(length=len(engine.evaluation.past(start, most)), label="evaluating") as bar:
+            report = engine.evaluation.evaluate(start, most, lambda _: bar.update(1))
         if out:
             from newsletter.web.charts import render_report
 
@@ -1029,7 +1034,7 @@ def explain(subscriber: str, entry: str, issue: str, form: str) -> None:
            mailed     null, or of the edition that was made: place (0: not in it)
     """
     with _engine() as engine:
-        found = engine.explain(subscriber, entry, issue)
+        found = engine.explaining.explain(subscriber, entry, issue)
     if form == "json":
         click.echo(json.dumps(_explained_row(found), ensure_ascii=False))
     else:
@@ -1214,7 +1219,7 @@ async def _run(engine: Engine) -> None:
     stop, web = stop_on_signals(), engine.settings.web
     engine.store.installed(engine.now())
     listening = listen(web.host, web.port)
-    click.echo(f"Pages at {address_of(listening)}; next issue at {engine.next_event():%Y-%m-%d %H:%M} UTC")
+    click.echo(f"Pages at {address_of(listening)}; next issue at {engine.scheduling.next_event():%Y-%m-%d %H:%M} UTC")
     pages = serve(make_app(engine), listening, stop, web.trusted_proxies)
     await asyncio.gather(keep_schedule(engine, stop), pages)
 

@@ -49,7 +49,7 @@ async def keep_schedule(engine: Engine, stop: asyncio.Event, poll: float = POLL)
     trouble = ""
     while not stop.is_set():
         try:
-            for line in await engine.tick(stop):
+            for line in await engine.scheduling.tick(stop):
                 logger.info(line)
             trouble = ""
         except NewsletterError as error:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from newsletter.bounces import Effect, Finding, Kind, Reason, Report, read_mail
 from newsletter.bounces.mailboxes import Mailbox
@@ -19,7 +18,7 @@ from newsletter.bounces.policy import counted, verdict
 from newsletter.bounces.verp import Candidate, ReturnPath, believed, candidate, message_ids
 from newsletter.errors import UnknownSubscriber
 from newsletter.formats import one_line
-from newsletter.store import Store
+from newsletter.services.context import Context
 from newsletter.types import Bounce, Status
 
 logger = logging.getLogger("newsletter")
@@ -47,18 +46,17 @@ class Heeded:
         return self.action in (Status.BOUNCED, Status.COMPLAINED)
 
 
-class Returns:
-    """Made by the engine."""
+class BounceReports:
+    """Believes reports or not, and obeys those that it believes."""
 
-    def __init__(
-        self, store: Store, path: ReturnPath, limit: int, within: timedelta, now: Callable[[], datetime]
-    ) -> None:
-        """`limit` soft bounces `within` that time are as good as a hard one."""
-        self._store = store
+    def __init__(self, context: Context, path: ReturnPath) -> None:
+        """So many soft bounces, within the time that [bounces] says, are as good as a hard one."""
+        section = context.settings.bounces
+        self._store = context.store
         self._path = path
-        self._limit = limit
-        self._within = within
-        self._now = now
+        self._limit = section.soft_limit
+        self._within = section.soft_within
+        self._now = context.now
 
     def read(
         self,

@@ -21,10 +21,13 @@ from newsletter.config import SECRETS, Settings
 from newsletter.doctor import Dns, Finding, Http, Relay, Setup, SmtpCaller, Tools, own_addresses
 from newsletter.doctor.dkim import Key, public_half
 from newsletter.doctor.finding import error, ok, warning
-from newsletter.engine import Press, relay, signing, utc_now
 from newsletter.errors import ConfigError, NewsletterError, StoreBusy, StoreError, TemplateError
 from newsletter.renderer import find_all, load_kind, own_folder, wanted_templates
 from newsletter.sender.smtp import tls_context
+from newsletter.services.context import utc_now
+from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
+from newsletter.services.readership import Readership
+from newsletter.services.wiring import relay, return_path, signing
 from newsletter.store import Frozen, Store
 from newsletter.store.schema import REVISION
 from newsletter.tokens import Tokens, new_secret
@@ -88,8 +91,10 @@ def _sample(settings: Settings, now: datetime) -> tuple[bytes, str]:
     edition = Edition(issue, Subscriber(0, "nobody@example.org"), (Pick(entry, 1.0, "", ("a sample",)),))
     try:
         frozen = Frozen(issue, settings.masthead, wanted_templates(settings), (), (entry,))
-        press = Press(frozen, {}, settings, Tokens(new_secret()), signing(settings))
-        return press.print(press.kept(edition, now)).body, press.links(0).unsubscribe
+        tokens = Tokens(new_secret())
+        signatures = Signatures(tokens, return_path(settings, tokens), signing(settings))
+        prepared = PreparedIssue(frozen, Chooser(frozen, Readership(), settings.selection), signatures)
+        return prepared.render_mail(prepared.kept(edition, now)).body, prepared.links(0).unsubscribe
     except NewsletterError:  # `_keys`, `look_at_templates` and the check of the From say why
         return b"", ""
 

@@ -93,7 +93,7 @@ async def site(catcher: Catcher, store: Store, clock: Clock, tmp_path: Path) -> 
         "home": tmp_path,
     }
     engine = make_engine(Settings.model_validate(settings), store, now=clock)
-    await engine.collect()
+    await engine.collection.collect()
     server.serve(make_app(engine))
     yield engine
     await asyncio.to_thread(server.stop)
@@ -178,8 +178,8 @@ async def test_a_reader_subscribes_edits_gets_what_the_page_promised_and_leaves(
     assert len(promised) == 5
     assert promised[0] != before[0]
 
-    issue, _, _ = site.plan()
-    await site.send(issue.key)
+    issue, _, _ = site.planning.plan()
+    await site.sending.send(issue.key)
     edition = catcher.mails[-1]
     assert titles(edition) == promised
 

@@ -22,8 +22,10 @@ import pytest
 from conftest import with_smtp
 
 from newsletter.config import Settings
-from newsletter.engine import Sent, make_engine, utc_now
+from newsletter.engine import make_engine
 from newsletter.sender import smtp_protocol
+from newsletter.services.context import utc_now
+from newsletter.services.sending import Sent
 from newsletter.store import Named, Store
 from newsletter.testing import ScriptedServer, make_certificate, make_entry, make_profile, make_subscriber
 from newsletter.types import Outcome, Status
@@ -92,14 +94,14 @@ class Trial:
         people = [replace(person, email=address) for address in self.addresses]
         self.store.subscribers.put_all(people, "test", utc_now())
         self.store.sightings.add([Named(make_entry("diffusion"), ("x",))], utc_now())
-        engine.plan(key=KEY)
+        engine.planning.plan(key=KEY)
 
     async def run(self) -> Sent:
         """As a timer would start it, each time an hour later."""
         later = self.runs * self.pause
         self.runs += 1
         engine = make_engine(self.settings, self.store, now=lambda: utc_now() + later)
-        return await asyncio.wait_for(engine.send(KEY), WITHIN)
+        return await asyncio.wait_for(engine.sending.send(KEY), WITHIN)
 
     async def finish(self) -> None:
         for _ in range(TRIES):

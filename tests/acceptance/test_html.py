@@ -65,7 +65,7 @@ IN_PAGES = {
 def mails(engine: Engine, transport: MemoryTransport) -> dict[str, str]:
     """And the page that an issue has for everybody, which the same template makes."""
     found = {name: parts(mail).html for name, mail in specimens(engine, transport).items()}
-    issue, _, _ = engine.plan()
+    issue, _, _ = engine.planning.plan()
     engine.store.issues.set_state(issue.key, IssueState.DONE)
     return {**found, "public": Visitor(make_app(engine)).get(f"/archive/{issue.key}").text}
 
@@ -81,7 +81,7 @@ def pages(weekly: Engine, tmp_path: Path) -> dict[str, str]:
         **past_issues(web, weekly),
         "preview": Visitor(make_preview(weekly, None)).get("/").text,
     }
-    found["quality"] = render_report(weekly.settings, weekly.evaluate()).decode()
+    found["quality"] = render_report(weekly.settings, weekly.evaluation.evaluate()).decode()
     return found
 
 

@@ -25,7 +25,7 @@ import pytest
 from sqlalchemy import func, or_, select
 
 from newsletter.config import load
-from newsletter.engine import utc_now
+from newsletter.services.context import utc_now
 from newsletter.store import Named, Store
 from newsletter.store.schema import deliveries
 from newsletter.testing import ScriptedServer, make_entry, make_profile, make_subscriber

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import samples
+from conftest import rewired
 from starlette.applications import Starlette
 from test_browser import FLAGS, Server
 from tools import chromium
@@ -129,18 +130,18 @@ def served(app: Starlette) -> Iterator[str]:
         server.stop()
 
 
-def planned(engine: Engine, language: str) -> Subscriber:
-    """A reader for whom an issue with the papers of the weekly sample is planned."""
+def planned(engine: Engine, language: str) -> tuple[Engine, Subscriber]:
+    """An engine with a planned issue of the papers of the weekly sample, and a reader of it."""
     masthead = samples.MASTHEADS[language]
     words = {name: getattr(masthead, name) for name in ("name", "tagline", "postal_address", "language")}
     section = engine.settings.newsletter.model_copy(update=words)
-    engine.settings = engine.settings.model_copy(update={"newsletter": section})
+    engine = rewired(engine, engine.settings.model_copy(update={"newsletter": section}))
     papers = [Named(each, (f"id:{each.id}",)) for each in samples.usual(language)]
     engine.store.sightings.add(papers, NOON - timedelta(hours=1))
     profile = make_profile(*filter(None, samples.INTERESTS[language]))
     reader = engine.store.subscribers.add(replace(samples.READERS[language], id=0, profile=profile), "test", NOON)
-    engine.plan()
-    return reader
+    engine.planning.plan()
+    return engine, reader
 
 
 def check(screen: Screen, name: str, dress: str = "", axe: tuple[int, ...] = (375,)) -> Iterator[str]:
@@ -203,7 +204,7 @@ def test_latin_words_keep_their_order_in_a_right_to_left_mail(screen: Screen, na
 
 @pytest.mark.parametrize("language", samples.LANGUAGES)
 def test_nothing_is_wrong_with_the_page_of_a_mail(screen: Screen, engine: Engine, language: str) -> None:
-    reader = planned(engine, language)
+    engine, reader = planned(engine, language)
     token = engine.tokens.sign(Purpose.VIEW, reader.id, "2025-W12")
 
     with served(make_app(engine)) as site:
@@ -230,7 +231,7 @@ PREVIEWS = {
 
 
 def test_nothing_is_wrong_with_any_part_of_the_preview(screen: Screen, engine: Engine) -> None:
-    reader = planned(engine, "en")
+    engine, reader = planned(engine, "en")
     found: list[str] = []
 
     with served(make_preview(engine, None)) as site:

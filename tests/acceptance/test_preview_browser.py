@@ -104,7 +104,7 @@ async def site(catcher: Catcher, store: Store, clock: Clock, tmp_path: Path) -> 
         "home": tmp_path,
     }
     engine = make_engine(Settings.model_validate(settings), store, now=clock)
-    await engine.collect()
+    await engine.collection.collect()
     pictured = make_entry("whales", title="On the song of whales", image_url=IMAGE)
     store.sightings.add([Named(pictured, ("whales",))], NOON - timedelta(hours=1))
     store.subscribers.put_all(demo_readers(), "demo", NOON)
@@ -429,7 +429,7 @@ async def test_a_broken_template_is_told_with_its_line_and_mended(page: Page, si
 
 
 async def test_a_planned_issue_is_frozen_unless_todays_templates_are_asked_for(page: Page, site: Served) -> None:
-    key = site.engine.plan()[0].key
+    key = site.engine.planning.plan()[0].key
     await opened(page, site, issue=key)
     await page.locator("#notice").filter(has_text="frozen").wait_for()
 

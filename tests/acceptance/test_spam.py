@@ -62,9 +62,9 @@ def judge(mails: list[bytes], folder: Path) -> list[Verdict]:
 async def test_signed_mails_of_the_demo_score_next_to_nothing(
     demo: Engine, transport: MemoryTransport, tmp_path: Path
 ) -> None:
-    await demo.collect()
-    await demo.send(demo.plan()[0].key)
-    await demo.subscribe("new@example.org", "New", Profile())
+    await demo.collection.collect()
+    await demo.sending.send(demo.planning.plan()[0].key)
+    await demo.subscriptions.subscribe("new@example.org", "New", Profile())
 
     judged = judge([mail.body for mail in transport.mails], tmp_path)
 
@@ -75,7 +75,7 @@ async def test_signed_mails_of_the_demo_score_next_to_nothing(
 
 
 async def test_spam_would_be_seen(demo: Engine, transport: MemoryTransport, tmp_path: Path) -> None:
-    await demo.subscribe("new@example.org", "New", Profile())
+    await demo.subscriptions.subscribe("new@example.org", "New", Profile())
     [honest] = [mail.body for mail in transport.mails]
     offer = b"<p>Dear friend, CLICK HERE for cheap Viagra, 100% free! You have won $1,000,000.00 in the lottery.</p>"
     spam = [honest.replace(b"<body", GTUBE + b"<body"), honest.replace(b"</body>", offer * 20 + b"</body>")]

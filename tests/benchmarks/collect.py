@@ -127,7 +127,7 @@ def measure_feed(entries: int) -> None:
         )
         for name, bar, force in passes:
             with cpu() as spent:
-                [done] = asyncio.run(engine.collect(force=force))
+                [done] = asyncio.run(engine.collection.collect(force=force))
             say(f"{entries} entries, {name}: new {done.added}", spent(), "CPU s", bar)
         engine.store.close()
 

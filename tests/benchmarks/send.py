@@ -34,8 +34,10 @@ from debian import UNPACKED, environment, program
 from sqlalchemy import text
 
 from newsletter.config import Settings
-from newsletter.engine import _Work, make_engine, utc_now
+from newsletter.engine import make_engine
 from newsletter.sender import Connection, Job, Relay, SmtpTransport
+from newsletter.services.claims import Claimer
+from newsletter.services.context import utc_now
 from newsletter.store import Claim, Plan, Store
 from newsletter.testing import NOON, WEEK_12
 from newsletter.types import Delivery, Mail, Masthead, Subscriber
@@ -163,7 +165,7 @@ def nobody(weekday: int | None, hour: int | None, zone: str | None) -> datetime:
 
 
 async def ledgered(port: int, connections: int, count: int, body: bytes, people: int = 0) -> None:
-    """The whole of `Engine.send`, durable marks and all, on mails that are ready; `people` may be more than `count`."""
+    """The whole of a send, durable marks and all, on mails that are ready; `people` may be more than `count`."""
     with TemporaryDirectory() as folder:
         store, _ = await asyncio.to_thread(audience, Path(folder), people or count)
         smtp = {"host": "127.0.0.1", "port": port, "security": "none", "connections": connections}
@@ -185,25 +187,20 @@ async def ledgered(port: int, connections: int, count: int, body: bytes, people:
             return connection
 
         with (
-            mock.patch("newsletter.engine._Work", ready_work(body)),
-            mock.patch.object(engine, "press", a_press),
+            mock.patch.object(Claimer, "_jobs", ready_jobs(body)),
+            mock.patch.object(engine.editions, "prepared", lambda key: SimpleNamespace(issue=WEEK_12)),
             mock.patch.object(SmtpTransport, "open", opened),
         ):
-            await engine.send(WEEK_12.key, stop=stop, on_settled=settled)
+            await engine.sending.send(WEEK_12.key, stop=stop, on_settled=settled)
             finished(done)
 
 
-def a_press(key: str) -> SimpleNamespace:
-    return SimpleNamespace(issue=WEEK_12)
+def ready_jobs(body: bytes) -> Callable[..., list[Job[Claim]]]:
+    def jobs(_: Claimer, claims: Sequence[Claim], people: Sequence[Subscriber]) -> list[Job[Claim]]:
+        pairs = zip(claims, people, strict=True)
+        return [Job(claim, claim.delivery, mail(person.id, body)) for claim, person in pairs]
 
-
-def ready_work(body: bytes) -> type[_Work]:
-    class Ready(_Work):
-        def _jobs(self, claims: Sequence[Claim], people: Sequence[Subscriber]) -> list[Job[Claim]]:
-            pairs = zip(claims, people, strict=True)
-            return [Job(claim, claim.delivery, mail(person.id, body)) for claim, person in pairs]
-
-    return Ready
+    return jobs
 
 
 CLIENTS: dict[str, Callable[[int, int, int, bytes], Coroutine[Any, Any, None]]] = {

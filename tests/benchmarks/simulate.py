@@ -28,11 +28,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from newsletter.cli import main as newsletter
 from newsletter.config import Settings, resource
 from newsletter.engine import Engine, make_engine
-from newsletter.sender import Route
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, Clock, MemoryTransport
 from newsletter.types import Entry, Interest, Profile, Status, Subscriber, Verb
@@ -205,14 +205,13 @@ class Corpus:
         return " ".join([f"{name}{chance.randint(2, 99)}:", *_stretch(chance, first, 5), *_stretch(chance, second, 3)])
 
 
-class Deaf(Engine):
+def make_control(settings: Settings, store: Store, clock: Clock) -> Engine:
     """The control: votes are kept, and no paper is known and no signal given because of them."""
-
-    def _with_signals(self, people: Sequence[Subscriber], *_: object, **__: object) -> list[Subscriber]:
-        return [*people]
-
-    def _voted(self, *_: object, **__: object) -> set[str]:
-        return set()
+    engine = make_engine(settings, store, MemoryTransport(), clock)
+    readers: Any = engine.readers
+    readers.with_signals = lambda people, *_, **__: [*people]
+    readers._voted = lambda *_: set()
+    return engine
 
 
 @dataclass(slots=True)
@@ -239,15 +238,15 @@ class Arm:
             picks = mails[person.name]
             self._judge(person, picks, papers, score)
             for entry, verb in opinions(person, picks, week, seed):
-                self.engine.feedback(self.numbers[person.name], entry, verb)
+                self.engine.subscriptions.vote(self.numbers[person.name], entry, verb)
                 score.votes += 1
 
     async def _mailed(self, papers: Mapping[str, Paper]) -> dict[str, list[Paper]]:
         """Plan and send this week's issue; reader → picks, as they were kept."""
         found = [Named(each.entry, (each.entry.id,)) for each in papers.values()]
         self.engine.store.sightings.add(found, self.clock() - timedelta(hours=1))
-        issue, _, _ = self.engine.plan()
-        await self.engine.send(issue.key)
+        issue, _, _ = self.engine.planning.plan()
+        await self.engine.sending.send(issue.key)
         pool = {each.id: each for each in self.engine.store.issues.frozen(issue.key).entries}
         kept = self.engine.store.editions.kept(issue, [*self.numbers.values()], pool)
         got = {name: kept[number].edition.picks for name, number in self.numbers.items()}
@@ -323,7 +322,7 @@ async def simulate(weeks: int, readers: int, seed: int, folder: Path, papers: in
     settings = Settings.model_validate({"newsletter": {"secret": "simulated"}, "home": folder})
     people = [make_person(chance, number, weeks) for number in range(readers)]
     heard = Arm(make_engine(settings, _store(folder / "feedback.db"), MemoryTransport(), clock), clock)
-    control = Arm(Deaf(settings, _store(folder / "control.db"), [Route(MemoryTransport())], clock), clock)
+    control = Arm(make_control(settings, _store(folder / "control.db"), clock), clock)
     for arm in (heard, control):
         arm.enrol(people)
     for week in range(weeks):

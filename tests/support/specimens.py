@@ -47,5 +47,5 @@ def specimens(engine: Engine, transport: MemoryTransport) -> dict[str, Mail]:
     }
     engine.store.subscribers.put_all([*readers.values()], "test", NOON)
     weekly = {name: render_preview(engine, None, reader.email) for name, reader in readers.items()}
-    asyncio.run(engine.subscribe("new@example.org", "New", make_profile()))
+    asyncio.run(engine.subscriptions.subscribe("new@example.org", "New", make_profile()))
     return {**weekly, "confirm": transport.mails[-1]}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from newsletter.config import Settings, load
-from newsletter.engine import pace, relay, routes
 from newsletter.errors import ConfigError
+from newsletter.services.wiring import pace, relay, routes
 
 
 def loaded(folder: Path, text: str, **environ: str) -> Settings:

@@ -166,7 +166,7 @@ class _Preview:
         """What is shown, to one address, outside the ledger; answers with the server's words."""
         proof, row = self._proof(request), await _body(request)
         address = parse_address(str(row.get("to") or ""))
-        words = await self._engine.send_trial(proof.press, proof.kept.edition, address)
+        words = await self._engine.sending.send_trial(proof.prepared, proof.kept.edition, address)
         return JSONResponse({"to": address, "words": words})
 
     def _proof(self, request: Request, name: str = "id") -> Proof:
@@ -184,20 +184,22 @@ class _Preview:
         }
 
     def _why(self, proof: Proof) -> list[dict[str, Any]]:
-        engine, pool, number = self._engine, proof.press.entries, proof.person.id
+        engine, pool, number = self._engine, proof.prepared.entries, proof.person.id
         showings = engine.store.votes.shown([number], EVERY_ISSUE).get(number, ())
-        issues = {each.entry: each.issue for each in showings if each.issue != proof.press.issue.key}
+        issues = {each.entry: each.issue for each in showings if each.issue != proof.prepared.issue.key}
         today = engine.store.entries.present(pool)
         shown = {name: issues[today.get(name, name)] for name in pool if today.get(name, name) in issues}
         mailed = {pick.entry.id: place for place, pick in enumerate(proof.kept.edition.picks, 1)}
-        return survey_rows(engine.survey(proof.press, proof.person), pool, shown, mailed)
+        return survey_rows(engine.explaining.survey(proof.prepared, proof.person), pool, shown, mailed)
 
     def _explain(self, proof: Proof, name: str) -> dict[str, Any]:
-        entry = proof.press.entries.get(name) or self._engine.find([name]).get(name)
+        entry = proof.prepared.entries.get(name) or self._engine.papers.find([name]).get(name)
         if entry is None:
             raise InputError(f"{name}: this paper is not known here.")
-        present = self._engine.find([entry.id]).get(entry.id, entry)
-        return explained_row(self._engine.explained(proof.press, proof.person, present, bool(proof.wish.issue)))
+        present = self._engine.papers.find([entry.id]).get(entry.id, entry)
+        return explained_row(
+            self._engine.explaining.explained(proof.prepared, proof.person, present, bool(proof.wish.issue))
+        )
 
 
 async def _body(request: Request) -> dict[str, Any]:

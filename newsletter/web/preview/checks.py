@@ -39,7 +39,7 @@ class Checks:
     def told(self, proof: Proof) -> Row:
         """Links, and findings by the linter and of accessibility. Asks nobody."""
         return {
-            "base_url": list(base_url_faults(proof.press.frozen.masthead.base_url)),
+            "base_url": list(base_url_faults(proof.prepared.frozen.masthead.base_url)),
             "links": [link_row(each) for each in _links(proof)],
             "lint": [finding_row(each) for each in self._linted(proof)],
             "access": [finding_row(each) for each in access_faults(outline(proof.parts.html))],
@@ -47,7 +47,7 @@ class Checks:
 
     def _linted(self, proof: Proof) -> tuple[Finding, ...]:
         """As `newsletter lint`; of a frozen issue, the templates that it was planned with."""
-        settings, frozen = self._engine.settings, proof.press.frozen
+        settings, frozen = self._engine.settings, proof.prepared.frozen
         own = own_folder(settings)
         weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
         if not proof.wish.frozen:
@@ -60,7 +60,7 @@ class Checks:
         """Address → what our own pages answer to a GET, which changes nothing."""
         import httpx
 
-        base = proof.press.frozen.masthead.base_url
+        base = proof.prepared.frozen.masthead.base_url
         ours = [each for each in _links(proof) if each.ours]
         transport, turns = httpx.ASGITransport(app=self._pages, raise_app_exceptions=False), asyncio.Semaphore(AT_ONCE)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -86,7 +86,7 @@ class Checks:
 
 
 def _links(proof: Proof) -> tuple[MailLink, ...]:
-    return mail_links(proof.parts, outline(proof.parts.html), proof.press.frozen.masthead.base_url)
+    return mail_links(proof.parts, outline(proof.parts.html), proof.prepared.frozen.masthead.base_url)
 
 
 def _opening(proof: Proof, link: MailLink, status: int) -> dict[str, Any]:

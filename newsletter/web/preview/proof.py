@@ -1,6 +1,6 @@
 """A mail on trial: whose, of which issue, in which templates, and what became of it. By the same path as `send`.
 
-wish ─▶ reader, guest ─▶ press (kept until store or templates change) ─▶ edition ─▶ mail ─▶ proof
+wish ─▶ reader, guest ─▶ prepared (kept until store or templates change) ─▶ edition ─▶ mail ─▶ proof
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from threading import Lock
 from typing import NamedTuple
 
 from newsletter.config import resource
-from newsletter.engine import Engine, Press
+from newsletter.engine import Engine
 from newsletter.errors import TemplateError
 from newsletter.selector import phrases
+from newsletter.services.prepared import PreparedIssue
 from newsletter.store import Kept
 from newsletter.types import Mail, Profile, Status, Subscriber
 from newsletter.web.mail_parts import Parts, parts
@@ -54,7 +55,7 @@ class Proof:
 
     id: str  #: the same for the same mail
     wish: Wish
-    press: Press
+    prepared: PreparedIssue
     person: Subscriber
     kept: Kept
     mail: Mail
@@ -65,7 +66,7 @@ class Proof:
 
 class _Plate(NamedTuple):
     stamps: Stamps
-    press: Press
+    prepared: PreparedIssue
     trouble: TemplateError | None
 
 
@@ -76,19 +77,19 @@ class Proofs:
         self._engine = engine
         self._plates: OrderedDict[tuple[object, ...], _Plate] = OrderedDict()
         self._proofs: OrderedDict[str, Proof] = OrderedDict()
-        self._last: Press | None = None  #: of the next issue, as it could last be made
+        self._last: PreparedIssue | None = None  #: of the next issue, as it could last be made
         self._making = Lock()
 
     def make(self, wish: Wish) -> Proof:
         """Raises NewsletterError. Writes nothing."""
         person = self._reader(wish)
-        with self._making:  # the page asks for two readers at once: one of them prepares the press
+        with self._making:  # the page asks for two readers at once: one of them prepares the prepared
             stamps = self.stamps()
             plate = self._plate(wish, self._guest(person), stamps)
-        kept = self._engine.edition(plate.press, person, anew=wish.profile is not None or not wish.issue)
-        mail = plate.press.print(kept)
+        kept = self._engine.editions.edition(plate.prepared, person, anew=wish.profile is not None or not wish.issue)
+        mail = plate.prepared.render_mail(kept)
         digest = blake2b(mail.body + repr((wish, stamps, str(plate.trouble))).encode(), digest_size=8).hexdigest()
-        proof = Proof(digest, wish, plate.press, person, kept, mail, parts(mail), stamps, plate.trouble)
+        proof = Proof(digest, wish, plate.prepared, person, kept, mail, parts(mail), stamps, plate.trouble)
         self._proofs[digest] = proof
         while len(self._proofs) > MOST_PROOFS:
             self._proofs.popitem(last=False)
@@ -114,14 +115,14 @@ class Proofs:
         return replace(person, profile=wish.profile) if wish.profile else person
 
     def _guest(self, person: Subscriber) -> Subscriber | None:
-        """The reader, where the press would not know papers or words of theirs otherwise."""
+        """The reader, where the prepared would not know papers or words of theirs otherwise."""
         stored = self._engine.store.subscribers.get(person.id).profile if person.id else Profile()
         known = stored if person.status is Status.ACTIVE else Profile()
         words = bool(self._engine.settings.selection.model)
         return person if _named(person.profile, words) - _named(known, words) else None
 
     def _plate(self, wish: Wish, guest: Subscriber | None, stamps: Stamps) -> _Plate:
-        """Papers are read again when the store changes, templates when they do; broken ones leave the last press."""
+        """Papers are read again when the store changes, templates when they do; broken ones leave the last prepared."""
         key = (wish.issue, wish.today, guest)
         known = self._plates.pop(key, None)
         if known is None or known.stamps.store != stamps.store:
@@ -129,7 +130,7 @@ class Proofs:
         elif wish.frozen or known.stamps.templates == stamps.templates:
             plate = known
         else:
-            plate = self._in_templates_of_now(known.press, stamps)
+            plate = self._in_templates_of_now(known.prepared, stamps)
         self._plates[key] = plate
         while len(self._plates) > MOST_PRESSES:
             self._plates.popitem(last=False)
@@ -137,22 +138,22 @@ class Proofs:
 
     def _prepared(self, wish: Wish, guest: Subscriber | None, stamps: Stamps) -> _Plate:
         try:
-            press = self._engine.trial(wish.issue, guest)
+            prepared = self._engine.editions.trial(wish.issue, guest)
         except TemplateError as error:
             if wish.issue or not self._last:
                 raise
             return _Plate(Stamps(stamps.templates, ""), self._last, error)  # and is tried again next time
         if wish.issue:
-            plain = _Plate(stamps, press, None)
-            return self._in_templates_of_now(press, stamps) if wish.today else plain
-        self._last = press
-        return _Plate(stamps, press, None)
+            plain = _Plate(stamps, prepared, None)
+            return self._in_templates_of_now(prepared, stamps) if wish.today else plain
+        self._last = prepared
+        return _Plate(stamps, prepared, None)
 
-    def _in_templates_of_now(self, press: Press, stamps: Stamps) -> _Plate:
+    def _in_templates_of_now(self, prepared: PreparedIssue, stamps: Stamps) -> _Plate:
         try:
-            return _Plate(stamps, self._engine.in_templates_of_today(press), None)
+            return _Plate(stamps, self._engine.editions.with_todays_templates(prepared), None)
         except TemplateError as error:
-            return _Plate(stamps, press, error)
+            return _Plate(stamps, prepared, error)
 
 
 def render_preview(engine: Engine, key: str | None, address: str | None = None, profile: Profile | None = None) -> Mail:
@@ -164,7 +165,7 @@ def render_preview(engine: Engine, key: str | None, address: str | None = None, 
 
 
 def _named(profile: Profile, words: bool) -> set[str]:
-    """What a press has to know of a profile: its papers, and for an embedder its words."""
+    """What a prepared has to know of a profile: its papers, and for an embedder its words."""
     papers = {*profile.liked, *profile.disliked, *(name for each in profile.interests for name in each.liked)}
     return papers | {*phrases(profile)} if words else papers
 

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
-from newsletter.engine import Explained
 from newsletter.errors import NewsletterError, TemplateError
 from newsletter.formats import profile_row
 from newsletter.renderer.html_outline import outline
 from newsletter.renderer.lint import Finding
 from newsletter.selector.explain import Explanation
+from newsletter.services.explaining import Explained
 from newsletter.types import Entry, Pick
 from newsletter.web.preview.compare import Pair, Placed
 from newsletter.web.preview.links import MailLink
@@ -32,7 +32,7 @@ def _place(error: TemplateError) -> Row:
 
 def proof_row(proof: Proof, edited: bool) -> Row:
     """`edited`: with another profile than the reader's own."""
-    edition, parts, issue = proof.kept.edition, proof.parts, proof.press.issue
+    edition, parts, issue = proof.kept.edition, proof.parts, proof.prepared.issue
     picks = [_pick_row(place, pick) for place, pick in enumerate((*edition.picks, *edition.more), 1)]
     return {
         "id": proof.id,
@@ -41,12 +41,12 @@ def proof_row(proof: Proof, edited: bool) -> Row:
         "stamps": proof.stamps._asdict(),
         "planned": bool(proof.wish.issue),
         "frozen": proof.wish.frozen,
-        "pool": len(proof.press.entries),
+        "pool": len(proof.prepared.entries),
         "to": edition.subscriber.email,
         "name": edition.subscriber.name,
         "status": proof.person.status.value,
         "edited": edited,
-        "sender": proof.press.frozen.masthead.sender,
+        "sender": proof.prepared.frozen.masthead.sender,
         "subject": parts.subject,
         "preheader": outline(parts.html).preheader,
         "sizes": {"html": parts.html_bytes, "text": len(parts.text.encode()), "mail": len(proof.mail.body)},

@@ -66,7 +66,7 @@ def make_app(engine: Engine, ask: Ask | None = None) -> Starlette:
         Route("/view/{token}", site.view),
         Route("/healthz", site.healthz),
         *archive_routes(engine, pages),
-        *hook_routes(engine, ask or engine.ask),
+        *hook_routes(engine, ask or engine.collection.ask),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, pages.headers)], exception_handlers=handlers(pages))
 
@@ -92,7 +92,7 @@ class _Site:
         if typed["website"]:  # a field that people do not see
             return inbox
         try:
-            await self._engine.subscribe(address, one_line(typed["name"])[:LONGEST_NAME], profile)
+            await self._engine.subscriptions.subscribe(address, one_line(typed["name"])[:LONGEST_NAME], profile)
         except Refused:
             return self._welcome(typed, {"email": "The mail server does not take mail for this address."})
         except DeliveryError as error:
@@ -103,7 +103,7 @@ class _Site:
     async def confirm(self, request: Request) -> Response:
         person = await self._reader(request, Purpose.CONFIRM)
         if request.method == "POST":
-            person = await to_thread(self._engine.set_status, person.id, Status.ACTIVE)
+            person = await to_thread(self._engine.subscriptions.set_status, person.id, Status.ACTIVE)
         return self._pages.answer("confirm.html", done=request.method == "POST", **self._known(person))
 
     async def interests(self, request: Request) -> Response:
@@ -121,27 +121,27 @@ class _Site:
     async def pause(self, request: Request) -> Response:
         person = await self._reader(request, Purpose.INTERESTS)
         if person.status is Status.ACTIVE:
-            await to_thread(self._engine.set_status, person.id, Status.PAUSED)
+            await to_thread(self._engine.subscriptions.set_status, person.id, Status.PAUSED)
         return self._back_to_interests(person)
 
     async def resume(self, request: Request) -> Response:
         person = await self._reader(request, Purpose.INTERESTS)
         if person.status in MAY_RESUME:
-            await to_thread(self._engine.set_status, person.id, Status.ACTIVE)
+            await to_thread(self._engine.subscriptions.set_status, person.id, Status.ACTIVE)
         return self._back_to_interests(person)
 
     async def unsubscribe(self, request: Request) -> Response:
         """RFC 8058: the POST's body is not even looked at, so that every form of it works."""
         person = await self._reader(request, Purpose.UNSUBSCRIBE)
         if request.method == "POST" and person.status not in GONE:
-            person = await to_thread(self._engine.set_status, person.id, Status.UNSUBSCRIBED)
+            person = await to_thread(self._engine.subscriptions.set_status, person.id, Status.UNSUBSCRIBED)
         return self._unsubscribed(request, person)
 
     async def undo(self, request: Request) -> Response:
         """The way back, for a slip of the finger; without its own POST nobody is subscribed again."""
         person = await self._reader(request, Purpose.UNSUBSCRIBE)
         if person.status is Status.UNSUBSCRIBED:
-            person = await to_thread(self._engine.set_status, person.id, Status.ACTIVE)
+            person = await to_thread(self._engine.subscriptions.set_status, person.id, Status.ACTIVE)
         return self._unsubscribed(request, person)
 
     async def more(self, request: Request) -> Response:
@@ -156,7 +156,7 @@ class _Site:
     async def forget(self, request: Request) -> Response:
         """The way back from a vote; what was said of the paper before it does not return."""
         person, entry = await self._reader(request, Purpose.FEEDBACK), await self._paper(request)
-        await to_thread(self._engine.take_back, person.id, [entry.id])
+        await to_thread(self._engine.subscriptions.take_back, person.id, [entry.id])
         return self._voted(request, person, entry, None, done=True)
 
     async def view(self, request: Request) -> Response:
@@ -222,7 +222,7 @@ class _Site:
     def _languages(self) -> dict[str, str]:
         """None to choose from where they cannot be read: the form still works with a broken catalogue."""
         try:
-            return self._engine.languages()
+            return self._engine.planning.languages()
         except NewsletterError as error:
             logger.warning("no languages", extra={"error": str(error)})
             return {}
@@ -230,7 +230,7 @@ class _Site:
     def _next_edition(self, person: Subscriber) -> Edition | None:
         """None where it cannot be made: the form still works with a broken template."""
         try:
-            return self._engine.next_edition(person)
+            return self._engine.editions.next_edition(person)
         except NewsletterError as error:
             logger.warning("no next edition", extra={"subscriber": person.id, "error": str(error)})
             return None
@@ -239,13 +239,13 @@ class _Site:
         """On the subscriber as stored now, so that what happened since the page was read is kept."""
         person, _ = changed(self._engine.store.subscribers.get(number), sheet, forget)
         self._engine.store.subscribers.change(person)
-        self._engine.take_back(number, forget)
+        self._engine.subscriptions.take_back(number, forget)
 
     async def _feedback(self, request: Request, verb: Verb) -> Response:
         person, entry = await self._reader(request, Purpose.FEEDBACK), await self._paper(request)
         done = request.method == "POST"
         if done:
-            await to_thread(self._engine.feedback, person.id, entry.id, verb)
+            await to_thread(self._engine.subscriptions.vote, person.id, entry.id, verb)
         return self._voted(request, person, entry, verb, done)
 
     async def _paper(self, request: Request) -> Entry:
@@ -262,6 +262,6 @@ class _Site:
         return self._pages.answer("feedback.html", done=done, **known)
 
     def _mailed(self, number: int, key: str) -> str:
-        press = self._engine.press(key)
+        prepared = self._engine.editions.prepared(key)
         person = self._engine.store.subscribers.get(number)
-        return parts(press.whole(self._engine.edition(press, person))).html
+        return parts(prepared.render_web_page(self._engine.editions.edition(prepared, person))).html

@@ -95,7 +95,7 @@ class _Hooks:
     async def _obey(self, provider: str, told: Any) -> Response:
         if told is None:
             return _answer(400)
-        await to_thread(self._engine.heed, provider, told)
+        await to_thread(self._engine.bounces.heed, provider, told)
         return _answer(200)
 
     async def _by_sns(self, told: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from threading import Event
 
 import httpx
 import pytest
+from conftest import rewired
 from visitor import Visitor
 
 from newsletter.config import Settings
@@ -131,10 +132,12 @@ def test_a_page_is_the_same_whatever_subscribers_do(out: Engine, store: Store, c
     before = [Visitor(make_app(out)).get(page).content for page in PAGES]
     people = [make_subscriber(f"New{at}", 0, profile=make_profile("graph kernels", "plasma")) for at in range(20)]
     store.subscribers.put_all(people, "test", NOON)
-    for entry in out.press("2025-W12").entries:
-        out.feedback(1, entry, Verb.MORE)
+    for entry in out.editions.prepared("2025-W12").entries:
+        out.subscriptions.vote(1, entry, Verb.MORE)
     ada = store.subscribers.get(1)
-    store.subscribers.change(replace(ada, profile=Profile(liked=tuple(out.press("2025-W12").entries), size=3)))
+    store.subscribers.change(
+        replace(ada, profile=Profile(liked=tuple(out.editions.prepared("2025-W12").entries), size=3))
+    )
     clock.forward(days=400)
     again = make_engine(out.settings, store, MemoryTransport(), clock)
 
@@ -149,8 +152,8 @@ def test_nothing_of_a_subscriber_and_no_token_is_public(weekly: Engine) -> None:
     ]
     weekly.store.subscribers.put_all(people, "test", NOON)
     planned(weekly, "all")
-    asyncio.run(weekly.send("all"))
-    weekly.feedback(weekly.store.subscribers.find("zq001x@example.org").id, "video-diffusion-1", Verb.SAVE)
+    asyncio.run(weekly.sending.send("all"))
+    weekly.subscriptions.vote(weekly.store.subscribers.find("zq001x@example.org").id, "video-diffusion-1", Verb.SAVE)
     web = Visitor(make_app(weekly))
 
     answers = [web.get(page.replace("2025-W12", "all")) for page in (*PAGES, "/")]
@@ -277,7 +280,7 @@ def test_a_strange_key_is_not_found_and_not_kept_by_caches(web: Visitor) -> None
 
 def test_without_an_archive_there_are_no_such_pages(out: Engine) -> None:
     section = out.settings.web.model_copy(update={"archive": False})
-    out.settings = out.settings.model_copy(update={"web": section})
+    out = rewired(out, out.settings.model_copy(update={"web": section}))
     web = Visitor(make_app(out))
 
     assert {web.get(page).status_code for page in PAGES} == {404}
@@ -357,7 +360,7 @@ async def crowd(engine: Engine, issues: _Slow, paths: list[str]) -> tuple[list[i
 
 def test_a_page_that_many_ask_for_is_made_once(out: Engine) -> None:
     issues = _Slow(out.store.issues)
-    out.archive = Archive(out.settings, issues)
+    out = replace(out, archive=Archive(out.settings, issues))
 
     answers, meanwhile = asyncio.run(crowd(out, issues, ["/archive/2025-W12"] * 40))
 
@@ -368,7 +371,7 @@ def test_a_page_that_many_ask_for_is_made_once(out: Engine) -> None:
 def test_a_crowd_is_sent_away_and_the_other_pages_answer(out: Engine) -> None:
     sent(out, [f"day-{at}" for at in range(3)])
     issues = _Slow(out.store.issues)
-    out.archive = Archive(out.settings, issues)
+    out = replace(out, archive=Archive(out.settings, issues))
 
     paths = [f"/archive/day-{at % 3}" for at in range(MOST_WAITING + 20)]
     answers, meanwhile = asyncio.run(crowd(out, issues, paths))

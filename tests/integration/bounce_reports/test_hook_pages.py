@@ -155,7 +155,7 @@ def test_mailgun_signs_and_the_same_event_counts_once(web: Visitor, hooked: Engi
     assert web.post("/hooks/mailgun", json=mailgun(event)).status_code == 200
     assert ada(hooked) is Status.COMPLAINED
 
-    hooked.set_status(hooked.store.subscribers.find("ada@example.org").id, Status.ACTIVE)
+    hooked.subscriptions.set_status(hooked.store.subscribers.find("ada@example.org").id, Status.ACTIVE)
     assert web.post("/hooks/mailgun", json=mailgun(event)).status_code == 200
     assert ada(hooked) is Status.ACTIVE
 
@@ -218,4 +218,4 @@ def test_json_nested_without_end_is_refused(web: Visitor) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254", "[::1]"])
 async def test_what_a_hook_names_is_never_asked_of_a_private_network(engine: Engine, host: str) -> None:
     with pytest.raises(SourceError, match="public internet"):
-        await engine.ask(f"https://{host}/latest/meta-data")
+        await engine.collection.ask(f"https://{host}/latest/meta-data")

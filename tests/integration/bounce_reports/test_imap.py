@@ -40,7 +40,7 @@ def test_unseen_mails_are_read_and_marked_as_seen_only_when_they_are_done(
     assert server.seen == set()
 
     with Imap(account(server), trust[1]) as box:
-        assert [each.kind for each in engine.bounces([box])] == ["none", "none"]
+        assert [each.kind for each in engine.bounces.read([box])] == ["none", "none"]
     assert server.seen == {3, 5}
 
     with Imap(account(server), trust[1]) as box:
@@ -51,14 +51,14 @@ def test_read_mails_can_be_moved_to_a_folder(
     server: ImapServer, trust: tuple[SSLContext, SSLContext], engine: Engine
 ) -> None:
     with Imap(account(server, done="Read"), trust[1]) as box:
-        engine.bounces([box])
+        engine.bounces.read([box])
 
     assert server.moved == {"Read": [3, 5]}
 
 
 def test_a_dry_run_marks_nothing(server: ImapServer, trust: tuple[SSLContext, SSLContext], engine: Engine) -> None:
     with Imap(account(server), trust[1]) as box:
-        engine.bounces([box], keep=False)
+        engine.bounces.read([box], keep=False)
 
     assert server.seen == set()
 
@@ -88,7 +88,7 @@ def test_starttls_comes_before_the_password_or_there_is_none(
         ImapServer(trust[0], starttls=True, mails=dict(MAILS)) as server,
         Imap(account(server, security="starttls"), trust[1]) as box,
     ):
-        engine.bounces([box])
+        engine.bounces.read([box])
     assert server.seen == {3, 5}
 
     with ImapServer(trust[0], starttls=True, refuses_tls=True) as stripped:

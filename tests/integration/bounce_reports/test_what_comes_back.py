@@ -56,8 +56,8 @@ def verp(settings: Settings, store: Store, transport: MemoryTransport, clock: Cl
 
 async def sent(engine: Engine, transport: MemoryTransport, key: str = "2025-W12") -> dict[str, Mail]:
     """The mails of an issue, by first name."""
-    engine.plan(key=key)
-    await engine.send(key)
+    engine.planning.plan(key=key)
+    await engine.sending.send(key)
     return {mail.recipient.partition("@")[0]: mail for mail in transport.mails}
 
 
@@ -66,27 +66,27 @@ def status(engine: Engine, name: str) -> Status:
 
 
 def read(engine: Engine, *data: bytes, keep: bool = True) -> list[str]:
-    return [each.action for each in engine.bounces([Pile(*data)], keep)]
+    return [each.action for each in engine.bounces.read([Pile(*data)], keep)]
 
 
 async def test_each_delivery_has_an_envelope_sender_of_its_own_and_the_same_when_sent_again(
     verp: Engine, transport: MemoryTransport
 ) -> None:
     mails = await sent(verp, transport)
-    press = verp.press("2025-W12")
+    prepared = verp.editions.prepared("2025-W12")
     ada = verp.store.subscribers.find("ada@example.org")
 
     senders = {mail.sender for mail in mails.values()}
     assert len(senders) == 3
     assert all(each.startswith("bounces+") and each.endswith("@papers.example.org") for each in senders)
-    assert press.print(verp.edition(press, ada)) == mails["ada"]
+    assert prepared.render_mail(verp.editions.edition(prepared, ada)) == mails["ada"]
     assert b"bounces+" not in mails["ada"].body
 
 
 async def test_without_an_address_the_envelope_sender_stays_as_it_was(
     weekly: Engine, transport: MemoryTransport
 ) -> None:
-    await weekly.send("2025-W12")
+    await weekly.sending.send("2025-W12")
 
     assert {mail.sender for mail in transport.mails} == {"weekly@papers.example.org"}
 
@@ -119,7 +119,7 @@ async def test_the_same_report_counts_once(verp: Engine, transport: MemoryTransp
     mails = await sent(verp, transport)
     report = bounce(mails["ada"])
     read(verp, report)
-    verp.set_status(verp.store.subscribers.find("ada@example.org").id, Status.ACTIVE)
+    verp.subscriptions.set_status(verp.store.subscribers.find("ada@example.org").id, Status.ACTIVE)
 
     assert read(verp, report) == ["none: known already"]
     assert status(verp, "ada") is Status.ACTIVE
@@ -207,7 +207,7 @@ def test_no_report_without_a_token_of_ours_ends_a_subscription(verp: Engine, dat
 async def test_without_verp_the_message_id_or_the_link_of_the_mail_that_came_back_is_enough(
     weekly: Engine, transport: MemoryTransport
 ) -> None:
-    await weekly.send("2025-W12")
+    await weekly.sending.send("2025-W12")
     ada, bob, _ = transport.mails
     no_id = bounce(bob).replace(b"Message-ID:", b"X-Was:").replace(bob.message_id.encode(), b"<gone@x.example>")
     no_link = bounce(ada).replace(b"/unsubscribe/", b"/gone/").replace(b"unsubscribe%20", b"gone%20")
@@ -232,7 +232,7 @@ async def test_a_changed_address_is_still_known_by_where_the_mail_went(
 async def test_a_confirmation_that_bounces_ends_a_pending_subscription(
     verp: Engine, transport: MemoryTransport
 ) -> None:
-    await verp.subscribe("typo@example.org", "", make_subscriber().profile)
+    await verp.subscriptions.subscribe("typo@example.org", "", make_subscriber().profile)
 
     assert read(verp, bounce(transport.mails[-1])) == ["bounced"]
     assert status(verp, "typo") is Status.BOUNCED
@@ -273,12 +273,12 @@ async def test_what_was_read_of_a_maildir_moves_to_cur_and_is_marked_as_seen(
     mails = await sent(verp, transport)
     folder = maildir(tmp_path / "Maildir", bounce(mails["ada"]), b"no report")
 
-    done = verp.bounces([Maildir(folder)])
+    done = verp.bounces.read([Maildir(folder)])
 
     assert [each.action for each in done] == ["bounced", "none"]
     assert sorted(each.name for each in (folder / "cur").iterdir()) == ["0.host:2,S", "1.host:2,S"]
     assert list((folder / "new").iterdir()) == []
-    assert verp.bounces([Maildir(folder)]) == []
+    assert verp.bounces.read([Maildir(folder)]) == []
 
 
 async def test_what_cannot_be_read_in_a_maildir_keeps_no_letter_waiting(
@@ -292,7 +292,7 @@ async def test_what_cannot_be_read_in_a_maildir_keeps_no_letter_waiting(
     (folder / "new" / "0.elsewhere").symlink_to(folder / "new" / ("x" * 300))
 
     with pytest.raises(InputError, match=r"0\.elsewhere: File name too long"):
-        verp.bounces([Maildir(folder)])
+        verp.bounces.read([Maildir(folder)])
 
     assert status(verp, "ada") is Status.BOUNCED
 
@@ -309,22 +309,22 @@ async def test_a_letter_stays_where_it_is_until_its_work_is_durable(
     with monkeypatch.context() as broken:
         broken.setattr(verp.store.bounces, "record", crash)
         with pytest.raises(KeyboardInterrupt):
-            verp.bounces([Maildir(folder)])
+            verp.bounces.read([Maildir(folder)])
     assert [each.name for each in (folder / "new").iterdir()] == ["0.host"]
 
     with monkeypatch.context() as broken:
         broken.setattr(Maildir, "done", crash)
         with pytest.raises(KeyboardInterrupt):
-            verp.bounces([Maildir(folder)])
+            verp.bounces.read([Maildir(folder)])
 
     assert status(verp, "ada") is Status.BOUNCED
-    assert [each.action for each in verp.bounces([Maildir(folder)])] == ["none: known already"]
+    assert [each.action for each in verp.bounces.read([Maildir(folder)])] == ["none: known already"]
 
 
 async def test_a_dry_run_moves_no_letter(verp: Engine, tmp_path: Path) -> None:
     folder = maildir(tmp_path / "Maildir", b"no report")
 
-    verp.bounces([Maildir(folder)], keep=False)
+    verp.bounces.read([Maildir(folder)], keep=False)
 
     assert [each.name for each in (folder / "new").iterdir()] == ["0.host"]
 
@@ -360,11 +360,11 @@ async def test_the_schedule_reads_the_maildir_before_it_sends(
     engine = make_engine(Settings.model_validate(tables), store, transport, clock)
     folder = maildir(tmp_path / "Maildir", bounce(mails["ada"]))
 
-    assert await engine.tick() == ["1 subscribers bounced or complained"]
+    assert await engine.scheduling.tick() == ["1 subscribers bounced or complained"]
     (folder / "new" / "later").write_bytes(bounce(mails["bob"]))
-    assert await engine.tick() == []
+    assert await engine.scheduling.tick() == []
     clock.forward(minutes=5)
-    assert await engine.tick() == ["1 subscribers bounced or complained"]
+    assert await engine.scheduling.tick() == ["1 subscribers bounced or complained"]
 
     assert (status(engine, "ada"), status(engine, "bob")) == (Status.BOUNCED, Status.BOUNCED)
 
@@ -372,12 +372,12 @@ async def test_the_schedule_reads_the_maildir_before_it_sends(
 async def test_a_mailbox_that_cannot_be_read_keeps_the_schedule_from_nothing_else(
     settings: Settings, store: Store, transport: MemoryTransport, clock: Clock, verp: Engine
 ) -> None:
-    verp.plan()
+    verp.planning.plan()
     tables = {**settings.model_dump(), "bounces": {"maildir": "gone"}, "home": settings.home}
     engine = make_engine(Settings.model_validate(tables), store, transport, clock)
 
     with pytest.raises(InputError, match="gone"):
-        await engine.tick()
+        await engine.scheduling.tick()
 
     assert len(transport.mails) == 3
 
@@ -388,7 +388,7 @@ async def test_a_mailbox_that_cannot_be_read_keeps_the_schedule_from_nothing_els
 def test_a_line_says_what_the_design_promises(verp: Engine) -> None:
     from newsletter.services.bounce_reports import rows
 
-    [row] = rows(verp.bounces([Pile(b"Subject: hello\n\nhello\n")]))
+    [row] = rows(verp.bounces.read([Pile(b"Subject: hello\n\nhello\n")]))
 
     assert json.loads(json.dumps(row)) == {
         "file": "0.eml",

@@ -76,11 +76,11 @@ async def test_a_list_of_feeds_becomes_sources_of_their_own(site: Site, tmp_path
     (tmp_path / "all.opml").write_text(f"<opml version='2.0'><body>{outlines}</body></opml>")
     engine = engine_with(store, source=[{"name": "all", "location": str(tmp_path / "all.opml")}])
 
-    done = await engine.collect()
+    done = await engine.collection.collect()
 
     assert [(each.harvest.source.name, each.added) for each in done] == [("all", 0), ("all: Kettles", 1)]
     assert [entry.title for entry in store.entries.listed()] == ["On Kettles ₂ and Whistles"]
-    assert {each.source for each in engine.health()} == {"all", "all: Kettles"}
+    assert {each.source for each in engine.collection.health()} == {"all", "all: Kettles"}
 
 
 async def test_a_list_on_the_web_reaches_no_private_network_but_its_own_server(site: Site) -> None:
@@ -104,7 +104,7 @@ async def test_recommendations_are_asked_with_what_the_readers_like(store: Store
         store.votes.put(store.subscribers.find("bob@example.org").id, paper, verb, NOON)
     engine = engine_with(store, source=[{"kind": "semanticscholar", "location": "recommendations"}])
 
-    [source] = engine._sources(())
+    [source] = engine.collection.sources(())
     [request] = collector.kind_of(source).requests(source, NOON)
 
     body = json.loads(request.body or b"")
@@ -120,7 +120,7 @@ async def test_summaries_are_written_once_and_else_taken_from_the_abstract(site:
     engine = engine_with(store, summary=section)
     store.sightings.add([Named(make_entry("a"), ("a",)), Named(make_entry("b", tldr="Own."), ("b",))], NOON)
 
-    first, second = await engine.summarise(), await engine.summarise()
+    first, second = await engine.summaries.summarise(), await engine.summaries.summarise()
 
     assert first is not None
     assert (first.written, first.trouble) == (1, "")
@@ -135,14 +135,14 @@ async def test_a_dead_summariser_leaves_an_extract_in_the_issue(store: Store) ->
     engine = engine_with(store, summary={"url": "http://127.0.0.1:9/v1", "model": "small", "within": "5s"})
     store.sightings.add([Named(make_entry("a"), ("a",))], NOON)
 
-    done = await engine.summarise()
-    issue, _, _ = engine.plan()
+    done = await engine.summaries.summarise()
+    issue, _, _ = engine.planning.plan()
 
     assert done is not None
     assert done.trouble
     assert [entry.tldr for entry in store.entries.listed()] == [""]
-    assert engine.press(issue.key).entries["a"].tldr.startswith("We study a")
-    assert await engine_with(store).summarise() is None
+    assert engine.editions.prepared(issue.key).entries["a"].tldr.startswith("We study a")
+    assert await engine_with(store).summaries.summarise() is None
 
 
 async def test_what_rises_is_frozen_with_the_issue(store: Store) -> None:
@@ -154,7 +154,7 @@ async def test_what_rises_is_frozen_with_the_issue(store: Store) -> None:
     seen(0, slow=6, fast=90)
     engine = engine_with(store)
 
-    entries = engine.press(engine.plan()[0].key).entries
+    entries = engine.editions.prepared(engine.planning.plan()[0].key).entries
 
     trend = {name: entry.trend or 0 for name, entry in entries.items()}
     assert trend["fast"] > trend["slow"] > trend["silent"]
@@ -188,9 +188,9 @@ async def test_reading_only_remembers_nothing(tmp_path: Path, store: Store) -> N
     (tmp_path / "feed.xml").write_bytes(FEED)
     engine = engine_with(store, source=[{"location": str(tmp_path / "feed.xml")}])
 
-    [dry] = await engine.collect(keep=False)
+    [dry] = await engine.collection.collect(keep=False)
     assert (len(dry.harvest.entries), store.sources.health()) == (1, [])
-    [first], [second] = await engine.collect(), await engine.collect()
+    [first], [second] = await engine.collection.collect(), await engine.collection.collect()
 
     assert (first.added, second.added, second.harvest.unchanged) == (1, 0, True)
     assert first.health
@@ -206,7 +206,7 @@ async def test_a_page_that_fails_costs_only_itself(site: Site, store: Store) -> 
     site.answers["/api/query?q=x&start=1&max_results=200"] = b"<html></html>"
     engine = engine_with(store, source=[{"name": "s", "kind": "arxiv", "location": site.at("/api/query?q=x")}])
 
-    [done] = await engine.collect()
+    [done] = await engine.collection.collect()
 
     assert (done.added, done.harvest.receipts) == (1, ())
     assert done.health
@@ -235,10 +235,10 @@ async def test_a_list_that_did_not_change_is_still_followed(site: Site, tmp_path
     outline = f'<outline text="Kettles" xmlUrl="{site.at("/feed")}"/>'
     (tmp_path / "all.opml").write_text(f"<opml version='2.0'><body>{outline}</body></opml>")
     engine = engine_with(store, source=[{"name": "all", "location": str(tmp_path / "all.opml")}])
-    await engine.collect()
+    await engine.collection.collect()
     site.answers["/feed"] = FEED.replace(b"On Kettles", b"More on Kettles").replace(b"/1<", b"/2<")
 
-    done = await engine.collect(force=True)
+    done = await engine.collection.collect(force=True)
 
     assert [each.added for each in done] == [0, 1]
 
@@ -247,7 +247,7 @@ async def test_a_body_with_faults_is_read_again_in_full(tmp_path: Path, store: S
     (tmp_path / "feed.xml").write_bytes(FEED[:-8])
     engine = engine_with(store, source=[{"location": str(tmp_path / "feed.xml")}])
 
-    [first], [second] = await engine.collect(), await engine.collect()
+    [first], [second] = await engine.collection.collect(), await engine.collection.collect()
 
     assert [each.health and each.health.state for each in (first, second)] == [SourceState.PARTIAL] * 2
     assert not second.harvest.unchanged
@@ -260,12 +260,12 @@ async def test_a_library_finds_the_papers_that_are_known_under_other_ids(tmp_pat
     (tmp_path / "r.bib").write_text(f"@article{{k1, title={{{title}}}, author={{Lovelace, Ada}}, year={{2026}}}}")
     engine = engine_with(store, source=[{"location": str(tmp_path / "p.jsonl")}])
     ada = store.subscribers.add(make_subscriber("Ada", 0), "test", NOON)
-    await engine.collect()
+    await engine.collection.collect()
 
-    new, _ = await engine.like("ada@example.org", str(tmp_path / "r.bib"))
+    new, _ = await engine.collection.like("ada@example.org", str(tmp_path / "r.bib"))
 
     assert (new, store.subscribers.get(ada.id).profile.liked) == (1, ("arxiv:2501.00001",))
-    assert engine.find(["2501.00001v3", "https://arxiv.org/pdf/2501.00001"]).keys() == {
+    assert engine.papers.find(["2501.00001v3", "https://arxiv.org/pdf/2501.00001"]).keys() == {
         "2501.00001v3",
         "https://arxiv.org/pdf/2501.00001",
     }
@@ -276,7 +276,7 @@ async def test_numbers_of_two_files_are_two_papers_and_stay_so(tmp_path: Path, s
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"id": "1", "title": title}))
     engine = engine_with(store, source=[{"location": str(tmp_path / f"{name}.jsonl")} for name in "ab"])
 
-    first, second = await engine.collect(), await engine.collect(force=True)
+    first, second = await engine.collection.collect(), await engine.collection.collect(force=True)
 
     assert [each.added for each in (*first, *second)] == [1, 1, 0, 0]
     assert {entry.id for entry in store.entries.listed()} == {"1", "1~2"}

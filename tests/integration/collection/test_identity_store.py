@@ -94,13 +94,13 @@ def test_likes_follow_and_nothing_is_shown_twice(order: list[Entry]) -> None:
         for week in range(4):
             clock[0] = NOON + timedelta(days=7 * week)
             collected(store, order[week::4], 7 * week)
-            engine.plan(key=f"week-{week}")
+            engine.planning.plan(key=f"week-{week}")
             known = {entry.id for entry in store.entries.find(shown).values()}
             fresh = picked(engine, f"week-{week}", ada.id)
             assert known.isdisjoint(fresh)
             shown += fresh
             for entry in list(store.entries.listed())[:1]:
-                engine.feedback(ada.id, entry.id, Verb.MORE)
+                engine.subscriptions.vote(ada.id, entry.id, Verb.MORE)
 
         liked = [vote.entry for vote in store.votes.of([ada.id])[ada.id]]
 
@@ -110,8 +110,10 @@ def test_likes_follow_and_nothing_is_shown_twice(order: list[Entry]) -> None:
 
 def picked(engine: Engine, key: str, subscriber: int) -> list[str]:
     """What this person is shown in an issue, by the way that `send` goes."""
-    press = engine.press(key)
-    [kept] = engine.store.editions.keep(engine.editions(press, [engine.store.subscribers.get(subscriber)]))
+    prepared = engine.editions.prepared(key)
+    [kept] = engine.store.editions.keep(
+        engine.editions.for_people(prepared, [engine.store.subscribers.get(subscriber)])
+    )
     return [pick.entry.id for pick in kept.edition.picks]
 
 
@@ -121,7 +123,7 @@ def test_an_issue_planned_before_two_papers_were_joined_shows_one_of_them() -> N
         ada = store.subscribers.add(make_subscriber("Ada", 0, profile=make_profile("kettles")), "test", NOON)
         entries = sightings(0)
         collected(store, [entries[0], entries[3]])
-        engine.plan(key="before")
+        engine.planning.plan(key="before")
 
         collected(store, [entries[2]])
 

@@ -8,11 +8,15 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from conftest import rewired
 
 from newsletter.config import Settings
-from newsletter.engine import Desk, Engine, make_engine
+from newsletter.engine import Engine, make_engine
 from newsletter.errors import TemplateError
 from newsletter.i18n import FSI, PDI
+from newsletter.renderer import wanted_templates
+from newsletter.services.prepared import Chooser, Telling
+from newsletter.services.readership import Readership
 from newsletter.store import Kept, Named
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Profile, Subscriber
@@ -46,7 +50,7 @@ def everybody(engine: Engine) -> list[Subscriber]:
 
 
 def editions(engine: Engine) -> list[Kept]:
-    return engine.editions(engine.press(WEEK), everybody(engine))
+    return engine.editions.for_people(engine.editions.prepared(WEEK), everybody(engine))
 
 
 def starts(some: Sequence[Kept]) -> list[str]:
@@ -62,12 +66,15 @@ def changed(engine: Engine, settings: Settings, language: str = "en", **catalogu
         (folder / f"{name}.po").write_text(text, "utf-8")
     section = settings.newsletter.model_copy(update={"templates": "own", "language": language})
     return make_engine(
-        settings.model_copy(update={"newsletter": section}), engine.store, engine.routes[0].transport, engine.now
+        settings.model_copy(update={"newsletter": section}),
+        engine.store,
+        engine.sending.routes[0].transport,
+        engine.now,
     )
 
 
 def test_every_reader_is_told_in_their_language_else_in_the_newsletters(readers: Engine) -> None:
-    readers.plan()
+    readers.planning.plan()
 
     told = editions(readers)
 
@@ -76,22 +83,22 @@ def test_every_reader_is_told_in_their_language_else_in_the_newsletters(readers:
 
 
 def test_a_mail_says_which_language_it_is_in(readers: Engine) -> None:
-    readers.plan()
-    press = readers.press(WEEK)
+    readers.planning.plan()
+    prepared = readers.editions.prepared(WEEK)
 
-    mails = [message_from_bytes(press.print(each).body, policy=policy.default) for each in editions(readers)]
+    mails = [message_from_bytes(prepared.render_mail(each).body, policy=policy.default) for each in editions(readers)]
     assert [mail["Content-Language"] for mail in mails] == ["en", "de", "ar", "en"]
 
 
 def test_who_did_not_say_is_told_in_the_newsletters_own_language(readers: Engine, settings: Settings) -> None:
     german = changed(readers, settings, "de")
-    german.plan()
+    german.planning.plan()
 
     assert starts(editions(german)) == ["passt", "passt", "تتناول", "passt"]
 
 
 def test_a_kept_edition_stays_in_its_language(readers: Engine) -> None:
-    readers.plan()
+    readers.planning.plan()
     readers.store.editions.keep(editions(readers))
     for person in everybody(readers):
         readers.store.subscribers.change(replace(person, language="de"))
@@ -101,7 +108,7 @@ def test_a_kept_edition_stays_in_its_language(readers: Engine) -> None:
 
 def test_own_catalogues_stand_in_for_ours_and_are_frozen_with_the_issue(readers: Engine, settings: Settings) -> None:
     own = changed(readers, settings, de=OWN.format("hat %(words)s"), sv=OWN.format("handlar om %(words)s"))
-    own.plan()
+    own.planning.plan()
     later = changed(readers, settings, de=OWN.format("sonst %(words)s"))
 
     assert starts(editions(later)) == ["matches", "hat", "تتناول", "handlar"]
@@ -113,31 +120,32 @@ def test_own_templates_with_words_in_one_language_are_nobodys_other_one(
     readers: Engine, settings: Settings, language: str, kept: set[str], kind: str, name: str, other: str
 ) -> None:
     own = changed(readers, settings, language)
-    speaking = own._templates(kind)
+    speaking = wanted_templates(own.settings, kind)
     folder = settings.home / "own" / kind
     folder.mkdir(parents=True)
     (folder / f"{name}.mjml").write_text("<mjml><mj-body></mj-body></mjml>")
     section = settings.newsletter.model_copy(update={"templates": "own", "language": language})
-    own.settings = settings.model_copy(update={"newsletter": section})
+    own = rewired(own, settings.model_copy(update={"newsletter": section}))
 
     assert {"ar.po", "de.po"} <= speaking.keys()
-    assert {"ar.po", "de.po"} <= own._templates(other).keys()
-    assert {name for name in own._templates(kind) if name.endswith(".po")} == kept
+    assert {"ar.po", "de.po"} <= wanted_templates(own.settings, other).keys()
+    assert {name for name in wanted_templates(own.settings, kind) if name.endswith(".po")} == kept
 
 
 def test_an_issue_with_a_broken_catalogue_is_not_frozen(readers: Engine, settings: Settings) -> None:
     own = changed(readers, settings, sv=OWN.format("handlar om %(ord)s"))
 
     with pytest.raises(TemplateError, match=r"^sv\.po, line 5: "):
-        own.plan()
+        own.planning.plan()
 
 
 def test_an_issue_that_was_frozen_before_there_were_catalogues_is_told_in_english(readers: Engine) -> None:
-    readers.plan()
+    readers.planning.plan()
     frozen = readers.store.issues.frozen(WEEK)
     older = replace(frozen, templates={name: text for name, text in frozen.templates.items() if name[-3:] != ".po"})
 
-    told = Desk(older, {}, readers.settings).choose(everybody(readers), {})
+    chooser = Chooser(older, Readership(), readers.settings.selection)
+    told = chooser.choose(everybody(readers), {}, Telling.of(older))
 
     assert {each.picks[0].reasons for each in told} == {("matches plasma turbulence",)}
 
@@ -146,20 +154,20 @@ def test_exploratory_picks_are_counted_in_every_language(readers: Engine) -> Non
     for person in everybody(readers):
         profile = make_profile("video generation diffusion", size=4, surprise=0.25)
         readers.store.subscribers.change(replace(person, profile=profile))
-    readers.plan()
+    readers.planning.plan()
     readers.store.editions.keep(editions(readers))
 
     picks = [pick for each in editions(readers) for pick in each.edition.picks]
     explored = [pick.reasons[0] for pick in picks if pick.reasons[0].startswith(("a little", "etwas", "خارج"))]
     assert len(set(explored)) == 3
-    assert readers.evaluate().overall.outside == pytest.approx(len(explored) / len(picks))
+    assert readers.evaluation.evaluate().overall.outside == pytest.approx(len(explored) / len(picks))
 
 
 async def test_a_confirmation_goes_out_in_the_language_that_was_asked_for(
     engine: Engine, transport: MemoryTransport
 ) -> None:
     for name, language in (("ada", "ar"), ("bob", "de"), ("cyd", None)):
-        await engine.subscribe(f"{name}@example.org", "", Profile(), language)
+        await engine.subscriptions.subscribe(f"{name}@example.org", "", Profile(), language)
 
     sent = [message_from_bytes(mail.body, policy=policy.default) for mail in transport.mails]
     assert [message["Content-Language"] for message in sent] == ["ar", "de", "en"]

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from newsletter.config import Settings
-from newsletter.engine import Desk, Engine, make_engine
+from newsletter.engine import Engine, make_engine
+from newsletter.services.prepared import Chooser, Telling
+from newsletter.services.readership import Readership
 from newsletter.testing import MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Cadence, Part, Profile
 from newsletter.web.mail_parts import parts
@@ -24,19 +26,21 @@ def with_theme(engine: Engine, **theme: object) -> Engine:
     settings = Settings.model_validate(
         {**tables, "newsletter": newsletter, "theme": theme, "home": engine.settings.home}
     )
-    return make_engine(settings, engine.store, engine.routes[0].transport, engine.now)
+    return make_engine(settings, engine.store, engine.sending.routes[0].transport, engine.now)
 
 
 def mailed(engine: Engine, key: str = KEY) -> str:
-    press = engine.press(key)
-    return parts(press.print(engine.edition(press, engine.store.subscribers.find("ada@example.org")))).html
+    prepared = engine.editions.prepared(key)
+    return parts(
+        prepared.render_mail(engine.editions.edition(prepared, engine.store.subscribers.find("ada@example.org")))
+    ).html
 
 
 def test_a_theme_that_changes_after_planning_changes_only_later_issues(weekly: Engine) -> None:
     before = mailed(weekly)
 
     green = with_theme(weekly, accent=GREEN, sections=["popular"])
-    green.plan(Cadence.WEEKLY, "later")
+    green.planning.plan(Cadence.WEEKLY, "later")
     red = with_theme(weekly, accent=RED)
 
     assert GREEN not in before
@@ -56,15 +60,19 @@ def test_what_is_popular_is_told_where_the_theme_has_a_part_for_it(
     masthead = replace(frozen.masthead, sections=sections)
     reader = make_subscriber(profile=make_profile("plasma", size=1))
 
-    [edition] = Desk(replace(frozen, masthead=masthead, entries=rising), {}, weekly.settings).choose([reader], {})
+    themed = replace(frozen, masthead=masthead, entries=rising)
+    chooser = Chooser(themed, Readership(), weekly.settings.selection)
+    [edition] = chooser.choose([reader], {}, Telling.of(themed))
 
     assert bool(edition.popular) is is_told
 
 
 def test_a_draft_has_the_theme_of_today(weekly: Engine) -> None:
-    press = with_theme(weekly, accent=RED).trial()
+    prepared = with_theme(weekly, accent=RED).editions.trial()
 
-    html = parts(press.print(weekly.edition(press, weekly.store.subscribers.find("ada@example.org")))).html
+    html = parts(
+        prepared.render_mail(weekly.editions.edition(prepared, weekly.store.subscribers.find("ada@example.org")))
+    ).html
 
     assert RED in html
 
@@ -85,7 +93,7 @@ def test_an_issue_planned_before_there_were_themes_still_renders(weekly: Engine)
 
 
 async def test_the_mail_that_confirms_has_the_theme(engine: Engine, transport: MemoryTransport) -> None:
-    await with_theme(engine, light={"sheet": "#fffef0"}).subscribe("ada@example.org", "Ada", Profile())
+    await with_theme(engine, light={"sheet": "#fffef0"}).subscriptions.subscribe("ada@example.org", "Ada", Profile())
 
     [mail] = transport.mails
     assert "#fffef0" in parts(mail).html
@@ -104,8 +112,8 @@ async def test_mails_show_the_logo_or_the_mark(
     weekly: Engine, transport: MemoryTransport, theme: dict[str, object], shown: str
 ) -> None:
     engine = with_theme(weekly, **theme)
-    engine.plan(Cadence.WEEKLY, "later")
-    await engine.subscribe("eve@example.org", "Eve", Profile())
+    engine.planning.plan(Cadence.WEEKLY, "later")
+    await engine.subscriptions.subscribe("eve@example.org", "Eve", Profile())
 
     for html in (mailed(engine, "later"), parts(transport.mails[-1]).html):
         assert shown in html
@@ -115,7 +123,7 @@ async def test_mails_show_the_logo_or_the_mark(
 
 @pytest.mark.parametrize("theme", [{"accent": "#777777"}, {"light": {"body": "#eeeeee"}}])
 def test_planning_refuses_nothing_for_contrast(weekly: Engine, theme: dict[str, object]) -> None:
-    _, tally, new = with_theme(weekly, **theme).plan(Cadence.WEEKLY, "later")
+    _, tally, new = with_theme(weekly, **theme).planning.plan(Cadence.WEEKLY, "later")
 
     assert new
     assert tally.planned == 3

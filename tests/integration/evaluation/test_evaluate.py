@@ -23,7 +23,7 @@ from newsletter.types import Entry, Interest, Profile, Subscriber, Verb
 @pytest.fixture
 async def mailed(weekly: Engine) -> Engine:
     """The issue of `weekly`, sent to its three readers."""
-    await weekly.send("2025-W12")
+    await weekly.sending.send("2025-W12")
     return weekly
 
 
@@ -32,15 +32,15 @@ def reader(engine: Engine, name: str) -> Subscriber:
 
 
 def picks(engine: Engine, name: str, key: str = "2025-W12") -> list[str]:
-    edition = engine.edition(engine.press(key), reader(engine, name)).edition
+    edition = engine.editions.edition(engine.editions.prepared(key), reader(engine, name)).edition
     return [each.entry.id for each in edition.picks]
 
 
 async def next_week(engine: Engine, clock: Clock, entries: list[Entry]) -> str:
     clock.forward(days=7)
     engine.store.sightings.add([Named(each, (each.id,)) for each in entries], clock.now - timedelta(hours=1))
-    key = engine.plan()[0].key
-    await engine.send(key)
+    key = engine.planning.plan()[0].key
+    await engine.sending.send(key)
     return key
 
 
@@ -48,11 +48,11 @@ async def next_week(engine: Engine, clock: Clock, entries: list[Entry]) -> str:
 
 
 def test_an_issue_that_nobody_got_is_not_measured(weekly: Engine) -> None:
-    assert weekly.evaluate().issues == ()
+    assert weekly.evaluation.evaluate().issues == ()
 
 
 async def test_without_a_vote_there_is_no_ndcg(mailed: Engine) -> None:
-    told = mailed.evaluate()
+    told = mailed.evaluation.evaluate()
 
     assert (told.editions, told.readers, told.voters, told.repeats) == (3, 3, 0, 0)
     assert told.overall.as_mailed is told.overall.now is told.overall.deaf is None
@@ -61,11 +61,11 @@ async def test_without_a_vote_there_is_no_ndcg(mailed: Engine) -> None:
 
 async def test_votes_are_measured_as_mailed_and_anew(mailed: Engine) -> None:
     first, second = picks(mailed, "ada")[:2]
-    mailed.feedback(reader(mailed, "ada").id, first, Verb.MORE)
-    mailed.feedback(reader(mailed, "bob").id, picks(mailed, "bob")[3], Verb.SAVE)
-    mailed.feedback(reader(mailed, "ada").id, second, Verb.LESS)
+    mailed.subscriptions.vote(reader(mailed, "ada").id, first, Verb.MORE)
+    mailed.subscriptions.vote(reader(mailed, "bob").id, picks(mailed, "bob")[3], Verb.SAVE)
+    mailed.subscriptions.vote(reader(mailed, "ada").id, second, Verb.LESS)
 
-    told = mailed.evaluate()
+    told = mailed.evaluation.evaluate()
 
     [issue] = told.issues
     assert (issue.rated, issue.replayed) == (2, 2)
@@ -79,26 +79,26 @@ async def test_votes_are_measured_as_mailed_and_anew(mailed: Engine) -> None:
 async def test_a_vote_or_a_like_of_the_issue_itself_does_not_help_the_selector(mailed: Engine) -> None:
     ada = reader(mailed, "ada")
     last = picks(mailed, "ada")[-1]
-    mailed.feedback(ada.id, last, Verb.SAVE)
-    before = mailed.evaluate().overall
+    mailed.subscriptions.vote(ada.id, last, Verb.SAVE)
+    before = mailed.evaluation.evaluate().overall
 
     liked = Interest("video diffusion", keywords=("video diffusion",), liked=(last,))
     mailed.store.subscribers.change(replace(ada, profile=replace(ada.profile, interests=(liked,), liked=(last,))))
 
-    assert mailed.evaluate().overall == before
+    assert mailed.evaluation.evaluate().overall == before
 
 
 async def test_only_votes_from_before_the_issue_reach_the_selector(mailed: Engine, clock: Clock) -> None:
     ada, early = reader(mailed, "ada"), picks(mailed, "ada")[0]
     clock.forward(days=1)
-    mailed.feedback(ada.id, early, Verb.MORE)
+    mailed.subscriptions.vote(ada.id, early, Verb.MORE)
     clock.now = NOON
     key = await next_week(mailed, clock, [make_entry("news", title="New video diffusion")])
     clock.forward(days=1)
-    mailed.feedback(ada.id, "news", Verb.MORE)
+    mailed.subscriptions.vote(ada.id, "news", Verb.MORE)
 
-    [told] = mailed._with_signals([ada], key, mailed.store.issues.get(key).until)
-    [first] = mailed._with_signals([ada], "2025-W12", NOON)
+    [told] = mailed.readers.with_signals([ada], key, mailed.store.issues.get(key).until)
+    [first] = mailed.readers.with_signals([ada], "2025-W12", NOON)
 
     assert {each.entry for each in told.profile.signals if each.verb is Verb.MORE} == {early}
     assert "news" not in {each.entry for each in told.profile.signals}
@@ -123,7 +123,7 @@ async def test_papers_that_were_joined_since_count_as_one(mailed: Engine, clock:
     named = name.replace("video-diffusion-", "id:video diffusion-")
     mailed.store.sightings.add([Named(make_entry("z"), (named, "twin"))], clock.now)
 
-    told = mailed.evaluate()
+    told = mailed.evaluation.evaluate()
 
     assert told.repeats >= 1
     assert [each.repeats for each in told.issues] == [0, told.repeats]
@@ -133,18 +133,18 @@ async def test_issues_are_the_latest_and_from_a_day_on(mailed: Engine, clock: Cl
     key = await next_week(mailed, clock, [make_entry("news")])
     asked: list[str] = []
 
-    told = mailed.evaluate(on_issue=lambda issue: asked.append(issue.key))
+    told = mailed.evaluation.evaluate(on_issue=lambda issue: asked.append(issue.key))
 
     assert [each.issue for each in told.issues] == asked == ["2025-W12", key]
-    assert [each.issue for each in mailed.evaluate(most_issues=1).issues] == [key]
-    assert [each.issue for each in mailed.evaluate(since=NOON + timedelta(days=1)).issues] == [key]
+    assert [each.issue for each in mailed.evaluation.evaluate(most_issues=1).issues] == [key]
+    assert [each.issue for each in mailed.evaluation.evaluate(since=NOON + timedelta(days=1)).issues] == [key]
 
 
 async def test_who_was_erased_counts_no_more(mailed: Engine) -> None:
-    mailed.feedback(reader(mailed, "ada").id, picks(mailed, "ada")[0], Verb.MORE)
+    mailed.subscriptions.vote(reader(mailed, "ada").id, picks(mailed, "ada")[0], Verb.MORE)
     mailed.store.subscribers.erase(reader(mailed, "ada").id)
 
-    told = mailed.evaluate()
+    told = mailed.evaluation.evaluate()
 
     assert (told.readers, told.voters, told.overall.as_mailed) == (2, 0, None)
 
@@ -177,7 +177,7 @@ def test_the_table_has_a_dash_for_what_nobody_voted_on(run: Run) -> None:
 
 
 def test_json_holds_every_figure_and_null_for_none(run: Run, mailed: Engine) -> None:
-    mailed.feedback(reader(mailed, "ada").id, picks(mailed, "ada")[0], Verb.MORE)
+    mailed.subscriptions.vote(reader(mailed, "ada").id, picks(mailed, "ada")[0], Verb.MORE)
 
     told = json.loads(run("--format", "json").stdout)
 
@@ -198,8 +198,8 @@ def test_the_page_escapes_what_a_reader_calls_an_interest(
     clock.forward(days=7)
     news = [make_entry(f"new-{n}", title=f"Video diffusion number {n}") for n in range(9)]
     mailed.store.sightings.add([Named(each, (each.id,)) for each in news], clock.now - timedelta(hours=1))
-    key = mailed.plan()[0].key
-    mailed.store.editions.keep(mailed.editions(mailed.press(key), [reader(mailed, "ada")]))
+    key = mailed.planning.plan()[0].key
+    mailed.store.editions.keep(mailed.editions.for_people(mailed.editions.prepared(key), [reader(mailed, "ada")]))
 
     output = run("--out", "quality.html").output
 
@@ -238,7 +238,7 @@ def test_without_an_issue_the_command_says_so(run: Run, tmp_path: Path) -> None:
 
 async def test_three_simulated_weeks_bring_nothing_twice_and_the_report_agrees(tmp_path: Path) -> None:
     arms = await simulate(weeks=3, readers=12, seed=1, folder=tmp_path, papers=60)
-    told = arms[0].engine.evaluate()
+    told = arms[0].engine.evaluation.evaluate()
     for arm in arms:
         arm.engine.store.close()
 

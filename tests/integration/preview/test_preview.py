@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from conftest import rewired
 from sqlalchemy import create_engine, text
 from visitor import Visitor
 
@@ -60,12 +61,12 @@ def desk(weekly: Engine) -> Desk:
     return Desk(weekly)
 
 
-def with_own_templates(engine: Engine, folder: Path) -> Path:
-    """A copy of the weekly templates that the engine takes."""
+def with_own_templates(engine: Engine, folder: Path) -> tuple[Engine, Path]:
+    """An engine that takes a copy of the weekly templates, and their folder."""
     shutil.copytree(resource("templates") / "weekly", folder / "own" / "weekly")
     section = engine.settings.newsletter.model_copy(update={"templates": "own"})
-    engine.settings = engine.settings.model_copy(update={"newsletter": section})
-    return folder / "own" / "weekly"
+    own = rewired(engine, engine.settings.model_copy(update={"newsletter": section}))
+    return own, folder / "own" / "weekly"
 
 
 def write(path: Path, words: str) -> None:
@@ -86,7 +87,7 @@ def test_the_preview_of_an_issue_has_the_bytes_that_are_sent(weekly: Engine, tra
     desk = Desk(weekly, KEY)
     before = {name: raw(desk, desk.proof(issue=KEY, address=f"{name}@example.org")) for name in ("ada", "bob", "cyd")}
 
-    asyncio.run(weekly.send(KEY))
+    asyncio.run(weekly.sending.send(KEY))
 
     assert {mail.recipient.partition("@")[0]: mail.body for mail in transport.mails} == before
     for mail in transport.mails:
@@ -100,7 +101,7 @@ def test_of_a_mail_that_goes_out_later_only_the_date_is_another(
     before = render_preview(weekly, KEY, "bob@example.org").body
     clock.forward(minutes=7)
 
-    asyncio.run(weekly.send(KEY))
+    asyncio.run(weekly.sending.send(KEY))
 
     [sent] = [mail.body for mail in transport.mails if mail.recipient == "bob@example.org"]
     differing = [pair for pair in zip(before.split(b"\r\n"), sent.split(b"\r\n"), strict=True) if pair[0] != pair[1]]
@@ -119,7 +120,7 @@ def test_the_draft_and_the_issue_planned_then_have_the_same_bytes(engine: Engine
     engine.store.subscribers.put_all(people, "test", NOON)
     drafts = [render_preview(engine, None, person.email) for person in people]
 
-    engine.plan()
+    engine.planning.plan()
 
     assert [render_preview(engine, KEY, person.email) for person in people] == drafts
 
@@ -133,7 +134,7 @@ def test_a_profile_is_previewed_for_an_invented_reader(weekly: Engine) -> None:
 
 def test_without_a_wish_the_first_active_reader_is_shown(weekly: Engine) -> None:
     ada = weekly.store.subscribers.find("ada@example.org")
-    weekly.set_status(ada.id, Status.PAUSED)
+    weekly.subscriptions.set_status(ada.id, Status.PAUSED)
 
     assert render_preview(weekly, None).recipient == "bob@example.org"
 
@@ -234,7 +235,7 @@ def test_an_edited_profile_changes_the_mail(desk: Desk) -> None:
 
 
 def test_an_edited_profile_counts_though_the_mail_is_out(weekly: Engine) -> None:
-    asyncio.run(weekly.send(KEY))
+    asyncio.run(weekly.sending.send(KEY))
 
     shown = Desk(weekly, KEY).proof(issue=KEY, address="bob@example.org", profile='{"size": 1}')
 
@@ -302,9 +303,9 @@ def test_every_paper_of_the_pool_is_taken_or_left_for_a_reason(desk: Desk) -> No
 
 
 async def test_what_was_shown_before_names_its_issue(weekly: Engine, clock: Clock) -> None:
-    await weekly.send(KEY)
+    await weekly.sending.send(KEY)
     bob = weekly.store.subscribers.find("bob@example.org")
-    weekly.feedback(bob.id, "graph-kernels-0", Verb.LESS)
+    weekly.subscriptions.vote(bob.id, "graph-kernels-0", Verb.LESS)
     clock.forward(days=6)
     shown = await asyncio.to_thread(lambda: (desk := Desk(weekly), desk.proof(address=bob.email)))
     desk, proof = shown
@@ -357,7 +358,8 @@ def test_links_and_findings_are_told(desk: Desk) -> None:
 
 
 def test_findings_are_those_of_the_templates_in_use(weekly: Engine, tmp_path: Path) -> None:
-    template = with_own_templates(weekly, tmp_path) / "edition.mjml"
+    weekly, own = with_own_templates(weekly, tmp_path)
+    template = own / "edition.mjml"
     words = re.sub(r"<h2 class=\"lead\"(.*?)</h2>", r"<h4\1</h4>", template.read_text("utf-8"))
     write(template, words.replace('<mj-text align="center">', '<mj-text align="center" colour="red">'))
     desk = Desk(weekly)
@@ -383,7 +385,8 @@ def test_links_to_our_own_pages_are_tried(weekly: Engine) -> None:
 
 
 def test_a_link_of_ours_that_does_not_open_is_told(weekly: Engine, tmp_path: Path) -> None:
-    template = with_own_templates(weekly, tmp_path) / "edition.mjml"
+    weekly, own = with_own_templates(weekly, tmp_path)
+    template = own / "edition.mjml"
     write(template, template.read_text("utf-8").replace('"{{ slot.unsubscribe }}"', '"{{ slot.unsubscribe }}x"'))
     desk = Desk(weekly)
 
@@ -508,7 +511,8 @@ def test_a_server_that_refuses_is_quoted(weekly: Engine, desk: Desk, transport: 
 
 
 def test_a_broken_template_is_told_with_its_line_and_the_last_good_mail_stays(weekly: Engine, tmp_path: Path) -> None:
-    template = with_own_templates(weekly, tmp_path) / "edition.mjml"
+    weekly, own = with_own_templates(weekly, tmp_path)
+    template = own / "edition.mjml"
     desk, good = Desk(weekly), template.read_text("utf-8")
     stamps, before = [desk.get("/stamp").text], desk.proof(address="bob@example.org")
 
@@ -531,7 +535,8 @@ def test_a_broken_template_is_told_with_its_line_and_the_last_good_mail_stays(we
 
 
 def test_a_template_that_was_never_good_is_an_error_with_its_line(weekly: Engine, tmp_path: Path) -> None:
-    template = with_own_templates(weekly, tmp_path) / "edition.mjml"
+    weekly, own = with_own_templates(weekly, tmp_path)
+    template = own / "edition.mjml"
     write(template, "broken {{")
 
     told = Desk(weekly).proof()
@@ -542,7 +547,8 @@ def test_a_template_that_was_never_good_is_an_error_with_its_line(weekly: Engine
 
 @pytest.mark.parametrize("name", ["theme.toml", "inline.css", "edition.txt", "subject.txt"])
 def test_every_file_of_the_templates_is_watched(weekly: Engine, tmp_path: Path, name: str) -> None:
-    file = with_own_templates(weekly, tmp_path) / name
+    weekly, own = with_own_templates(weekly, tmp_path)
+    file = own / name
     desk = Desk(weekly)
     before = desk.get("/stamp").json()["templates"]
 
@@ -552,7 +558,8 @@ def test_every_file_of_the_templates_is_watched(weekly: Engine, tmp_path: Path, 
 
 
 def test_a_catalogue_is_watched_too_and_rewords_template_and_reasons(weekly: Engine, tmp_path: Path) -> None:
-    folder = with_own_templates(weekly, tmp_path).parent / "messages"
+    weekly, own = with_own_templates(weekly, tmp_path)
+    folder = own.parent / "messages"
     desk = Desk(weekly)
     before, first = desk.get("/stamp").json()["templates"], desk.proof(address="bob@example.org")
     words = {"Read the paper": "Study the paper", "matches %(words)s": "is about %(words)s"}
@@ -569,7 +576,8 @@ def test_a_catalogue_is_watched_too_and_rewords_template_and_reasons(weekly: Eng
 
 
 def test_a_broken_catalogue_is_told_like_a_broken_template(weekly: Engine, tmp_path: Path) -> None:
-    folder = with_own_templates(weekly, tmp_path).parent / "messages"
+    weekly, own = with_own_templates(weekly, tmp_path)
+    folder = own.parent / "messages"
     desk = Desk(weekly)
     before = desk.proof()
 
@@ -595,7 +603,8 @@ def test_new_papers_change_the_stamp_and_the_draft(engine: Engine) -> None:
 def test_papers_that_come_while_a_template_is_broken_are_there_when_it_is_mended(
     engine: Engine, tmp_path: Path
 ) -> None:
-    template = with_own_templates(engine, tmp_path) / "edition.mjml"
+    engine, own = with_own_templates(engine, tmp_path)
+    template = own / "edition.mjml"
     desk, good = Desk(engine), template.read_text("utf-8")
     desk.proof()
     write(template, "broken {{")
@@ -608,7 +617,8 @@ def test_papers_that_come_while_a_template_is_broken_are_there_when_it_is_mended
 
 
 def test_a_frozen_issue_keeps_its_templates_unless_those_of_today_are_asked_for(weekly: Engine, tmp_path: Path) -> None:
-    template = with_own_templates(weekly, tmp_path) / "edition.mjml"
+    weekly, own = with_own_templates(weekly, tmp_path)
+    template = own / "edition.mjml"
     write(template, template.read_text("utf-8").replace("Read the paper", "Study the paper"))
     desk = Desk(weekly, KEY)
 
@@ -621,7 +631,8 @@ def test_a_frozen_issue_keeps_its_templates_unless_those_of_today_are_asked_for(
 
 
 def test_broken_templates_of_today_leave_the_issues_own(weekly: Engine, tmp_path: Path) -> None:
-    write(with_own_templates(weekly, tmp_path) / "edition.mjml", "broken {{")
+    weekly, own = with_own_templates(weekly, tmp_path)
+    write(own / "edition.mjml", "broken {{")
     desk = Desk(weekly, KEY)
 
     frozen, today = desk.proof(issue=KEY), desk.proof(issue=KEY, today=True)

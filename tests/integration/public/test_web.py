@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from conftest import rewired
 from sqlalchemy import create_engine, text
 from visitor import Visitor
 
@@ -189,7 +190,7 @@ def test_the_interests_page_shows_what_is_stored_and_the_next_edition(
     assert "On mamba More like this" in plain(page)
     assert "On plasma waves/2 Fewer like this" in plain(page)
     assert 'href="https://papers.example.org/diffusion">On diffusion</a>' in page
-    assert all(reason in plain(page) for pick in engine.next_edition(ada).picks for reason in pick.reasons)
+    assert all(reason in plain(page) for pick in engine.editions.next_edition(ada).picks for reason in pick.reasons)
 
 
 def test_saving_keeps_all_that_the_form_does_not_show(web: Visitor, engine: Engine, ada: Subscriber) -> None:
@@ -287,7 +288,7 @@ def test_the_form_works_while_a_mail_template_is_broken(engine: Engine, tmp_path
     folder.mkdir(parents=True)
     (folder / "edition.mjml").write_text("<mjml>{% if %}")
     section = engine.settings.newsletter.model_copy(update={"templates": "own"})
-    engine.settings = engine.settings.model_copy(update={"newsletter": section})
+    engine = rewired(engine, engine.settings.model_copy(update={"newsletter": section}))
 
     answer = Visitor(make_app(engine)).get(link(engine, Purpose.INTERESTS, ada))
 
@@ -322,7 +323,7 @@ def test_pause_and_resume(web: Visitor, engine: Engine, ada: Subscriber) -> None
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.BOUNCED, Status.COMPLAINED])
 def test_who_must_confirm_cannot_resume(web: Visitor, engine: Engine, ada: Subscriber, status: Status) -> None:
-    engine.set_status(ada.id, status)
+    engine.subscriptions.set_status(ada.id, status)
 
     web.post(f"{link(engine, Purpose.INTERESTS, ada)}/resume")
 
@@ -371,7 +372,7 @@ def test_a_slip_of_the_finger_can_be_undone(web: Visitor, engine: Engine, ada: S
 def test_unsubscribing_never_softens_a_bounce_or_complaint(
     web: Visitor, engine: Engine, ada: Subscriber, status: Status
 ) -> None:
-    engine.set_status(ada.id, status)
+    engine.subscriptions.set_status(ada.id, status)
     page = link(engine, Purpose.UNSUBSCRIBE, ada)
 
     answers = web.post(page), web.post(f"{page}/undo")
@@ -438,8 +439,8 @@ def test_votes_need_a_token_of_their_own(web: Visitor, engine: Engine, ada: Subs
 
 
 def test_saved_papers_come_first_and_every_word_has_its_day(web: Visitor, engine: Engine, ada: Subscriber) -> None:
-    engine.feedback(ada.id, "diffusion", Verb.SAVE)
-    engine.feedback(ada.id, "mamba", Verb.LESS)
+    engine.subscriptions.vote(ada.id, "diffusion", Verb.SAVE)
+    engine.subscriptions.vote(ada.id, "mamba", Verb.LESS)
 
     page = web.get(link(engine, Purpose.INTERESTS, ada)).text
 
@@ -460,7 +461,7 @@ def test_a_saved_link_leads_to_the_web_or_nowhere(web: Visitor, engine: Engine, 
 
 def test_forgetting_takes_votes_back(web: Visitor, engine: Engine, ada: Subscriber) -> None:
     for entry, verb in (("mamba", Verb.MORE), ("diffusion", Verb.SAVE), ("plasma waves/2", Verb.LESS)):
-        engine.feedback(ada.id, entry, verb)
+        engine.subscriptions.vote(ada.id, entry, verb)
 
     web.post(link(engine, Purpose.INTERESTS, ada), data=sheet(forget=["mamba", "diffusion"]))
 
@@ -477,7 +478,7 @@ def test_feedback_on_an_unknown_paper_is_a_page_not_found(web: Visitor, engine: 
 
 
 def test_the_view_is_the_html_of_the_very_mail(weekly: Engine, transport: MemoryTransport) -> None:
-    asyncio.run(weekly.send("2025-W12"))
+    asyncio.run(weekly.sending.send("2025-W12"))
     bob = weekly.store.subscribers.find("bob@example.org")
     weekly.store.subscribers.change(replace(bob, profile=make_profile("graph kernels")))
 
@@ -491,7 +492,7 @@ def test_the_view_has_what_the_mail_had_no_room_for(
     weekly: Engine, transport: MemoryTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("newsletter.renderer.issue_renderer._ROOM", 12_000)
-    asyncio.run(weekly.send("2025-W12"))
+    asyncio.run(weekly.sending.send("2025-W12"))
     bob = weekly.store.subscribers.find("bob@example.org")
 
     answer = Visitor(make_app(weekly)).get(link(weekly, Purpose.VIEW, bob, "2025-W12"))
@@ -509,7 +510,7 @@ def every_link(engine: Engine, person: Subscriber) -> list[str]:
     confirm, interests = link(engine, Purpose.CONFIRM, person), link(engine, Purpose.INTERESTS, person)
     unsubscribe, view = link(engine, Purpose.UNSUBSCRIBE, person), link(engine, Purpose.VIEW, person, "2025-W12")
     feedback = link(engine, Purpose.FEEDBACK, person)
-    entry = next(iter(engine.press("2025-W12").entries))
+    entry = next(iter(engine.editions.prepared("2025-W12").entries))
     votes = [f"{feedback}/{word}/{entry}" for word in ("more", "less", "save")]
     return [confirm, interests, unsubscribe, view, *votes]
 
@@ -619,7 +620,7 @@ def test_a_bug_of_ours_is_a_page_too(engine: Engine) -> None:
 
 def test_pages_live_below_the_path_of_the_base_url(engine: Engine, ada: Subscriber) -> None:
     section = engine.settings.newsletter.model_copy(update={"base_url": "https://example.org/papers/"})
-    engine.settings = engine.settings.model_copy(update={"newsletter": section})
+    engine = rewired(engine, engine.settings.model_copy(update={"newsletter": section}))
     web = Visitor(make_app(engine))
 
     answer = web.post(f"{link(engine, Purpose.INTERESTS, ada)}/pause")
@@ -632,7 +633,7 @@ def test_a_page_can_be_overridden(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "own" / "web").mkdir(parents=True)
     (tmp_path / "own" / "web" / "problem.html").write_text("<p>Ours: {{ words }}</p>")
     section = engine.settings.newsletter.model_copy(update={"templates": "own"})
-    engine.settings = engine.settings.model_copy(update={"newsletter": section})
+    engine = rewired(engine, engine.settings.model_copy(update={"newsletter": section}))
 
     assert "Ours: There is no such page." in Visitor(make_app(engine)).get("/nowhere").text
 

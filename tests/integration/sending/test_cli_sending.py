@@ -10,8 +10,9 @@ from click.testing import CliRunner, Result
 
 from newsletter.cli import main
 from newsletter.config import load
-from newsletter.engine import Engine, make_engine, utc_now
+from newsletter.engine import Engine, make_engine
 from newsletter.errors import Deferred, Refused, Uncertain
+from newsletter.services.context import utc_now
 from newsletter.store import Named
 from newsletter.testing import MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Mail, Outcome
@@ -31,7 +32,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     people = [make_subscriber(name, 0, profile=make_profile("x")) for name in ("Ada", "Bob", "Cyd")]
     engine.store.subscribers.put_all(people, "test", engine.now())
     engine.store.sightings.add([Named(make_entry("x"), ("x",))], engine.now())
-    engine.plan(key="week")
+    engine.planning.plan(key="week")
     yield engine
     engine.store.close()
 
@@ -49,7 +50,7 @@ async def sent(engine: Engine, **errors: Exception) -> None:
         if error := errors.get(mail.recipient.partition("@")[0]):
             raise error
 
-    await engine.send("week", MemoryTransport(answer))
+    await engine.sending.send("week", MemoryTransport(answer))
 
 
 async def test_status_tells_what_holds_mails_up(engine: Engine) -> None:
@@ -81,8 +82,8 @@ async def test_of_many_the_first_are_listed_and_the_rest_counted(
     assert told.count("  deferred: ") == 3
     assert "  deferred: and 1 more" in told
 
-    engine.now = lambda: utc_now() + timedelta(hours=9)
-    await sent(engine, ada=no, bob=no)
+    later_today = make_engine(engine.settings, engine.store, now=lambda: utc_now() + timedelta(hours=9))
+    await sent(later_today, ada=no, bob=no)
     told = run("status", "week").output
 
     assert told.count("  refused: ") == 2
@@ -128,7 +129,7 @@ def test_an_issue_is_paused_and_resumed_by_hand(engine: Engine) -> None:
 
 
 def test_to_send_a_paused_issue_by_hand_goes_on(engine: Engine) -> None:
-    engine.pause_issue("week", "the server refuses the sender: 553 no")
+    engine.accounting.pause_issue("week", "the server refuses the sender: 553 no")
 
     told = run("send", "week", code=3).stderr
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from newsletter.config import Settings
-from newsletter.engine import GroupCommit
+from newsletter.services.group_commit import GroupCommit
 from newsletter.store import Claim, Later, Plan, Store
 from newsletter.testing import NOON, WEEK_12, make_subscriber
 from newsletter.types import Cadence, DomainTally, Outcome, Status

@@ -15,8 +15,10 @@ import pytest
 from conftest import with_smtp
 
 from newsletter.config import Settings
-from newsletter.engine import Engine, Sent, make_engine
+from newsletter.engine import Engine, make_engine
+from newsletter.services.lease import Lease, LeaseTuning
 from newsletter.services.overview import findings
+from newsletter.services.sending import Sent
 from newsletter.store import Kept, Named, Store
 from newsletter.testing import (
     NOON,
@@ -42,12 +44,12 @@ def planned(settings: Settings, store: Store, transport: MemoryTransport | None 
     ]
     store.subscribers.put_all(readers, "test", engine.now())
     store.sightings.add([Named(make_entry("diffusion"), ("x",))], engine.now())
-    engine.plan(key="issue")
+    engine.planning.plan(key="issue")
     return engine
 
 
 async def send(engine: Engine, **more: Any) -> Sent:
-    return await asyncio.wait_for(engine.send("issue", **more), WITHIN)
+    return await asyncio.wait_for(engine.sending.send("issue", **more), WITHIN)
 
 
 def domain(address: str) -> str:
@@ -119,13 +121,13 @@ async def test_what_is_sent_away_waits_in_the_ledger_not_in_memory(
     tables = settings.model_dump()
     tables["smtp"]["domains"] = {"slow.example": {"rate": "1/s"}}
     engine = planned(Settings.model_validate({**tables, "home": settings.home}), store, transport, slow=400, quick=40)
-    press = engine.press("issue")
+    prepared = engine.editions.prepared("issue")
 
     def counted(kept: Kept) -> Mail:
         rendered.append(kept)
-        return type(press).print(press, kept)
+        return type(prepared).render_mail(prepared, kept)
 
-    monkeypatch.setattr(press, "print", counted)
+    monkeypatch.setattr(prepared, "render_mail", counted)
     stop = asyncio.Event()
 
     def settled(_: object) -> None:
@@ -160,7 +162,7 @@ async def test_a_send_that_waits_for_a_slow_domain_ends_when_somebody_pauses_the
         sending = asyncio.create_task(send(engine))
         while not server.accepted:
             await asyncio.sleep(0.05)
-        engine.pause_issue("issue", "by hand")
+        engine.accounting.pause_issue("issue", "by hand")
         sent = await asyncio.wait_for(sending, 15)
 
     assert sent.trouble == "issue is paused: by hand"
@@ -208,7 +210,7 @@ async def test_a_relay_that_is_down_is_left_out(settings: Settings, store: Store
     async with ScriptedServer() as server:
         engine = planned(with_relays(settings, 1, server), store, quick=60)
         sent = await send(engine)
-        words = await engine.send_test("issue", "me@example.org")
+        words = await engine.sending.send_test("issue", "me@example.org")
 
     assert str(sent.tally) == "planned 60 = accepted 60"
     assert sent.trouble == ""
@@ -295,7 +297,7 @@ async def test_refusals_for_policy_pause_the_domain_and_no_person(settings: Sett
     due = store.ledger.next_due("issue")
     assert due is not None
     assert due > now
-    [told] = [each for each in engine.progress("issue").domains if each.domain == "strict.example"]
+    [told] = [each for each in engine.accounting.progress("issue").domains if each.domain == "strict.example"]
     assert (told.waiting, told.paused, told.reason) == (40, until, reason)
 
 
@@ -307,7 +309,7 @@ async def test_another_process_respects_the_pause(settings: Settings, store: Sto
     sent = await send(make_engine(settings, store, transport))
 
     assert str(sent.tally) == "planned 6 = accepted 3 + waiting 3"
-    engine.resume_issue("issue")
+    engine.accounting.resume_issue("issue")
     assert store.ledger.pauses("issue", engine.now()) == {}
 
 
@@ -318,11 +320,11 @@ async def test_a_refused_sender_pauses_the_issue_until_somebody_looks(settings: 
         sent = await send(engine)
         assert "the server refuses the sender" in sent.trouble
         assert str(sent.tally) == "planned 30 = accepted 0 + waiting 30"
-        assert await engine.tick() == []
-        assert "is paused" in " ".join(findings(engine.overview()))
+        assert await engine.scheduling.tick() == []
+        assert "is paused" in " ".join(findings(engine.status.overview()))
 
         script.clear()
-        assert "sender not allowed" in engine.resume_issue("issue")
+        assert "sender not allowed" in engine.accounting.resume_issue("issue")
         sent = await send(engine)
 
     assert str(sent.tally) == "planned 30 = accepted 30"
@@ -360,16 +362,16 @@ async def test_complaints_pause_the_issue_and_can_be_excused(settings: Settings,
 
     def settled(_: object) -> None:
         if number := next(complaining, 0):
-            engine.set_status(number, Status.COMPLAINED)
+            engine.subscriptions.set_status(number, Status.COMPLAINED)
 
     await send(engine, on_settled=settled)
     engine.store.subscribers.put_all([make_subscriber("Late", 0)], "test", engine.now())
-    assert engine.complained("issue") == "5 of 30 complained"
+    assert engine.accounting.too_many_complaints("issue") == "5 of 30 complained"
 
-    engine.pause_issue("issue", engine.complained("issue"))
-    engine.resume_issue("issue")
+    engine.accounting.pause_issue("issue", engine.accounting.too_many_complaints("issue"))
+    engine.accounting.resume_issue("issue")
 
-    assert engine.complained("issue") == ""
+    assert engine.accounting.too_many_complaints("issue") == ""
 
 
 async def test_a_mail_that_hung_up_after_it_was_begun_goes_again(settings: Settings, store: Store) -> None:
@@ -390,19 +392,17 @@ async def test_a_sender_that_could_not_renew_its_lease_once_tries_again(
     settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else another one would declare it dead, and all that it has in flight uncertain."""
-    monkeypatch.setattr("newsletter.engine.RENEW", 0.05)
     monkeypatch.setattr("newsletter.store.database.BUSY_SECONDS", 0.1)
     clock, impatient = Clock(), Store(f"sqlite:///{tmp_path / 'newsletter.db'}")
-    engine = make_engine(settings, impatient, now=clock)
     sender = store.ledger.enroll(NOON)
-    heart = asyncio.create_task(engine._renew(sender))
+    renewing = asyncio.create_task(Lease(impatient, clock, LeaseTuning(renew_seconds=0.05)).renew(sender))
     other = sqlite3.connect(tmp_path / "newsletter.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     await asyncio.sleep(0.5)
     other.execute("ROLLBACK")
     clock.forward(hours=1)
     await asyncio.sleep(0.5)
-    heart.cancel()
+    renewing.cancel()
 
     [(alive_until,)] = other.execute("SELECT alive_until FROM senders WHERE num = ?", (sender,)).fetchall()
     other.close()
@@ -429,7 +429,7 @@ async def test_an_unsubscribe_in_the_middle_of_a_send_takes_effect_before_the_ne
     def script(verb: str, argument: str) -> str:
         if len(server.accepted) == 20 and left != said:
             for address in left:
-                engine.set_status(store.subscribers.find(address).id, Status.UNSUBSCRIBED)
+                engine.subscriptions.set_status(store.subscribers.find(address).id, Status.UNSUBSCRIBED)
                 said.add(address)
         return ""
 

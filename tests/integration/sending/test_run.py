@@ -33,7 +33,7 @@ def sunday(engine: Engine, clock: Clock) -> Engine:
 async def test_the_issue_goes_out_once_at_its_time(sunday: Engine, clock: Clock, transport: MemoryTransport) -> None:
     for minutes in (0, 600, 719, 720, 721, 722, 2000):
         clock.now = SUNDAY + timedelta(minutes=minutes)
-        await sunday.tick()
+        await sunday.scheduling.tick()
         assert len(transport.mails) == (2 if clock.now >= MONDAY_8 else 0)
 
     assert [issue.key for issue in sunday.store.issues.listed()] == ["2025-W12"]
@@ -43,10 +43,10 @@ async def test_killed_and_restarted_around_the_time_it_goes_out_once(
     sunday: Engine, settings: Settings, store: Store, clock: Clock, transport: MemoryTransport
 ) -> None:
     clock.now = MONDAY_8
-    sunday.plan(Cadence.WEEKLY, "2025-W12")  # died between plan and send
+    sunday.planning.plan(Cadence.WEEKLY, "2025-W12")  # died between plan and send
 
     for _ in range(3):
-        await make_engine(settings, store, transport, clock).tick()
+        await make_engine(settings, store, transport, clock).scheduling.tick()
         clock.forward(seconds=30)
 
     assert len(transport.mails) == 2
@@ -54,8 +54,8 @@ async def test_killed_and_restarted_around_the_time_it_goes_out_once(
 
 async def test_after_a_downtime_it_catches_up_once(sunday: Engine, clock: Clock, transport: MemoryTransport) -> None:
     clock.now = MONDAY_8 + timedelta(days=23)
-    await sunday.tick()
-    await sunday.tick()
+    await sunday.scheduling.tick()
+    await sunday.scheduling.tick()
 
     assert [issue.key for issue in sunday.store.issues.listed()] == ["2025-W15"]
     assert len(transport.mails) == 2
@@ -64,7 +64,7 @@ async def test_after_a_downtime_it_catches_up_once(sunday: Engine, clock: Clock,
 async def test_a_new_installation_owes_nobody_last_mondays_issue(engine: Engine, clock: Clock) -> None:
     clock.now = NOON
 
-    assert await engine.tick() == []
+    assert await engine.scheduling.tick() == []
     assert engine.store.issues.listed() == []
 
 
@@ -72,7 +72,7 @@ async def test_who_wants_it_daily_gets_it_daily(sunday: Engine, clock: Clock, tr
     sunday.store.subscribers.put_all([make_subscriber("Dan", 0, cadence=Cadence.DAILY)], "t", SUNDAY)
     for day in range(3):
         clock.now = MONDAY_8 + timedelta(days=day)
-        await sunday.tick()
+        await sunday.scheduling.tick()
 
     assert sorted(mail.recipient[:3] for mail in transport.mails) == ["ada", "bob", "dan", "dan", "dan"]
 
@@ -87,10 +87,10 @@ async def test_sources_are_read_when_it_is_time_and_a_bad_one_is_named_in_the_fo
     )
     store.subscribers.put_all([make_subscriber("Ada", 0)], "t", NOON)
 
-    assert await engine.tick() == ["collected 1 new entries"]
-    assert await engine.tick() == []
+    assert await engine.scheduling.tick() == ["collected 1 new entries"]
+    assert await engine.scheduling.tick() == []
     clock.forward(days=7)
-    await engine.tick()
+    await engine.scheduling.tick()
 
     assert b"gone" in transport.mails[0].body
 

@@ -29,7 +29,7 @@ async def test_what_goes_over_the_wire_verifies_and_covers_one_click(
     weekly: Engine, settings: Settings, store: Store, clock: Clock
 ) -> None:
     async with ScriptedServer() as server:
-        sent = await make_engine(with_smtp(settings, server.port), store, now=clock).send(WEEK)
+        sent = await make_engine(with_smtp(settings, server.port), store, now=clock).sending.send(WEEK)
 
     assert str(sent.tally) == "planned 3 = accepted 3"
     for _, mail in server.accepted:
@@ -46,10 +46,10 @@ async def test_a_mail_that_goes_again_has_the_same_signature(
         tried.append(mail)
         raise Deferred("451 later", 451)
 
-    await weekly.send(WEEK, MemoryTransport(busy))
+    await weekly.sending.send(WEEK, MemoryTransport(busy))
     clock.forward(hours=5)
     again = MemoryTransport()
-    await make_engine(settings, store, again, clock).send(WEEK)
+    await make_engine(settings, store, again, clock).sending.send(WEEK)
 
     assert len(tried) == 3
     assert sorted(mail.body for mail in again.mails) == sorted(mail.body for mail in tried)
@@ -59,8 +59,8 @@ async def test_the_preview_and_the_dry_run_are_the_very_mail(
     weekly: Engine, transport: MemoryTransport, tmp_path: Path
 ) -> None:
     shown = render_preview(weekly, WEEK, "ada@example.org")
-    await weekly.dry_run(WEEK, tmp_path / "dry")
-    await weekly.send(WEEK)
+    await weekly.sending.dry_run(WEEK, tmp_path / "dry")
+    await weekly.sending.send(WEEK)
 
     [ada] = [mail.body for mail in transport.mails if mail.recipient == "ada@example.org"]
     assert shown.body == (tmp_path / "dry" / "ada@example.org.eml").read_bytes() == ada
@@ -68,8 +68,8 @@ async def test_the_preview_and_the_dry_run_are_the_very_mail(
 
 async def test_signed_mails_are_sealed(weekly: Engine, transport: MemoryTransport) -> None:
     """No line begins with a dot, so that the sender writes them as they are."""
-    await weekly.send(WEEK)
-    await weekly.subscribe("new@example.org", "New", Profile())
+    await weekly.sending.send(WEEK)
+    await weekly.subscriptions.subscribe("new@example.org", "New", Profile())
 
     assert len(transport.mails) == 4
     for mail in transport.mails:
@@ -81,8 +81,8 @@ async def test_signed_mails_are_sealed(weekly: Engine, transport: MemoryTranspor
 
 
 async def test_test_mails_and_confirmations_verify(weekly: Engine, transport: MemoryTransport) -> None:
-    await weekly.send_test(WEEK, "me@example.org")
-    await weekly.subscribe("new@example.org", "New", Profile())
+    await weekly.sending.send_test(WEEK, "me@example.org")
+    await weekly.subscriptions.subscribe("new@example.org", "New", Profile())
 
     assert [verdicts(mail.body) for mail in transport.mails] == [[True, True], [True, True]]
 

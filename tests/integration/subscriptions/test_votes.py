@@ -118,8 +118,10 @@ def test_votes_of_active_readers_are_counted(store: Store, ada: Subscriber) -> N
 
 def mailed(engine: Engine, key: str, number: int) -> list[str]:
     """Plan an issue and keep this reader's edition of it; the ids of its picks."""
-    engine.plan(key=key)
-    [kept] = engine.store.editions.keep(engine.editions(engine.press(key), [engine.store.subscribers.get(number)]))
+    engine.planning.plan(key=key)
+    [kept] = engine.store.editions.keep(
+        engine.editions.for_people(engine.editions.prepared(key), [engine.store.subscribers.get(number)])
+    )
     return [pick.entry.id for pick in kept.edition.picks]
 
 
@@ -160,12 +162,12 @@ def test_the_papers_that_signals_speak_of_are_the_voted_and_their_neighbours(
 
 
 def heard(engine: Engine, person: Subscriber, but: str = "") -> dict[str, tuple[Verb, float]]:
-    [told] = engine._with_signals([person], but)
+    [told] = engine.readers.with_signals([person], but)
     return {each.entry: (each.verb, each.weight) for each in told.profile.signals}
 
 
 def test_a_vote_reaches_the_profile_and_fades(engine: Engine, clock: Clock, ada: Subscriber) -> None:
-    paper = engine.feedback(ada.id, "a", Verb.SAVE)
+    paper = engine.subscriptions.vote(ada.id, "a", Verb.SAVE)
 
     assert paper.title == "On a"
     assert heard(engine, ada) == {"a": (Verb.SAVE, 1.0)}
@@ -175,26 +177,26 @@ def test_a_vote_reaches_the_profile_and_fades(engine: Engine, clock: Clock, ada:
 
 
 def test_a_vote_taken_back_is_no_signal(engine: Engine, ada: Subscriber) -> None:
-    engine.feedback(ada.id, "a", Verb.MORE)
+    engine.subscriptions.vote(ada.id, "a", Verb.MORE)
 
-    assert engine.take_back(ada.id, ["a", "nothing"]) == 1
+    assert engine.subscriptions.take_back(ada.id, ["a", "nothing"]) == 1
     assert heard(engine, ada) == {}
 
 
 def test_only_known_readers_vote_on_known_papers(engine: Engine, ada: Subscriber) -> None:
     with pytest.raises(UnknownEntry):
-        engine.feedback(ada.id, "nothing", Verb.MORE)
+        engine.subscriptions.vote(ada.id, "nothing", Verb.MORE)
     with pytest.raises(UnknownSubscriber):
-        engine.feedback(99, "a", Verb.MORE)
+        engine.subscriptions.vote(99, "a", Verb.MORE)
     with pytest.raises(UnknownSubscriber):
-        engine.take_back(99, ["a"])
+        engine.subscriptions.take_back(99, ["a"])
 
 
 def test_papers_left_alone_count_but_not_those_of_the_issue_that_is_made(
     engine: Engine, clock: Clock, ada: Subscriber
 ) -> None:
     picks = mailed(engine, "one", ada.id)
-    engine.feedback(ada.id, picks[0], Verb.MORE)
+    engine.subscriptions.vote(ada.id, picks[0], Verb.MORE)
 
     assert {verb for verb, _ in heard(engine, ada).values()} == {Verb.MORE, Verb.PASSED}
     assert heard(engine, ada).keys() == {*picks}
@@ -203,9 +205,9 @@ def test_papers_left_alone_count_but_not_those_of_the_issue_that_is_made(
 
 def test_who_never_voted_is_handed_on_as_they_are(engine: Engine, ada: Subscriber) -> None:
     bob = engine.store.subscribers.add(make_subscriber("Bob", 0), "test", NOON)
-    engine.feedback(ada.id, "a", Verb.MORE)
+    engine.subscriptions.vote(ada.id, "a", Verb.MORE)
 
-    told = engine._with_signals([ada, bob])
+    told = engine.readers.with_signals([ada, bob])
 
     assert [each.id for each in told] == [ada.id, bob.id]
     assert told[1] is bob
@@ -214,11 +216,11 @@ def test_who_never_voted_is_handed_on_as_they_are(engine: Engine, ada: Subscribe
 def test_the_selector_is_handed_present_ids_and_the_later_word_only(engine: Engine, ada: Subscriber) -> None:
     named = replace(ada.profile, liked=("a", "c"), disliked=("b",))
     engine.store.subscribers.change(replace(ada, profile=named))
-    engine.feedback(ada.id, "a", Verb.LESS)
-    engine.feedback(ada.id, "b", Verb.SAVE)
-    [told] = engine._with_signals([engine.store.subscribers.get(ada.id)])
+    engine.subscriptions.vote(ada.id, "a", Verb.LESS)
+    engine.subscriptions.vote(ada.id, "b", Verb.SAVE)
+    [told] = engine.readers.with_signals([engine.store.subscribers.get(ada.id)])
 
-    handed = engine.draft()._completed(told.profile)
+    handed = engine.editions.draft().chooser.completed(told.profile)
 
     assert (handed.liked, handed.disliked) == (("c",), ())
     assert [(each.entry, each.verb) for each in handed.signals] == [("a", Verb.LESS), ("b", Verb.SAVE)]
@@ -227,40 +229,40 @@ def test_the_selector_is_handed_present_ids_and_the_later_word_only(engine: Engi
 def test_the_selector_knows_the_texts_of_voted_papers_of_long_ago(
     engine: Engine, clock: Clock, ada: Subscriber
 ) -> None:
-    engine.feedback(ada.id, "a", Verb.MORE)
+    engine.subscriptions.vote(ada.id, "a", Verb.MORE)
     clock.forward(days=60)
     announced(engine.store, 2, clock.now)
 
-    presses = engine.draft(), engine.draft([ada]), engine.draft([])
+    issues = engine.editions.draft(), engine.editions.draft([ada]), engine.editions.draft([])
 
-    assert ["a" in press._pool.rows for press in presses] == [True, True, False]
+    assert ["a" in prepared.chooser.pool.rows for prepared in issues] == [True, True, False]
 
 
 def test_an_edition_names_its_reader_as_stored_and_stays_as_it_was_kept(engine: Engine, ada: Subscriber) -> None:
-    engine.feedback(ada.id, "a", Verb.MORE)
-    engine.plan(key="one")
-    press = engine.press("one")
-    [kept] = engine.store.editions.keep(engine.editions(press, [ada]))
-    mail = press.print(kept)
+    engine.subscriptions.vote(ada.id, "a", Verb.MORE)
+    engine.planning.plan(key="one")
+    prepared = engine.editions.prepared("one")
+    [kept] = engine.store.editions.keep(engine.editions.for_people(prepared, [ada]))
+    mail = prepared.render_mail(kept)
 
-    engine.feedback(ada.id, "b", Verb.LESS)
+    engine.subscriptions.vote(ada.id, "b", Verb.LESS)
 
     assert kept.edition.subscriber == ada
-    [again] = engine.editions(press, [ada])
-    assert press.print(again) == press.print(engine.edition(press, ada)) == mail
+    [again] = engine.editions.for_people(prepared, [ada])
+    assert prepared.render_mail(again) == prepared.render_mail(engine.editions.edition(prepared, ada)) == mail
 
 
 def test_who_fell_silent_gets_more_that_is_new_unless_they_want_none(
     engine: Engine, clock: Clock, ada: Subscriber
 ) -> None:
-    engine.feedback(ada.id, "a", Verb.MORE)
+    engine.subscriptions.vote(ada.id, "a", Verb.MORE)
     for week in range(QUIET_ISSUES):
         clock.forward(days=7)
         announced(engine.store, week, clock.now)
         assert mailed(engine, f"week-{week}", ada.id)
 
-    [told] = engine._with_signals([ada])
-    [calm] = engine._with_signals([replace(ada, profile=replace(ada.profile, surprise=0.0))])
+    [told] = engine.readers.with_signals([ada])
+    [calm] = engine.readers.with_signals([replace(ada, profile=replace(ada.profile, surprise=0.0))])
 
     assert told.profile.surprise == pytest.approx(engine.settings.selection.surprise + 0.1)
     assert calm.profile.surprise == 0.0

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from conftest import ROOT, Clock
+from conftest import ROOT, Clock, rewired
 
 from newsletter.cli import main
 from newsletter.config import Settings
@@ -156,8 +156,8 @@ def test_papers_get_vectors_by_id_and_each_text_is_asked_for_once(embedding: Emb
     engine = embedding()
     entries = list(engine.store.entries.listed())
 
-    vectors, trouble = engine.vectors(entries)
-    again, _ = embedding().vectors(entries)
+    vectors, trouble = engine.vectors.of_entries(entries)
+    again, _ = embedding().vectors.of_entries(entries)
 
     assert trouble == ""
     assert set(vectors) == set(again) == {"video", "plasma", "graphs"}
@@ -168,8 +168,8 @@ def test_papers_get_vectors_by_id_and_each_text_is_asked_for_once(embedding: Emb
 def test_without_a_model_there_is_nothing_and_no_trouble(embedding: Embedding) -> None:
     engine = embedding("")
 
-    assert engine.vectors(engine.store.entries.listed()) == ({}, "")
-    assert (engine.embed(), engine.trouble()) == ("", "")
+    assert engine.vectors.of_entries(engine.store.entries.listed()) == ({}, "")
+    assert (engine.vectors.embed(), engine.vectors.trouble()) == ("", "")
 
 
 @pytest.mark.parametrize("model", ["own", "nameless", "raising", "absent", "nobody", "folder:nowhere"])
@@ -179,25 +179,27 @@ async def test_an_issue_goes_out_though_its_embedder_fails(
     package.break_down()
     engine = embedding(model)
 
-    sent = await engine.send(engine.plan()[0].key)
+    sent = await engine.sending.send(engine.planning.plan()[0].key)
 
     assert sent.outcomes == {Outcome.ACCEPTED: 1}
-    assert engine.trouble().startswith(f"{model}: ")
-    assert "\n" not in engine.trouble()
+    assert engine.vectors.trouble().startswith(f"{model}: ")
+    assert "\n" not in engine.vectors.trouble()
 
 
 def test_trouble_is_told_until_all_is_well_again(embedding: Embedding, package: Package) -> None:
     package.break_down()
     engine = embedding()
-    engine.plan()
+    engine.planning.plan()
 
-    assert notes(engine.overview()) == ("Papers are ranked by their words alone. own: ZeroDivisionError: it is broken",)
-    assert not [line for line in findings(engine.overview()) if "own" in line]
-    assert notes(embedding("").overview()) == notes(embedding("other").overview()) == ()
+    assert notes(engine.status.overview()) == (
+        "Papers are ranked by their words alone. own: ZeroDivisionError: it is broken",
+    )
+    assert not [line for line in findings(engine.status.overview()) if "own" in line]
+    assert notes(embedding("").status.overview()) == notes(embedding("other").status.overview()) == ()
 
     package.break_down(False)
-    assert engine.embed() == ""
-    assert notes(engine.overview()) == ()
+    assert engine.vectors.embed() == ""
+    assert notes(engine.status.overview()) == ()
 
 
 def test_planning_makes_the_vectors_that_sending_needs(embedding: Embedding, package: Package) -> None:
@@ -205,14 +207,14 @@ def test_planning_makes_the_vectors_that_sending_needs(embedding: Embedding, pac
     engine.store.sightings.add([Named(replace(make_entry("old"), update=True), ("old",))], NOON)
     likes = make_profile("video", liked=("old",))
     engine.store.subscribers.put_all([make_subscriber("Bob", profile=likes)], "test", NOON)
-    key = engine.plan()[0].key
+    key = engine.planning.plan()[0].key
     package.break_down()
 
-    press = engine.press(key)
+    prepared = engine.editions.prepared(key)
 
-    assert "old" not in press.entries
+    assert "old" not in prepared.entries
     assert "On old" in package.asked()
-    assert engine.trouble() == ""
+    assert engine.vectors.trouble() == ""
 
 
 async def test_collecting_on_schedule_makes_the_vectors_of_the_news(
@@ -222,10 +224,10 @@ async def test_collecting_on_schedule_makes_the_vectors_of_the_news(
     own = engine.settings.model_copy(
         update={"source": Settings.model_validate({"source": [{"location": PAPERS, "name": "seeds"}]}).source}
     )
-    engine.settings = own
+    engine = rewired(engine, own)
     engine.store.installed(NOON)
 
-    await engine.tick()
+    await engine.scheduling.tick()
 
     assert len(package.asked()) == 62
 
@@ -234,20 +236,20 @@ def test_a_page_waits_for_no_embedder_that_has_just_failed(embedding: Embedding,
     package.break_down()
     engine = embedding()
     reader = make_subscriber(profile=make_profile("video"))
-    assert engine.next_edition(reader).picks
+    assert engine.editions.next_edition(reader).picks
     package.break_down(False)
 
-    assert engine.next_edition(reader).picks
+    assert engine.editions.next_edition(reader).picks
 
     assert package.asked() == []
-    assert engine.trouble() == ""  # a page notes nothing
+    assert engine.vectors.trouble() == ""  # a page notes nothing
 
 
 def test_vectors_that_cannot_be_kept_are_vectors(embedding: Embedding, package: Package, tmp_path: Path) -> None:
     read_only = Store(f"sqlite:///file:{tmp_path / 'newsletter.db'}?mode=ro&uri=true")
     engine = make_engine(embedding().settings, read_only, MemoryTransport())
 
-    vectors, trouble = engine.vectors([make_entry("video")])
+    vectors, trouble = engine.vectors.of_entries([make_entry("video")])
     read_only.close()
 
     assert (list(vectors), trouble) == (["video"], "")
@@ -256,7 +258,7 @@ def test_vectors_that_cannot_be_kept_are_vectors(embedding: Embedding, package: 
 def test_papers_without_a_word_have_no_vector(embedding: Embedding, package: Package) -> None:
     blank = replace(make_entry("blank"), title="", abstract=" ")
 
-    assert embedding().vectors([blank]) == ({}, "")
+    assert embedding().vectors.of_entries([blank]) == ({}, "")
 
 
 # the command line

@@ -119,7 +119,7 @@ def test_names_of_bibtex_are_split_given_names_first(names: str, authors: tuple[
         ("year = 2020, month = mar", ""),
         ("year = 2020", ""),
         ("year = {2020}, month = {13}, day = {45}", ""),
-        ("year = {in press}", ""),
+        ("year = {in prepared}", ""),
     ],
 )
 def test_only_a_whole_day_is_a_date(fields: str, day: str) -> None:

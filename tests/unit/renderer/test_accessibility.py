@@ -23,9 +23,9 @@ def test_a_page_that_says_all_has_no_findings() -> None:
 
 def test_our_own_mail_has_no_findings(weekly: Engine) -> None:
     person = weekly.store.subscribers.find("bob@example.org")
-    press = weekly.press("2025-W12")
+    prepared = weekly.editions.prepared("2025-W12")
 
-    assert access_faults(outline(parts(press.print(weekly.edition(press, person))).html)) == ()
+    assert access_faults(outline(parts(prepared.render_mail(weekly.editions.edition(prepared, person))).html)) == ()
 
 
 def test_a_page_names_its_language_direction_and_title() -> None:

@@ -24,12 +24,12 @@ from hypothesis import strategies as st
 from verifier import DKIM, ED25519_PEM, PEM, records, signed_names, verdicts
 
 from newsletter.config import Settings, load
-from newsletter.engine import signing
 from newsletter.errors import ConfigError, InputError
 from newsletter.renderer import Confirmation, Renderer, load_templates
 from newsletter.renderer.mime import Envelope, list_headers
 from newsletter.renderer.sanitize import tidy_masthead
 from newsletter.sender.dkim import Signer, ed25519_key, relaxed, rsa_key, simple
+from newsletter.services.wiring import signing
 from newsletter.testing import NOON, WEEK_12, make_entry, make_subscriber
 from newsletter.types import Edition, Links, Mail, Masthead, Pick
 

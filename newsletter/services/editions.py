@@ -1,0 +1,117 @@
+"""Editions: issues prepared and kept in memory; what each reader got or would get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from threading import Lock
+
+from newsletter.embedder import paper_text
+from newsletter.services.context import Context
+from newsletter.services.papers import Papers
+from newsletter.services.planning import Planning
+from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
+from newsletter.services.readership import Readers
+from newsletter.services.vectors import EMBEDDING, EntryVectors
+from newsletter.store import Frozen, Kept
+from newsletter.types import Edition, Mail, Subscriber
+
+LATEST_CACHED = 4  #: prepared issues kept in memory
+HURRIED = 10.0  #: seconds for vectors, while a page waits
+
+
+class IssueEditions:
+    """Prepares issues, and chooses editions for readers. Safe for threads."""
+
+    def __init__(
+        self,
+        context: Context,
+        planning: Planning,
+        readers: Readers,
+        papers: Papers,
+        vectors: EntryVectors,
+        signatures: Signatures,
+    ) -> None:
+        self._settings = context.settings
+        self._store = context.store
+        self._now = context.now
+        self._planning = planning
+        self._readers = readers
+        self._papers = papers
+        self._vectors = vectors
+        self._signatures = signatures
+        self._cache: dict[str, PreparedIssue] = {}
+        self._preparing = Lock()
+
+    def prepared(self, key: str) -> PreparedIssue:
+        """A planned issue, prepared once; raises UnknownIssue."""
+        with self._preparing:  # pages ask from several threads; one of them prepares
+            if key not in self._cache:
+                while len(self._cache) >= LATEST_CACHED:
+                    del self._cache[next(iter(self._cache))]
+                self._cache[key] = self._prepare(self._store.issues.frozen(key))
+            return self._cache[key]
+
+    def trial(self, key: str = "", guest: Subscriber | None = None) -> PreparedIssue:
+        """Prepare anew, for a preview, an issue or ("") the one that would be planned now, for all its readers.
+
+        `guest`: a reader who is none of them, or one of them with another profile; their papers are known too. Where
+        nothing is new since the last issue, the pool reaches one period back. An embedder gets little time.
+        """
+        frozen = self._store.issues.frozen(key) if key else self._planning.drafted(generous=True)
+        return self._prepare(frozen, guest=guest, hurry=True)
+
+    def draft(self, people: Iterable[Subscriber] | None = None) -> PreparedIssue:
+        """Prepare the issue that would be planned now, for `people` (all by default)."""
+        return self._prepare(self._planning.drafted(), people, hurry=people is not None)
+
+    def with_todays_templates(self, prepared: PreparedIssue) -> PreparedIssue:
+        """The same issue, planned or not, as the templates are now. Raises TemplateError."""
+        return prepared.with_templates(self._planning.templates(), self._settings.masthead)
+
+    def edition(self, prepared: PreparedIssue, person: Subscriber, anew: bool = False) -> Kept:
+        """What this person got, or would get, in this issue. Changes nothing. `anew`: whatever they got."""
+        kept = {} if anew else self._store.editions.kept(prepared.issue, [person.id], prepared.entries)
+        if person.id in kept:
+            return kept[person.id]
+        return prepared.kept(self._chosen(prepared, [person])[0], prepared.issue.until)
+
+    def next_edition(self, person: Subscriber) -> Edition:
+        """What the next issue would hold for this person, as of now."""
+        return self.edition(self.draft([person]), person).edition
+
+    def for_people(self, prepared: PreparedIssue, people: Sequence[Subscriber]) -> list[Kept]:
+        """What these people got or will get, in their order; chosen for a whole block at once."""
+        ids = [person.id for person in people]
+        known = self._store.editions.kept(prepared.issue, ids, prepared.entries)
+        rest = [person for person in people if person.id not in known]
+        chosen, made = self._chosen(prepared, rest), self._now().replace(microsecond=0)
+        new = {edition.subscriber.id: prepared.kept(edition, made) for edition in chosen}
+        return [known.get(number) or new[number] for number in ids]
+
+    def web_page(self, number: int, key: str) -> Mail:
+        """The mail of this subscriber in this issue, with what it had no room for."""
+        prepared = self.prepared(key)
+        person = self._store.subscribers.get(number)
+        return prepared.render_web_page(self.edition(prepared, person))
+
+    def _prepare(
+        self,
+        frozen: Frozen,
+        people: Iterable[Subscriber] | None = None,
+        guest: Subscriber | None = None,
+        hurry: bool = False,
+    ) -> PreparedIssue:
+        readership = self._readers.readership(people, guest)
+        texts = {**readership.texts, **{entry.id: paper_text(entry) for entry in frozen.entries}}
+        vectors, _ = self._vectors.of_texts(texts, HURRIED if hurry else EMBEDDING, hurry)
+        twins = self._papers.twins(frozen)
+        chooser = Chooser(frozen, readership, self._settings.selection, twins, vectors or None)
+        return PreparedIssue(frozen, chooser, self._signatures)
+
+    def _chosen(self, prepared: PreparedIssue, people: Sequence[Subscriber]) -> list[Edition]:
+        """For who has no kept edition yet; an edition names its subscriber as stored, without today's signals."""
+        key = prepared.issue.key
+        seen = self._store.editions.seen([person.id for person in people], but=key)
+        chosen = prepared.choose(self._readers.with_signals(people, but=key), seen)
+        return [replace(edition, subscriber=person) for edition, person in zip(chosen, people, strict=True)]

@@ -1,0 +1,218 @@
+"""One frozen issue, prepared: it chooses editions, renders mails and signs them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parseaddr
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from newsletter.bounces.verp import ReturnPath
+from newsletter.config import SelectionSection
+from newsletter.i18n import Catalogues, catalogues_of
+from newsletter.services.readership import Readership
+from newsletter.services.wiring import Sign
+from newsletter.store import Frozen, Kept
+from newsletter.tokens import Purpose, Tokens
+from newsletter.types import WANTED, Edition, Entry, Issue, Links, Mail, Masthead, Profile, Subscriber, Verb
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from newsletter.selector.explain import Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """In which words an issue's editions are told, and which parts they have."""
+
+    catalogues: Catalogues
+    language: str
+    popular: bool  #: whether they tell what is popular this week
+
+    @classmethod
+    def of(cls, frozen: Frozen) -> Telling:
+        """Choose the catalogue and sections for this issue's editions."""
+        masthead = frozen.masthead
+        return cls(catalogues_of(frozen.templates), masthead.language, "popular" in masthead.sections)
+
+
+class Chooser:
+    """The papers of one issue, prepared: chooses for its readers. Pure but for what it was given."""
+
+    def __init__(
+        self,
+        frozen: Frozen,
+        readership: Readership,
+        defaults: SelectionSection,
+        twins: Collection[str] = (),
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        """`twins`: ids of the pool that are left out, for another one is the same paper.
+
+        `vectors`: of entries, by id, and of words; None: no embedder is configured, or it failed.
+        """
+        from newsletter import selector  # with numpy and scipy; to collect needs neither
+
+        self.issue = frozen.issue
+        self.entries = {entry.id: entry for entry in frozen.entries}
+        self._library = readership.library
+        self._aliases = {asked: entry.id for asked, entry in readership.library.items()}
+        self._defaults = defaults
+        others = [entry for entry in dict.fromkeys(self._library.values()) if entry.id not in self.entries]
+        rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
+        candidates = [entry for entry in frozen.entries if entry.id not in twins]
+        liked = [self._known(ids, ()) for ids in readership.likes]
+        self.pool = selector.prepare(candidates, others, rises or None, liked, vectors)
+
+    def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]], telling: Telling) -> list[Edition]:
+        """Choose one edition per subscriber, in their order; their profiles hold their signals.
+
+        `seen`: subscriber → ids of entries that they were shown in other issues.
+        """
+        from newsletter import selector
+
+        profiles = [self.completed(person.profile) for person in people]
+        gone = [seen.get(person.id, set()) for person in people]
+        messages = [telling.catalogues.messages(person.language, telling.language) for person in people]
+        chosen = selector.select(self.pool, profiles, gone, messages=messages)
+        popular: Sequence[tuple[Entry, ...]] = [()] * len(people)
+        if telling.popular:
+            popular = selector.popular(self.pool, profiles, gone, chosen)
+        return [
+            Edition(self.issue, person, picks, popular=beside)
+            for person, picks, beside in zip(people, chosen, popular, strict=True)
+        ]
+
+    def explain(self, person: Subscriber, seen: set[str], entry_id: str) -> Explanation:
+        """Choose for this person alone, and take the choice apart for one entry."""
+        from newsletter.selector.explain import explain
+
+        return explain(self.pool, self.completed(person.profile), seen, entry_id)
+
+    def survey(self, person: Subscriber, seen: set[str]) -> tuple[Explanation, ...]:
+        """Explain every candidate, without the parts of its score."""
+        from newsletter.selector.survey import survey
+
+        return survey(self.pool, self.completed(person.profile), seen)
+
+    def title(self, entry_id: str) -> str:
+        """The title of a candidate, or of what readers named; "" where it is neither."""
+        known = self.entries.get(entry_id) or self._library.get(entry_id)
+        return known.title if known else ""
+
+    def completed(self, profile: Profile) -> Profile:
+        """The newsletter's defaults where the subscriber said nothing; every id by its entry's own name.
+
+        A vote is a later word than what the profile says of the same paper.
+        """
+        own = self._defaults
+        signals = tuple(replace(signal, entry=self._name(signal.entry)) for signal in profile.signals)
+        refused = {signal.entry for signal in signals if signal.verb is Verb.LESS}
+        wanted = {signal.entry for signal in signals if signal.verb in WANTED}
+        return replace(
+            profile,
+            size=own.size if profile.size is None else profile.size,
+            hype=own.hype if profile.hype is None else profile.hype,
+            surprise=own.surprise if profile.surprise is None else profile.surprise,
+            liked=self._known(profile.liked, refused),
+            disliked=self._known(profile.disliked, wanted),
+            interests=tuple(
+                replace(interest, liked=self._known(interest.liked, refused)) for interest in profile.interests
+            ),
+            signals=signals,
+        )
+
+    def _known(self, ids: Iterable[str], but: Collection[str]) -> tuple[str, ...]:
+        return tuple(name for name in map(self._name, ids) if name not in but)
+
+    def _name(self, entry_id: str) -> str:
+        return entry_id if entry_id in self.entries else self._aliases.get(entry_id, entry_id)
+
+
+class Signatures:
+    """What an installation signs: the links of a reader, Message-IDs, envelope senders, whole mails."""
+
+    def __init__(self, tokens: Tokens, return_path: ReturnPath, sign: Sign) -> None:
+        self._tokens = tokens
+        self._return_path = return_path
+        self.sign = sign
+
+    def links(self, number: int, issue: Issue, masthead: Masthead) -> Links:
+        """All links of a subscriber's mail, each signed for one purpose."""
+        base, sign = masthead.base_url, self._tokens.sign
+        unsubscribe = sign(Purpose.UNSUBSCRIBE, number)
+        address = parseaddr(masthead.reply_to or masthead.sender)[1]
+        return Links(
+            view=f"{base}/view/{sign(Purpose.VIEW, number, issue.key)}",
+            interests=f"{base}/interests/{sign(Purpose.INTERESTS, number)}",
+            unsubscribe=f"{base}/unsubscribe/{unsubscribe}",
+            unsubscribe_mailto=f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{unsubscribe}",
+            feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number)}",
+        )
+
+    def message_id(self, number: int, issue: Issue, masthead: Masthead) -> str:
+        """The same for the same subscriber and issue, always."""
+        domain = parseaddr(masthead.sender)[1].rpartition("@")[2]
+        return self._tokens.message_id(issue.key, number, domain)
+
+    def sender(self, number: int, issue: Issue) -> str:
+        """The envelope sender; "" where the newsletter's own address is it."""
+        return self._return_path.of(issue.key, number)
+
+
+class PreparedIssue:
+    """One issue: chooses its editions and renders them."""
+
+    def __init__(self, frozen: Frozen, chooser: Chooser, signatures: Signatures) -> None:
+        """Raises TemplateError."""
+        from newsletter.renderer import make_renderer
+
+        self.frozen = frozen
+        self.issue = frozen.issue
+        self.chooser = chooser
+        self._signatures = signatures
+        self._telling = Telling.of(frozen)
+        renderer = make_renderer(frozen.templates, frozen.masthead)
+        self._rendering = renderer.open(frozen.issue, frozen.entries, frozen.missing)
+        self.entries = chooser.entries  #: by id
+
+    def with_templates(self, templates: Mapping[str, str], masthead: Masthead) -> PreparedIssue:
+        """The same papers, and so the same choices, in other templates. Raises TemplateError."""
+        return PreparedIssue(
+            replace(self.frozen, templates=templates, masthead=masthead), self.chooser, self._signatures
+        )
+
+    def choose(self, people: Sequence[Subscriber], seen: Mapping[int, set[str]]) -> list[Edition]:
+        """Choose one edition per subscriber, in their order; their profiles hold their signals.
+
+        `seen`: subscriber → ids of entries that they were shown in other issues.
+        """
+        return self.chooser.choose(people, seen, self._telling)
+
+    def kept(self, edition: Edition, made: datetime) -> Kept:
+        """Fit an edition into a mail, and note what makes its bytes the same again."""
+        number = edition.subscriber.id
+        edition = self._rendering.fitting(edition, self.links(number))
+        return Kept(edition, self._signatures.message_id(number, self.issue, self.frozen.masthead), made)
+
+    def render_mail(self, kept: Kept) -> Mail:
+        """Render the mail: the same bytes and envelope for the same kept edition, always."""
+        number = kept.edition.subscriber.id
+        mail = self._signatures.sign(self._rendered(kept, kept.edition))
+        sender = self._signatures.sender(number, self.issue) if number else ""  # a test mail has nobody's number
+        return replace(mail, sender=sender or mail.sender)
+
+    def render_web_page(self, kept: Kept) -> Mail:
+        """Render also what the mail had no room for: its page on the web, which needs no signature."""
+        return self._rendered(kept, replace(kept.edition, picks=kept.edition.picks + kept.edition.more, more=()))
+
+    def links(self, number: int) -> Links:
+        """All links of a subscriber's mail, each signed for one purpose."""
+        return self._signatures.links(number, self.issue, self.frozen.masthead)
+
+    def _rendered(self, kept: Kept, edition: Edition) -> Mail:
+        return self._rendering.render(edition, self.links(edition.subscriber.id), kept.message_id, kept.made)

@@ -1,0 +1,129 @@
+"""The schedule: what is due now is done, one step after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from newsletter.errors import HostDown, IssuePaused, NewsletterError
+from newsletter.schedule import next_slot
+from newsletter.services.bounce_reports import Heeded
+from newsletter.services.collection import Collecting
+from newsletter.services.context import Context
+from newsletter.services.mailbox_reports import MailboxReports
+from newsletter.services.planning import Planning
+from newsletter.services.sending import Sending
+from newsletter.services.summaries import Summarising
+from newsletter.services.vectors import EntryVectors
+from newsletter.types import Cadence
+
+TURN = 60.0  #: seconds after which the schedule sends something else than what waits for a slow domain
+PASSING = 30.0  #: seconds for vectors, while the schedule waits
+
+
+class Scheduling:
+    """Decides what is due, and lets the other services do it."""
+
+    def __init__(
+        self,
+        context: Context,
+        reports: MailboxReports,
+        collection: Collecting,
+        planning: Planning,
+        sending: Sending,
+        summaries: Summarising,
+        vectors: EntryVectors,
+    ) -> None:
+        self._settings = context.settings
+        self._store = context.store
+        self._now = context.now
+        self._reports = reports
+        self._collection = collection
+        self._planning = planning
+        self._sending = sending
+        self._summaries = summaries
+        self._vectors = vectors
+        self._bounces_read: datetime | None = None
+        self._unfinished = False  #: something was collected since summaries and vectors were last asked for
+
+    async def tick(self, stop: asyncio.Event | None = None) -> list[str]:
+        """Do what is due now: collect, plan the last slot's issue if it was not, send. Returns what was done.
+
+        After a downtime only the latest slot of each cadence is caught up with, and none from before the store was
+        first used. One step's trouble keeps no other step from being done; the first one is raised at the end.
+        """
+        done: list[str] = []
+        troubles: list[NewsletterError] = []
+        cadences = sorted(await asyncio.to_thread(self._cadences))
+        plans = [asyncio.to_thread(self._planning.plan_slot, cadence) for cadence in cadences]
+        steps = [self._read_if_due(stop), self._collect_if_due(), *plans, self._send_if_due(stop)]
+        for step in [*steps, self._finish_if_collected()]:
+            try:
+                done += await step
+            except NewsletterError as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        return done
+
+    def begin(self) -> None:
+        """Note that the store is in use from now on: no issue is owed for the time before."""
+        self._store.installed(self._now())
+
+    def next_event(self) -> datetime:
+        """When the schedule has something to do next, at the latest."""
+        now, slot = self._now(), self._planning.slot()
+        return min(next_slot(cadence, slot, now) for cadence in self._cadences())
+
+    def _cadences(self) -> set[Cadence]:
+        default = self._settings.schedule.cadence
+        return {default, *self._store.subscribers.cadences(default)}
+
+    async def _read_if_due(self, stop: asyncio.Event | None) -> list[str]:
+        """Bounces first: whoever cannot be reached any more is not sent to again."""
+        section, last = self._settings.bounces, self._bounces_read
+        if not (section.maildir or section.imap_host) or (last and self._now() < last + section.read_every):
+            return []
+        self._bounces_read = self._now()
+
+        def read() -> list[Heeded]:
+            with self._reports.mailboxes() as mailboxes:
+                return self._reports.read(mailboxes, stopped=stop.is_set if stop else lambda: False)
+
+        changed = sum(heeded.ended for heeded in await asyncio.to_thread(read))
+        return [f"{changed} subscribers bounced or complained"] if changed else []
+
+    async def _collect_if_due(self) -> list[str]:
+        if not await asyncio.to_thread(self._collection.is_due):
+            return []
+        added = sum(collected.added for collected in await self._collection.collect())
+        self._unfinished = True
+        return [f"collected {added} new entries"]
+
+    async def _send_if_due(self, stop: asyncio.Event | None) -> list[str]:
+        """Every open issue gets its turn; raises the first trouble after that."""
+        done, troubles = [], []
+        for issue in await asyncio.to_thread(self._store.issues.open_ones):
+            due = await asyncio.to_thread(self._store.ledger.next_due, issue.key)
+            if due is not None and due > self._now():
+                continue
+            try:
+                sent = await self._sending.send(issue.key, stop=stop, turn=TURN)
+            except NewsletterError as error:
+                troubles.append(error)
+                continue
+            done += [f"{issue.key}: {sent.tally}"] if sent.outcomes else []
+            kind = IssuePaused if sent.tally.paused else HostDown
+            troubles += [kind(sent.trouble)] if sent.trouble else []
+        if troubles:
+            raise troubles[0]
+        return done
+
+    async def _finish_if_collected(self) -> list[str]:
+        """Summaries and vectors, after everything else: nothing waits for them."""
+        if not self._unfinished:
+            return []
+        self._unfinished = False
+        done = await self._summaries.summarise()
+        await asyncio.to_thread(self._vectors.embed, PASSING)
+        return [f"{done.written} summaries written"] if done and done.written else []
