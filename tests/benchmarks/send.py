@@ -188,7 +188,7 @@ async def ledgered(port: int, connections: int, count: int, body: bytes, people:
 
         with (
             mock.patch.object(Claimer, "_jobs", ready_jobs(body)),
-            mock.patch.object(engine.editions, "prepared", lambda key: SimpleNamespace(issue=WEEK_12)),
+            mock.patch.object(engine.editions, "prepared", return_value=SimpleNamespace(issue=WEEK_12)),
             mock.patch.object(SmtpTransport, "open", opened),
         ):
             await engine.sending.send(WEEK_12.key, stop=stop, on_settled=settled)
