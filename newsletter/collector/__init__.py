@@ -23,7 +23,6 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from newsletter import __version__
 from newsletter.collector.health import judge, stale_after
 from newsletter.collector.http.client import LIMIT, TIMEOUT, Validators, Web
 from newsletter.collector.http.rate_limit import LocalMemory, Memory, Turns
@@ -47,6 +46,7 @@ from newsletter.collector.sources.jsonl import read_entries
 from newsletter.collector.text.urls import is_address, shown
 from newsletter.errors import SourceError
 from newsletter.types import Entry, Receipt, Source
+from newsletter.version import __version__
 
 __all__ = [
     "KINDS",

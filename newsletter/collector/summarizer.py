@@ -145,7 +145,7 @@ class Summariser:
             await asyncio.gather(*(self._work(client, run, on_done) for _ in range(self.together)))
 
     def _headers(self) -> dict[str, str]:
-        from newsletter import __version__
+        from newsletter.version import __version__
 
         headers = {
             "User-Agent": f"newsletter/{__version__}",

@@ -15,9 +15,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from newsletter import __version__
 from newsletter.embedder.rows import unit_rows
 from newsletter.errors import EmbedderError
+from newsletter.version import __version__
 
 if TYPE_CHECKING:
     import httpx

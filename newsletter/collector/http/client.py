@@ -354,7 +354,7 @@ def make_client(proxy: str, keep: bool, contact: str) -> httpx.AsyncClient:
     """No cookies: one source's are none of another's business."""
     import httpx
 
-    from newsletter import __version__
+    from newsletter.version import __version__
 
     agent = f"newsletter/{__version__}" + (f" (+{contact})" if contact else "")
     try:
