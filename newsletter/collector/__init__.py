@@ -17,7 +17,7 @@ from newsletter.collector.http.limits import FetchLimits
 from newsletter.collector.http.link_check import Reached, reach
 from newsletter.collector.http.ssrf import Lookup, public_addresses
 from newsletter.collector.identity import entry_id, names, same_paper
-from newsletter.collector.kinds import KINDS, guess_kind, guess_library, kind_of
+from newsletter.collector.kinds import KINDS, LIBRARIES, guess_kind, guess_library, kind_of
 from newsletter.collector.normalize import Raw, Sighting
 from newsletter.collector.source_kind import Kind, Parsed, Parser, Request
 from newsletter.collector.sources.jsonl import read_entries
@@ -26,6 +26,7 @@ from newsletter.collector.trend import Counted, field_of, trends
 
 __all__ = [
     "KINDS",
+    "LIBRARIES",
     "Counted",
     "FetchLimits",
     "Harvest",

@@ -79,7 +79,7 @@ class _Final(_NoAnswer):
 
 
 @dataclass(slots=True)
-class _Run:
+class _SummaryRun:
     """What the workers of one run share."""
 
     left: Iterator[tuple[str, str, str]]  #: key, title, abstract
@@ -114,7 +114,7 @@ class Summariser:
         """
         missing = {key: (title, abstract) for key, title, abstract in papers if abstract.strip()}
         asked = [(key, *paper) for key, paper in missing.items()]
-        run = _Run(iter(asked), time.monotonic() + within, missing)
+        run = _SummaryRun(iter(asked), time.monotonic() + within, missing)
         try:
             async with asyncio.timeout(within):
                 await self._ask_all(run, on_done)
@@ -134,7 +134,7 @@ class Summariser:
         except ValueError:
             return "no host"
 
-    async def _ask_all(self, run: _Run, on_done: Callable[[str, str], None]) -> None:
+    async def _ask_all(self, run: _SummaryRun, on_done: Callable[[str, str], None]) -> None:
         import httpx
 
         if not (self._key.isascii() and self._key.isprintable()):
@@ -154,7 +154,7 @@ class Summariser:
         }
         return headers | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
 
-    async def _work(self, client: httpx.AsyncClient, run: _Run, on_done: Callable[[str, str], None]) -> None:
+    async def _work(self, client: httpx.AsyncClient, run: _SummaryRun, on_done: Callable[[str, str], None]) -> None:
         """One of the workers: the next paper, until there is none or the run is stopped."""
         for key, title, abstract in run.left:
             try:
@@ -171,7 +171,7 @@ class Summariser:
                 return
 
     @staticmethod
-    def _failed(run: _Run, error: _NoAnswer) -> None:
+    def _failed(run: _SummaryRun, error: _NoAnswer) -> None:
         run.last = str(error)
         run.failures += 1
         if isinstance(error, _Final):

@@ -30,7 +30,7 @@ NAMED_PARTS = re.compile(r"\s*(family|given|prefix|suffix)\s*=\s*(.*)", re.DOTAL
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class BibtexRecord:
     """One `@type{key, …}`."""
 
     key: str
@@ -39,28 +39,28 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """A file, taken apart."""
+class BibtexFile:
+    """The records of a file."""
 
-    records: tuple[Record, ...]
+    records: tuple[BibtexRecord, ...]
     problems: tuple[str, ...]  #: of what is no record
 
 
-def read_bibtex(text: str) -> Split:
+def read_bibtex(text: str) -> BibtexFile:
     """Raises nothing: what cannot be read is a record without fields."""
     from bibtexparser.entrypoint import parse_string
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it warns of each broken record; so do we, once
     blocks = parse_string(text, parse_stack=[]).blocks
     strings = _strings(blocks)
-    records: list[Record] = []
+    records: list[BibtexRecord] = []
     problems: list[str] = []
     for block in blocks:
         _take(block, strings, records, problems)
-    return Split(tuple(records), tuple(problems))
+    return BibtexFile(tuple(records), tuple(problems))
 
 
-def _take(block: Block, strings: Mapping[str, str], records: list[Record], problems: list[str]) -> None:
+def _take(block: Block, strings: Mapping[str, str], records: list[BibtexRecord], problems: list[str]) -> None:
     from bibtexparser.model import Entry, ImplicitComment, ParsingFailedBlock
 
     inner = (block.ignore_error_block if isinstance(block, ParsingFailedBlock) else None) or block
@@ -70,29 +70,31 @@ def _take(block: Block, strings: Mapping[str, str], records: list[Record], probl
     elif isinstance(inner, ImplicitComment):
         if records and inner.comment.startswith(","):
             last = records.pop()
-            records.append(Record(last.key, last.fields, "a closing brace too many: what follows it was not read"))
+            records.append(
+                BibtexRecord(last.key, last.fields, "a closing brace too many: what follows it was not read")
+            )
     elif isinstance(inner, ParsingFailedBlock):
         _broken(inner, records, problems)
 
 
-def _broken(block: Block, records: list[Record], problems: list[str]) -> None:
+def _broken(block: Block, records: list[BibtexRecord], problems: list[str]) -> None:
     raw, line = block.raw or "", (block.start_line or 0) + 1
     kind = re.match(r"@(\w*)", raw)
     if kind and kind[1].lower() in ("string", "preamble", "comment"):
         problems.append(f"line {line}: @{kind[1].lower()} does not end; skipped")
         return
     key = KEY.match(raw)
-    records.append(Record(key[1] if key else "", None, f"line {line}: a brace, quote or comma is missing"))
+    records.append(BibtexRecord(key[1] if key else "", None, f"line {line}: a brace, quote or comma is missing"))
 
 
-def _record(entry: Entry, strings: Mapping[str, str]) -> Record:
+def _record(entry: Entry, strings: Mapping[str, str]) -> BibtexRecord:
     fields: dict[str, str] = {}
     doubt = ""
     for field in entry.fields:
         value, rest = _value(str(field.value).strip(), strings)
         fields.setdefault(field.key.lower(), value)  # BibTeX, too, takes the first of two
         doubt = doubt or (f'no comma after "{plain(field.key[:40])}": the next was not read' if rest else "")
-    return Record(entry.key, fields, doubt)
+    return BibtexRecord(entry.key, fields, doubt)
 
 
 def _strings(blocks: list[Block]) -> dict[str, str]:

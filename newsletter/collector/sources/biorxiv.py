@@ -92,11 +92,11 @@ def following(request: Request, page: Parsed, source: Source) -> Request | None:
     return Request(urlunsplit(parts._replace(path=f"{place[1]}/{cursor}/json")), headers=request.headers)
 
 
-def without_debris(abstract: str) -> str:
-    """The words of an abstract without what its figures, tables and lists left behind; captions stay."""
+def without_figure_markup(abstract: str) -> str:
+    """The words of an abstract without the markup of its figures, tables and lists; captions stay."""
     bare = GRAPHICAL.sub(" ", folded(abstract))
-    for debris in (PICTURE, LARGER, FILES):
-        bare = debris.sub(" ", bare)
+    for remains in (PICTURE, LARGER, FILES):
+        bare = remains.sub(" ", bare)
     bare = INSIDE_WORDS.sub("", HEADING.sub(r"\1\2 ", bare))
     bare = BETWEEN_WORDS.sub(" ", bare)
     if LIST_BEGIN.search(bare) and ("C_LI" in bare or "C_QD" in bare):  # one alone may be a name
@@ -139,7 +139,7 @@ def _entry(item: object, source: Source) -> Entry:
     return Entry(
         id="",
         title=text(item, "title"),
-        abstract=without_debris(text(item, "abstract")),
+        abstract=without_figure_markup(text(item, "abstract")),
         url=url,
         authors=_authors(text(item, "authors")),
         published=when(item, "date"),
@@ -187,7 +187,7 @@ def _preprint(entry: Entry, source: Source) -> Entry:
         entry,
         id="" if also else entry.id,
         title=folded(entry.title),
-        abstract=without_debris(entry.abstract),
+        abstract=without_figure_markup(entry.abstract),
         also=also,
         venue=SERVERS[_server("medrxiv" if "medrxiv.org" in entry.url.lower() else "", source)],
         update=bool(version and int(version[1]) > 1),

@@ -28,8 +28,8 @@ MOST_TOPICS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an item stands, for names and relative links."""
+class _ItemContext:
+    """The source of an item, and the base of its relative links."""
 
     source: Source
     base: str
@@ -46,10 +46,10 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:
     if arxiv.NAMESPACE in data[:2000]:
         return arxiv.read(raw, source)
     feed = _parsed(raw)
-    place = _Place(source, source.location if is_address(source.location) else _get(feed.feed, "link"))
+    context = _ItemContext(source, source.location if is_address(source.location) else _get(feed.feed, "link"))
     problems = list(raw.problems)
     pairs = _pairs(feed.entries, raw, problems)
-    entries = tuple(_entries(pairs, place, problems))
+    entries = tuple(_entries(pairs, context, problems))
     return Parsed(entries, few(problems), dated=_dated(raw, entries), seen=len(pairs))
 
 
@@ -76,30 +76,30 @@ def _pairs(parsed: list[Any], raw: RawFeed, problems: list[str]) -> list[tuple[A
     return [(item, Item()) for item in parsed]
 
 
-def _entries(pairs: list[tuple[Any, Item]], place: _Place, problems: list[str]) -> Iterator[Entry]:
+def _entries(pairs: list[tuple[Any, Item]], context: _ItemContext, problems: list[str]) -> Iterator[Entry]:
     for number, (item, raw) in enumerate(pairs, start=1):
-        entry = _entry(item, raw, place)
+        entry = _entry(item, raw, context)
         if entry.title.strip():
             yield entry
         else:
             problems.append(f"entry {number}: no title; skipped: {plain((entry.url or _get(item, 'id'))[:100])}")
 
 
-def _entry(item: Any, raw: Item, place: _Place) -> Entry:
+def _entry(item: Any, raw: Item, context: _ItemContext) -> Entry:
     abstract = raw.first(*TEXTS) or _get(item, "summary")
-    url = address(_get(item, "link"), place.base)
+    url = address(_get(item, "link"), context.base)
     authors = [without_affiliation(name) for name in _authors(item, raw)]
     entry = Entry(
-        id=_identifier(item, raw, url, place.source.name),
+        id=_identifier(item, raw, url, context.source.name),
         title=raw.first("title", "dc:title") or _get(item, "title"),
         abstract=abstract,
         url=url,
         authors=tuple(name for name, _ in authors),
         published=_published(item, raw),
-        source=place.source.name,
+        source=context.source.name,
         topics=tuple(_topics(item)),
-        pdf_url=_pdf(item, place.base),
-        image_url=_image(item, place.base),
+        pdf_url=_pdf(item, context.base),
+        image_url=_image(item, context.base),
         affiliations=tuple(dict.fromkeys(where for _, where in authors if where)),
         venue=raw.first("prism:publicationName", "dc:source"),
     )

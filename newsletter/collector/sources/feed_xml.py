@@ -73,9 +73,9 @@ def read_items(data: bytes) -> RawFeed:
     """
     text, problems = _decoded(data)
     _check_root(text[:10_000].lstrip("\ufeff \t\r\n"))
-    whole = document = _well_meant(DECLARATION.sub("", text, count=1)).encode()
+    whole = document = _with_valid_text(DECLARATION.sub("", text, count=1)).encode()
     for _ in range(MOST_REPAIRS):
-        outline = _Outline(document)
+        outline = _FeedOutline(document)
         if not outline.trouble:
             return RawFeed(outline.items, document, problems, outline.head)
         document = outline.mended()
@@ -121,7 +121,7 @@ def _check_root(start: str) -> None:
     raise NotAFeed(f"this is not a feed ({f'its root is <{name[:40]}>' if name else 'it is not XML'})")
 
 
-def _well_meant(text: str) -> str:
+def _with_valid_text(text: str) -> str:
     """Without what XML forbids and services write nevertheless: control characters, `&nbsp;`, `AT&T`."""
     return FORBIDDEN.sub("", REFERENCE.sub(_reference, text))
 
@@ -133,7 +133,7 @@ def _reference(match: re.Match[str]) -> str:
     return escape(unescape(match[0]) if number else html5.get(f"{name};", match[0]))
 
 
-class _Outline:
+class _FeedOutline:
     """One pass of expat over a document: complete items, and where and why it broke."""
 
     def __init__(self, document: bytes) -> None:

@@ -16,8 +16,8 @@ from datetime import datetime
 from functools import partial
 
 from newsletter.collector.source_kind import Parsed, few
-from newsletter.collector.sources.bibtex import Record, bare, outside, people, read_bibtex
-from newsletter.collector.sources.reference import Read, day, in_venue, noted, read_record, reference
+from newsletter.collector.sources.bibtex import BibtexRecord, bare, outside, people, read_bibtex
+from newsletter.collector.sources.reference import ReferenceRead, day, in_venue, noted, read_record, reference
 from newsletter.collector.sources.reference_json import read_json
 from newsletter.collector.text.html import plain
 from newsletter.collector.text.urls import shown
@@ -64,7 +64,7 @@ def _decoded(data: bytes) -> tuple[str, list[str]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), problems
 
 
-def _reads(text: str, name: str) -> tuple[list[Read], list[str]]:
+def _reads(text: str, name: str) -> tuple[list[ReferenceRead], list[str]]:
     """By what stands in the text; an empty one is an empty library only when its name promises a library."""
     bib, ris = BIB_RECORD.search(text), RIS_RECORD.search(text)
     if text.lstrip()[:1] in ("[", "{") and not bib:
@@ -82,7 +82,7 @@ def _reads(text: str, name: str) -> tuple[list[Read], list[str]]:
     raise SourceError(f"{name}: no reference library ({FORMATS})")
 
 
-def _some(reads: Iterable[Read], name: str) -> list[Read]:
+def _some(reads: Iterable[ReferenceRead], name: str) -> list[ReferenceRead]:
     """Raises SourceError when not one record is good."""
     found = list(reads)
     if found and not any(each.entry for each in found):
@@ -90,19 +90,19 @@ def _some(reads: Iterable[Read], name: str) -> list[Read]:
     return found
 
 
-def _without_repeats(reads: Iterable[Read]) -> Iterator[Read]:
+def _without_repeats(reads: Iterable[ReferenceRead]) -> Iterator[ReferenceRead]:
     """One key on two papers is a slip of the pen, and both are kept; on the same title it is a repeat."""
     known: set[tuple[str, str]] = set()
     for each in reads:
         name = (each.key, each.entry.title if each.entry else "")
-        yield Read(each.key, None, "a repeat of an earlier record") if each.key and name in known else each
+        yield ReferenceRead(each.key, None, "a repeat of an earlier record") if each.key and name in known else each
         if each.entry:
             known.add(name)
 
 
-def _bibtex(record: Record) -> Read:
+def _bibtex(record: BibtexRecord) -> ReferenceRead:
     if record.fields is None:
-        return Read(record.key, None, record.doubt)
+        return ReferenceRead(record.key, None, record.doubt)
     return read_record(record.key, partial(_bibtex_entry, record.fields), record.doubt)
 
 
@@ -147,7 +147,7 @@ def _unescaped(value: str) -> str:
     return re.sub(r"[{}]", "", ESCAPED.sub("", value)).strip()
 
 
-def _ris(text: str) -> Iterator[Read]:
+def _ris(text: str) -> Iterator[ReferenceRead]:
     """Record by record: rispy would drop the last one without an end, and melt others without an end into one."""
     import rispy  # type: ignore[import-untyped]
 

@@ -23,7 +23,7 @@ NOTED = re.compile(r"^\s*(arxiv|doi)\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReferenceRead:
     """What became of one record. Neither entry nor trouble: no paper, and nothing to tell."""
 
     key: str
@@ -35,12 +35,12 @@ class BadRecord(Exception):
     """Why a record is skipped."""
 
 
-def read_record(key: str, make: Callable[[], Entry], doubt: str = "") -> Read:
+def read_record(key: str, make: Callable[[], Entry], doubt: str = "") -> ReferenceRead:
     """The entry that `make` makes, or its BadRecord told."""
     try:
-        return Read(key, make(), doubt)
+        return ReferenceRead(key, make(), doubt)
     except BadRecord as error:
-        return Read(key, None, str(error))
+        return ReferenceRead(key, None, str(error))
 
 
 def reference(
