@@ -83,7 +83,7 @@ def _unparsed(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: AR
 
 
 class _SourceReader:
-    """Reads one source after the other, page by page."""
+    """Reads sources page by page."""
 
     def __init__(self, fetcher: Fetcher, records: Records, now: datetime, force: bool) -> None:
         self._fetcher = fetcher
@@ -123,7 +123,7 @@ class _SourceReader:
     async def _read_all(
         self, source: Source, kind: Kind, requests: Sequence[Request], known: Mapping[str, Receipt]
     ) -> Harvest:
-        """Every page of every request; what fails costs itself, and all only when nothing could be read."""
+        """Read every page of every request; the source fails only when nothing could be read."""
         pages: list[Parsed] = []
         receipts: list[Receipt] = []
         errors: list[str] = []
@@ -171,7 +171,7 @@ class _SourceReader:
     async def _pages(
         self, source: Source, kind: Kind, request: Request, known: Receipt | None
     ) -> AsyncIterator[tuple[Parsed | None, Receipt | None]]:
-        """(page, receipt); no page where nothing changed, no receipt but for the first page."""
+        """Pairs of (page, receipt): no page where nothing changed, a receipt for the first page only."""
         first: Request | None = request
         again = known if known and not self._force else None
         following, pages = first, 0
@@ -202,7 +202,7 @@ class _SourceReader:
 def _receipts_to_keep(
     receipts: tuple[Receipt, ...], errors: Sequence[str], problems: Sequence[str]
 ) -> tuple[Receipt, ...]:
-    """None where a page is missing; where something else was wrong, the time alone: it may be whole the next time."""
+    """No receipts where a page is missing; their times alone where something else was wrong, to read it again."""
     if errors:
         return ()
     return tuple(replace(receipt, etag="", modified="", digest="") for receipt in receipts) if problems else receipts
@@ -220,6 +220,6 @@ def _with_kinds(sources: Sequence[Source]) -> list[Source]:
 
 
 def _key(source: Source, request: Request) -> str:
-    """Of the same request by the same source, read by the same version of us."""
+    """The key of a receipt: one request of one source, as this version reads it."""
     parts = (__version__, source.name, source.kind, request.location, repr(request.body))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -18,7 +18,7 @@ RECENT = timedelta(days=1)
 
 
 def judge(before: Health | None, harvest: Harvest, added: int, kind: Kind | None, now: datetime) -> Health:
-    """The state after this harvest, of which `added` entries were new; `before`: the state after the last one."""
+    """Judge a source after this harvest, of which `added` entries were new; `before`: its health after the last one."""
     failed, same = bool(harvest.error), harvest.unchanged and before is not None
     dated = max((date for date in (harvest.dated, before.dated if before else None) if date), default=None)
     news = now if added else before.news if before else None

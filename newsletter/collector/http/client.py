@@ -129,7 +129,7 @@ class Fetcher:
                 raise
 
     async def _address(self, hop: Hop, proxy: str, tries: int) -> str:
-        """What to connect to instead of the host's name; another one at the next try. "" for the name itself.
+        """The address to connect to instead of the host's name; another one at the next try. "" for the name itself.
 
         A proxy finds the host by itself: it is given the name, even one that only the proxy can look up.
         """

@@ -99,7 +99,7 @@ def value(found: object, key: str) -> object:
 
 
 def text(found: object, *keys: str) -> str:
-    """The first of these that says something, white space folded, otherwise as it is."""
+    """The first of these texts that is not empty, white space folded, otherwise as it is."""
     found_texts = (folded(value(found, key)) for key in keys)
     return next(filter(None, found_texts), "")
 
@@ -144,7 +144,7 @@ def known_ids(*raws: str) -> tuple[str, ...]:
 
 
 def whole_option(source: Source, name: str, default: int, most: int) -> int:
-    """Raises SourceError for an option that is no number of this range."""
+    """An option of a source from 0 to `most`. Raises SourceError for anything else."""
     given = source.options.get(name, default)
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= most:
         raise SourceError(f'{shown(source.location)}: the option "{name}" is a whole number from 0 to {most}')

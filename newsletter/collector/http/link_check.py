@@ -98,7 +98,7 @@ class _LinkCheck:
             raise SourceError(str(failure_of(error, url.host, self._timeout / 2))) from error
 
     async def _address(self, url: httpx.URL, proxied: bool) -> str:
-        """What to connect to; "" where a proxy finds the host by itself."""
+        """The address to connect to; "" where a proxy finds the host by itself."""
         try:
             found = await self._lookup(url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80))
         except UnicodeError:

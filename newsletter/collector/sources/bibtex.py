@@ -47,7 +47,7 @@ class BibtexFile:
 
 
 def read_bibtex(text: str) -> BibtexFile:
-    """Raises nothing: what cannot be read is a record without fields."""
+    """Split a file into records; raises nothing: what cannot be read is a record without fields."""
     from bibtexparser.entrypoint import parse_string
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it warns of each broken record; so do we, once
@@ -109,7 +109,7 @@ def _strings(blocks: list[Block]) -> dict[str, str]:
 
 
 def _value(raw: str, strings: Mapping[str, str]) -> tuple[str, str]:
-    """`jan # " 12" # {th}` put together; and what stands behind it without a comma before."""
+    """A value like `jan # " 12" # {th}`, put together; and what stands behind it without a comma before."""
     pieces: list[str] = []
     place = length = 0
     while place < len(raw) and length < LONGEST_VALUE:

@@ -127,7 +127,7 @@ def _authors(item: Any, raw: Item) -> list[str]:
     if len(creators) == 1:
         found = split_authors(creators[0])
     else:
-        found = creators or raw.all("author/name") or [_get(each, "name") for each in item.get("authors", ())]
+        found = creators or raw.all("author/name") or [_get(author, "name") for author in item.get("authors", ())]
     return [name for name in found if name.strip()]
 
 

@@ -125,7 +125,7 @@ def _comments(item: object, paper: object) -> int | None:
     known = [number for number in (count(item, "numComments"), count(paper, "numComments")) if number is not None]
     if known or not isinstance(value(item, "comments"), list):
         return max(known, default=None)
-    return sum(value(value(each, "data"), "hidden") is not True for each in values(item, "comments"))
+    return sum(value(value(comment, "data"), "hidden") is not True for comment in values(item, "comments"))
 
 
 def _organisation(found: object) -> str:

@@ -44,12 +44,12 @@ def read_library(data: bytes, name: str) -> Parsed:
     text, problems = _decoded(data)
     reads, more = _reads(text, shown(name))
     problems += more
-    for number, each in enumerate(reads, start=1):
-        if each.trouble:
-            key = plain(each.key[:LONGEST_KEY])
-            skipped = "; skipped" if each.entry is None else ""
-            problems.append(f"record {number}{f' ({key})' if key else ''}: {each.trouble}{skipped}")
-    return Parsed(tuple(each.entry for each in reads if each.entry), few(problems), seen=len(reads))
+    for number, read in enumerate(reads, start=1):
+        if read.trouble:
+            key = plain(read.key[:LONGEST_KEY])
+            skipped = "; skipped" if read.entry is None else ""
+            problems.append(f"record {number}{f' ({key})' if key else ''}: {read.trouble}{skipped}")
+    return Parsed(tuple(read.entry for read in reads if read.entry), few(problems), seen=len(reads))
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
@@ -85,7 +85,7 @@ def _reads(text: str, name: str) -> tuple[list[ReferenceRead], list[str]]:
 def _some(reads: Iterable[ReferenceRead], name: str) -> list[ReferenceRead]:
     """Raises SourceError when not one record is good."""
     found = list(reads)
-    if found and not any(each.entry for each in found):
+    if found and not any(read.entry for read in found):
         raise SourceError(f"{name}: none of its {len(found):,} records can be read; the first: {found[0].trouble}")
     return found
 
@@ -93,10 +93,10 @@ def _some(reads: Iterable[ReferenceRead], name: str) -> list[ReferenceRead]:
 def _without_repeats(reads: Iterable[ReferenceRead]) -> Iterator[ReferenceRead]:
     """One key on two papers is a slip of the pen, and both are kept; on the same title it is a repeat."""
     known: set[tuple[str, str]] = set()
-    for each in reads:
-        name = (each.key, each.entry.title if each.entry else "")
-        yield ReferenceRead(each.key, None, "a repeat of an earlier record") if each.key and name in known else each
-        if each.entry:
+    for read in reads:
+        name = (read.key, read.entry.title if read.entry else "")
+        yield ReferenceRead(read.key, None, "a repeat of an earlier record") if read.key and name in known else read
+        if read.entry:
             known.add(name)
 
 

@@ -114,11 +114,11 @@ def _content(note: object) -> Mapping[str, object]:
     content = value(note, "content")
     if not isinstance(content, dict):
         return {}
-    return {name.lower(): each["value"] if _is_wrapped(each) else each for name, each in content.items()}
+    return {name.lower(): field["value"] if _is_wrapped(field) else field for name, field in content.items()}
 
 
-def _is_wrapped(each: object) -> bool:
-    return isinstance(each, dict) and "value" in each
+def _is_wrapped(field: object) -> bool:
+    return isinstance(field, dict) and "value" in field
 
 
 def _is_reply(note: object) -> bool:
@@ -130,7 +130,7 @@ def _is_reply(note: object) -> bool:
 def _is_gone(note: object, content: Mapping[str, object]) -> bool:
     invitations = [text(note, "invitation"), *texts(note, "invitations")]
     kinds = (invitation.rpartition("/-/")[2] for invitation in invitations)
-    return any(GONE.search(each) for each in (text(content, "venue"), text(content, "venueid"), *kinds))
+    return any(GONE.search(status) for status in (text(content, "venue"), text(content, "venueid"), *kinds))
 
 
 def _authors(content: Mapping[str, object]) -> tuple[str, ...]:

@@ -26,7 +26,10 @@ _NOTHING = _PageLine(0, "")
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """Raises SourceError for a file without any abstract. The page has no years: `published` stays None."""
+    """Parse a saved page.
+
+    Raises SourceError for a file without any abstract. The page has no years: `published` stays None.
+    """
     text = data.decode("utf-8-sig", "replace")
     lines = [_PageLine(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if lines and lines[0].text.lower().startswith(("<!doctype", "<html", "<?xml")):

@@ -104,7 +104,7 @@ def plain(raw: str) -> str:
 
 
 def script(mark: str, text: str) -> str:
-    """`x^{2}` as x², `M_{⊙}` as M_⊙, `x^{a.b}` as x^(a.b): Unicode when every character has one."""
+    """A script as plain text: x², or M_⊙ and x^(a.b) where Unicode has not every character of it."""
     table = _RAISED if mark == "^" else _LOWERED
     if all(character in table for character in text) and sum(map(str.isalpha, text)) <= LONGEST_SCRIPT:
         return "".join(table[character] for character in text)
@@ -159,7 +159,10 @@ class _MarkedSpan:
 
 
 def _render(marks: str) -> tuple[str, str]:
-    """Marks may come in any order, as tags do in the wild: what has no partner is left out, its text stays."""
+    """Plain text and HTML of marked text.
+
+    Marks may come in any order: one without a partner is left out, its text stays.
+    """
     pieces = [_MarkedSpan()]
     for part in MARK.split(marks):
         if part in NAMES or part == LINK:
@@ -177,7 +180,7 @@ def _render(marks: str) -> tuple[str, str]:
 
 
 def _escaped(text: str) -> str:
-    """A combining character must not melt with the `>` of a tag before it: U+0338 would."""
+    """Escaped text. A combining character must not join the `>` of a tag before it, as U+0338 would."""
     found = unicodedata.normalize("NFC", text)
     escaped = html.escape(found)
     return f"&#{ord(found[0])};{escaped[1:]}" if unicodedata.combining(found[0]) else escaped

@@ -148,7 +148,7 @@ STEPS = tuple((rule.hints, re.compile(rule.pattern), partial(_mend, rule.mend)) 
 
 
 def mended(raw: str) -> str:
-    """`SchrÃ¶dinger` as Schrödinger: words that are UTF-8 read as Latin-1 from end to end. SÃO stays."""
+    """Text with `SchrÃ¶dinger` as Schrödinger: words that are UTF-8 read as Latin-1 from end to end. SÃO stays."""
     return raw if raw.isascii() or not GARBLED.search(raw) else TOKEN.sub(_ungarbled, raw)
 
 
