@@ -98,12 +98,7 @@ class Catalogues:
         """
         key = language, default
         if key not in self._chosen:
-            found = (
-                _without_words(default)
-                if self._without_catalogues
-                else self._match(language or default) or self._match(default)
-            )
-            self._chosen[key] = found or self._messages[SOURCE]
+            self._chosen[key] = self._choose(language, default) or self._messages[SOURCE]
         return self._chosen[key]
 
     def _choose(self, language: str | None, default: str) -> Messages | None:
@@ -113,9 +108,7 @@ class Catalogues:
 
     def _match(self, language: str) -> Messages | None:
         tag = language.replace("_", "-").lower()
-        return next(
-            (self._messages[candidate] for candidate in (tag, *_wider(tag)) if candidate in self._messages), None
-        )
+        return next((self._messages[known] for known in (tag, *_wider(tag)) if known in self._messages), None)
 
 
 def _without_words(language: str) -> Messages | None:

@@ -70,7 +70,7 @@ def extract(title: str, abstract: str, limit: int = 220) -> str:
 
 
 def sentences_of(text: str) -> Iterator[str]:
-    """The sentences of a text; no end is after "e.g.", "et al.", "Fig. 3", "v1.5", initials, or before a small letter."""
+    """The sentences of a text; none ends at "e.g.", "et al.", "Fig. 3", "v1.5", initials, or before a small letter."""
     start = 0
     for end in SENTENCE_END.finditer(text):
         point = text[max(start, end.start() - 20) : end.start() + 1]
