@@ -1,4 +1,4 @@
-"""What a kind of source is: which requests it makes, how an answer is read, how politely its host is asked."""
+"""What a kind of source is: which requests it makes, how an answer is read, how often its host is asked."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def late(dated: datetime | None, now: datetime) -> str:
 
 
 def requests(source: Source, now: datetime) -> tuple[Request, ...]:  # noqa: ARG001 - the signature of Kind.requests
-    """ "cs.AI+cs.LG": the daily feed; "cat:cs.AI AND abs:diffusion": a search, newest first; else as it stands."""
+    """The daily feed of "cs.AI+cs.LG"; the search of "cat:cs.AI AND abs:x", newest first; else the location itself."""
     location = source.location.strip()
     if is_address(location):
         return (Request(_first_page(location)),)

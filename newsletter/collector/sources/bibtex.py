@@ -145,7 +145,7 @@ def _closing(raw: str, start: int = 0) -> int:
 
 
 def bare(value: str) -> str:
-    """Without the braces that enclose it all: `{{Deep} Nets}` is `{Deep} Nets`."""
+    """A value without the braces that enclose it all: `{{Deep} Nets}` is `{Deep} Nets`."""
     value = value.strip()
     for _ in range(MOST_BRACES):
         if not (value.startswith("{") and value.endswith("}") and _closing(value) == len(value)):
@@ -167,14 +167,14 @@ def outside(raw: str, separator: str) -> Iterator[str]:
 
 
 def people(raw: str) -> Iterator[str]:
-    """ "Doe, Jane and {The Group} and others" is Jane Doe and The Group."""
+    """The names in a list of people: "Doe, Jane and {The Group} and others" is Jane Doe and The Group."""
     for name in outside(f" {raw.strip()} ", AND):
         if name.lower() not in OTHERS:
             yield from _person([bare(part) for part in outside(name, ",")])
 
 
 def _person(parts: list[str]) -> Iterator[str]:
-    """BibTeX's "von Last, Jr, First" and BibLaTeX's "given=…, family=…"; with more commas, it is a list of names."""
+    """The name in BibTeX's "von Last, Jr, First" and BibLaTeX's "given=…, family=…"; more commas: a list."""
     named = [NAMED_PARTS.fullmatch(part) for part in parts]
     if all(named):
         said = {match[1]: match[2] for match in named if match}

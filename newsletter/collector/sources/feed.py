@@ -36,7 +36,7 @@ class _ItemContext:
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:
-    """RSS, Atom, RDF or JSON Feed. Raises SourceError for what is no feed."""
+    """Parse RSS, Atom, RDF or JSON Feed. Raises SourceError for what is no feed."""
     if jsonfeed.looks_like(data):
         return jsonfeed.parse(data, source, now)
     try:
@@ -132,7 +132,7 @@ def _authors(item: Any, raw: Item) -> list[str]:
 
 
 def _published(item: Any, raw: Item) -> datetime | None:
-    """feedparser's times are UTC; what it cannot read (2026-6-30) we may. "updated" only where nothing else is."""
+    """The date by feedparser, in UTC, or by us where it cannot read one (2026-6-30); "updated" only without another."""
     when = item.get("published_parsed") or item.get("updated_parsed")
     try:
         if when:

@@ -67,7 +67,7 @@ class RawFeed(NamedTuple):
 
 
 def read_items(data: bytes) -> RawFeed:
-    """Raises NotAFeed for anything that is not RSS or Atom, or breaks before the first item is complete.
+    """Read the items. Raises NotAFeed for what is not RSS or Atom, or breaks before the first item is complete.
 
     A document broken in too many places comes back whole, without items: feedparser guesses better than we do.
     """
@@ -84,7 +84,7 @@ def read_items(data: bytes) -> RawFeed:
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
-    """By byte order mark, declaration, or as UTF-8; as Windows-1252 where UTF-8 makes no sense at all."""
+    """The text by byte order mark, declaration, or as UTF-8; as Windows-1252 where UTF-8 makes no sense at all."""
     encoding = _encoding(data)
     try:
         return data.decode(encoding), []
@@ -122,7 +122,7 @@ def _check_root(start: str) -> None:
 
 
 def _with_valid_text(text: str) -> str:
-    """Without what XML forbids and services write nevertheless: control characters, `&nbsp;`, `AT&T`."""
+    """The text without what XML forbids and services write nevertheless: control characters, `&nbsp;`, `AT&T`."""
     return FORBIDDEN.sub("", REFERENCE.sub(_reference, text))
 
 
@@ -134,7 +134,7 @@ def _reference(match: re.Match[str]) -> str:
 
 
 class _FeedOutline:
-    """One pass of expat over a document: complete items, and where and why it broke."""
+    """The outcome of one pass of expat: complete items, and where and why it broke."""
 
     def __init__(self, document: bytes) -> None:
         self.document = document
@@ -187,7 +187,7 @@ class _FeedOutline:
         level = len(self._open) - self._depth
         self._open.pop()
         if self._item is None:
-            self._tell(name)
+            self._keep_head(name)
         elif level == 0:
             self.items.append(self._item)
             self._item = None
@@ -199,7 +199,7 @@ class _FeedOutline:
                 self._item.texts.setdefault(path, []).append("".join(self._text[self._inner :]))
             self._text.append(f"</{name}>")
 
-    def _tell(self, name: str) -> None:
+    def _keep_head(self, name: str) -> None:
         text = "".join(self._text).strip()
         if text and len(self.head) < MOST_HEAD:
             self.head.setdefault(_plain(name), text)

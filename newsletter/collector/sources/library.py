@@ -65,7 +65,7 @@ def _decoded(data: bytes) -> tuple[str, list[str]]:
 
 
 def _reads(text: str, name: str) -> tuple[list[ReferenceRead], list[str]]:
-    """By what stands in the text; an empty one is an empty library only when its name promises a library."""
+    """Read the format that the text shows; an empty text is an empty library only when its name ends like one."""
     bib, ris = BIB_RECORD.search(text), RIS_RECORD.search(text)
     if text.lstrip()[:1] in ("[", "{") and not bib:
         reads, zotero = read_json(text, name)
@@ -83,7 +83,7 @@ def _reads(text: str, name: str) -> tuple[list[ReferenceRead], list[str]]:
 
 
 def _some(reads: Iterable[ReferenceRead], name: str) -> list[ReferenceRead]:
-    """Raises SourceError when not one record is good."""
+    """The records. Raises SourceError when not one of them is good."""
     found = list(reads)
     if found and not any(read.entry for read in found):
         raise SourceError(f"{name}: none of its {len(found):,} records can be read; the first: {found[0].trouble}")
@@ -91,7 +91,7 @@ def _some(reads: Iterable[ReferenceRead], name: str) -> list[ReferenceRead]:
 
 
 def _without_repeats(reads: Iterable[ReferenceRead]) -> Iterator[ReferenceRead]:
-    """One key on two papers is a slip of the pen, and both are kept; on the same title it is a repeat."""
+    """The records without repeats: the same key and title. Two papers under one key are a mistake, and both stay."""
     known: set[tuple[str, str]] = set()
     for read in reads:
         name = (read.key, read.entry.title if read.entry else "")
@@ -148,7 +148,7 @@ def _unescaped(value: str) -> str:
 
 
 def _ris(text: str) -> Iterator[ReferenceRead]:
-    """Record by record: rispy would drop the last one without an end, and melt others without an end into one."""
+    """Read record by record: rispy would drop the last one without an end, and join others without an end into one."""
     import rispy  # type: ignore[import-untyped]
 
     tags = RIS_TAGS.split()
@@ -185,12 +185,12 @@ def _line(fields: Mapping[str, list[str]], *tags: str) -> str:
 
 
 def _given_first(name: str) -> str:
-    """ "Doe, Jane, Jr." is Jane Doe Jr. (BibTeX has another order)."""
+    """The name with the given name first: "Doe, Jane, Jr." is Jane Doe Jr. (BibTeX has another order)."""
     family, *rest = (part.strip() for part in name.split(","))
     return " ".join(filter(None, (*rest[:1], family, *rest[1:])))
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """A library in a file; the entries carry the name of this source."""
+    """Parse a library in a file; the entries carry the name of this source."""
     read = read_library(data, source.location)
     return replace(read, entries=tuple(replace(entry, source=source.name) for entry in read.entries))

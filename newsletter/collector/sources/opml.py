@@ -27,7 +27,10 @@ class _NotAList(Exception):
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """No entries, but `sources`. Raises SourceError for what is no OPML, and for what declares its own entities."""
+    """Parse a list into `sources`, without entries.
+
+    Raises SourceError for what is no OPML, and for what declares its own entities.
+    """
     outline = _OpmlOutline(source)
     try:
         outline.read(data if data.startswith(UTF_16) else REFERENCE.sub(_valid_reference, data))
@@ -39,7 +42,7 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
 
 
 def _valid_reference(match: re.Match[bytes]) -> bytes:
-    """ "AT&T" and "&eacute;" are no XML, and titles hold them nevertheless."""
+    """A reference that XML knows, for "&" in "AT&T" and for "&eacute;", which titles hold nevertheless."""
     name = match[1]
     if match[0] == b"&":
         return b"&amp;"

@@ -40,7 +40,7 @@ PREFIXES = {"arxiv": "ARXIV", "doi": "DOI", "s2": ""}  #: their schemes by ours
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """Recommendations, a search, a batch or a single paper. Raises SourceError for anything else."""
+    """Parse recommendations, a search, a batch or a single paper. Raises SourceError for anything else."""
     found, doubts = read_json(data, source)
     papers = _papers(found, source)
     entries, problems = read_entries(papers, lambda paper: _entry(paper, source))
@@ -48,7 +48,7 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
 
 
 def requests(source: Source, now: datetime) -> Sequence[Request]:  # noqa: ARG001 - of Kind.requests
-    """ "recommendations" asks with the liked entries; an address or a file is read as it stands.
+    """The request; "recommendations" asks with the liked entries; an address or a file is read as it stands.
 
     Raises SourceError when there is nothing to ask with.
     """
