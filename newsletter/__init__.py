@@ -13,14 +13,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from newsletter.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from newsletter.config import Settings, load
     from newsletter.engine import Engine, make_engine
     from newsletter.errors import NewsletterError
     from newsletter.selector import prepare, select
     from newsletter.types import Edition, Entry, Interest, Issue, Mail, Pick, Profile, Source, Subscriber
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Settings": "config",

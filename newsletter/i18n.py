@@ -39,7 +39,7 @@ class Messages:
     """The words of one language, with its way to write dates and numbers."""
 
     def __init__(self, language: str, words: NullTranslations) -> None:
-        """`language`: a name that Babel knows, "de" or "pt-BR"."""
+        """Take the words of a language that Babel knows: "de", "pt-BR"."""
         self.language = language
         self._locale = _locale(language)
         self.direction = self._locale.text_direction  #: "ltr" or "rtl"
@@ -47,23 +47,23 @@ class Messages:
         self._words = words
 
     def gettext(self, message: str) -> str:
-        """In this language; as it is where the catalogue does not know it."""
+        """The message in this language; as it is where the catalogue does not know it."""
         return self._words.gettext(message) if message else ""  # the empty message is a catalogue's header
 
     def ngettext(self, one: str, many: str, number: int) -> str:
-        """The form that goes with a number, of up to six."""
+        """The form that goes with a number, out of up to six."""
         return self._words.ngettext(one, many, number)
 
     def date(self, moment: datetime | date) -> str:
-        """ "17 March 2025"."""
+        """A date in words: "17 March 2025"."""
         return format_date(moment, "long", self._locale)
 
     def number(self, value: int | float) -> str:
-        """ "1,234.5"."""
+        """A number with its separators: "1,234.5"."""
         return format_decimal(value, locale=self._locale)
 
     def listed(self, items: Iterable[str]) -> str:
-        """ "A, B and C"."""
+        """A list in words: "A, B and C"."""
         return format_list([self.isolated(item) for item in items], locale=self._locale)
 
     def isolated(self, value: str) -> str:
@@ -76,7 +76,7 @@ class Catalogues:
     """The languages that a newsletter speaks."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
-        """`files`: name → text; "de.po", "pt_BR.po" are catalogues, others are not looked at. Raises TemplateError."""
+        """Read `files`, name → text: "de.po", "pt_BR.po" are catalogues, others are ignored. Raises TemplateError."""
         names = sorted(name for name in files if name.endswith(SUFFIX))
         words = {language_of(name): _translations(name, files[name]) for name in names}
         for language in sorted(words, key=len):
@@ -84,11 +84,11 @@ class Catalogues:
                 if wider in words and wider != language:
                     words[language].add_fallback(words[wider])
                     break
-        self._spoken = {language.lower(): Messages(language, each) for language, each in words.items()}
-        self._spoken.setdefault(SOURCE, Messages(SOURCE, NullTranslations()))
-        self._mute = not words
+        self._messages = {language.lower(): Messages(language, catalogue) for language, catalogue in words.items()}
+        self._messages.setdefault(SOURCE, Messages(SOURCE, NullTranslations()))
+        self._without_catalogues = not words
         self._chosen: dict[tuple[str | None, str], Messages] = {}
-        self.languages = tuple(sorted(each.language for each in self._spoken.values()))
+        self.languages = tuple(sorted(messages.language for messages in self._messages.values()))
 
     def messages(self, language: str | None, default: str = SOURCE) -> Messages:
         """The best match for a BCP 47 tag: the language itself, then without its region, then `default`, then English.
@@ -98,17 +98,21 @@ class Catalogues:
         """
         key = language, default
         if key not in self._chosen:
-            found = _bare(default) if self._mute else self._match(language or default) or self._match(default)
-            self._chosen[key] = found or self._spoken[SOURCE]
+            self._chosen[key] = self._choose(language, default) or self._messages[SOURCE]
         return self._chosen[key]
+
+    def _choose(self, language: str | None, default: str) -> Messages | None:
+        if self._without_catalogues:
+            return _without_words(default)
+        return self._match(language or default) or self._match(default)
 
     def _match(self, language: str) -> Messages | None:
         tag = language.replace("_", "-").lower()
-        return next((self._spoken[each] for each in (tag, *_wider(tag)) if each in self._spoken), None)
+        return next((self._messages[known] for known in (tag, *_wider(tag)) if known in self._messages), None)
 
 
-def _bare(language: str) -> Messages | None:
-    """No words, and the language's name as it was given: such an issue stays the same to the byte."""
+def _without_words(language: str) -> Messages | None:
+    """Messages without words, under the language's name as it was given: such an issue stays the same to the byte."""
     try:
         found = Messages(language.replace("_", "-"), NullTranslations())
     except (UnknownLocaleError, ValueError):
@@ -118,12 +122,12 @@ def _bare(language: str) -> Messages | None:
 
 
 def catalogues_of(files: Mapping[str, str]) -> Catalogues:
-    """As `Catalogues`, remembered: to read them takes some 10 ms, and a page or an issue needs them again and again."""
-    return _remembered(tuple(sorted((name, text) for name, text in files.items() if name.endswith(SUFFIX))))
+    """The catalogues of files, cached: reading them takes some 10 ms, and every page and issue needs them."""
+    return _cached(tuple(sorted((name, text) for name, text in files.items() if name.endswith(SUFFIX))))
 
 
 @lru_cache(maxsize=8)
-def _remembered(files: tuple[tuple[str, str], ...]) -> Catalogues:
+def _cached(files: tuple[tuple[str, str], ...]) -> Catalogues:
     return Catalogues(dict(files))
 
 
@@ -144,7 +148,7 @@ class Fault(NamedTuple):
 
 
 def read_catalogue(name: str, text: str) -> Catalog:
-    """Raises TemplateError with the line of what is no catalogue."""
+    """Read a .po file. Raises TemplateError with the line of what is no catalogue."""
     text = text.replace("\r\n", "\n")
     _check_lines(name, text)
     try:
@@ -156,7 +160,7 @@ def read_catalogue(name: str, text: str) -> Catalog:
 
 
 def language_of(name: str) -> str:
-    """ "pt_BR.po" → "pt-BR"."""
+    """The language of a catalogue's name: "pt_BR.po" → "pt-BR"."""
     return PurePath(name).stem.replace("_", "-")
 
 
@@ -168,22 +172,22 @@ def ill_fitting(catalogue: Catalog) -> Iterator[Fault]:
 
 
 def key_of(message: Message) -> Key:
-    """What it is known by."""
+    """The key of a message."""
     return forms(message.id)
 
 
 def incomplete(message: Message) -> bool:
-    """Whether readers get it in English."""
+    """Whether readers get the message in English."""
     return message.fuzzy or not all(forms(message.string))
 
 
 def placeholders(text: str) -> set[str]:
-    """The names of its values; ValueError when a percent sign is not one of "%(name)s" and "%%"."""
+    """The names of the values in a message; ValueError when a percent sign is not one of "%(name)s" and "%%"."""
     found = [*_PLACEHOLDER.finditer(text)]
-    for each in found:
-        if not each[1] and each[0] != "%%":
-            raise ValueError(f'"{each[0]}" is neither "%(name)s" nor "%%"')
-    return {each[1] for each in found if each[1]}
+    for match in found:
+        if not match[1] and match[0] != "%%":
+            raise ValueError(f'"{match[0]}" is neither "%(name)s" nor "%%"')
+    return {match[1] for match in found if match[1]}
 
 
 def _ill_fitting(message: Message) -> str:
@@ -197,16 +201,16 @@ def _ill_fitting(message: Message) -> str:
     known, needed = set.union(*sources), set.intersection(*sources)
     if len(sources) > 1:
         needed -= NUMBERS
-    for each in translations:
-        if each - known:
-            return f"the message has no value %({min(each - known)})s"
-        if needed - each:
-            return f"the value %({min(needed - each)})s is missing"
+    for names in translations:
+        if names - known:
+            return f"the message has no value %({min(names - known)})s"
+        if needed - names:
+            return f"the value %({min(needed - names)})s is missing"
     return ""
 
 
 def forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
-    """Of a message, or of what stands for it: one, or one for each number that the language tells apart."""
+    """The forms of a message or its translation: one, or one for each number that the language tells apart."""
     return (text,) if isinstance(text, str) else tuple(text or ("",))
 
 
@@ -224,7 +228,7 @@ def _translations(name: str, text: str) -> GNUTranslations:
 
 
 def _check_lines(name: str, text: str) -> None:
-    """Babel would read on over a missing quote, and keep the last of two translations."""
+    """Raise TemplateError for what Babel overlooks: a missing quote, and the first of two translations."""
     first: dict[tuple[str, str], int] = {}
     parts = {"msgctxt": "", "msgid": ""}
     for number, keyword, value, starts in _lines(name, text):
@@ -238,7 +242,7 @@ def _check_lines(name: str, text: str) -> None:
 
 
 def _lines(name: str, text: str) -> Iterator[tuple[int, str, str, bool]]:
-    """Number, keyword, what is between the quotes, and whether the keyword stands in this line."""
+    """Lines as number, keyword, what is between the quotes, and whether the keyword stands in this line."""
     keyword = ""
     for number, line in enumerate(map(str.strip, text.split("\n")), 1):
         if not line or line.startswith("#"):
@@ -258,12 +262,12 @@ def _named(name: str) -> Locale:
 
 
 def _locale(language: str) -> Locale:
-    """English without a country is written as in most of the world: 17 March 2025."""
+    """The locale of a language; English without a country is written as in most of the world: 17 March 2025."""
     return Locale.parse("en-GB" if language == SOURCE else language, sep="-")
 
 
 def _wider(tag: str) -> Iterator[str]:
-    """ "zh-Hant-TW" → "zh-Hant", "zh"."""
+    """The wider languages of a tag: "zh-Hant-TW" → "zh-Hant", "zh"."""
     while "-" in tag:
         tag = tag.rpartition("-")[0]
         yield tag

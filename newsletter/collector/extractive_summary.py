@@ -62,15 +62,15 @@ def extract(title: str, abstract: str, limit: int = 220) -> str:
     scores = [_worth(text, bonus, n / len(sentences), wanted, limit) for n, (text, bonus) in enumerate(sentences)]
     order = sorted(range(len(sentences)), key=lambda n: (-scores[n], n))
     chosen = [order[0]]
-    for n in order[1:]:
-        length = sum(len(sentences[each][0]) + 1 for each in (*chosen, n)) - 1
-        if length <= limit and scores[n] >= max(1.0, scores[order[0]] / 2):
-            chosen.append(n)
-    return shortened(" ".join(_alone(sentences[n][0]) for n in sorted(chosen)), limit)
+    for candidate in order[1:]:
+        length = sum(len(sentences[index][0]) + 1 for index in (*chosen, candidate)) - 1
+        if length <= limit and scores[candidate] >= max(1.0, scores[order[0]] / 2):
+            chosen.append(candidate)
+    return shortened(" ".join(_self_contained(sentences[n][0]) for n in sorted(chosen)), limit)
 
 
 def sentences_of(text: str) -> Iterator[str]:
-    """Not split after "e.g.", "et al.", "Fig. 3", "v1.5" and initials, nor before a small letter."""
+    """The sentences of a text; none ends at "e.g.", "et al.", "Fig. 3", "v1.5", initials, or before a small letter."""
     start = 0
     for end in SENTENCE_END.finditer(text):
         point = text[max(start, end.start() - 20) : end.start() + 1]
@@ -112,14 +112,14 @@ def _labelled(text: str) -> Iterator[tuple[str, float]]:
             yield sentence, bonus
 
 
-def _alone(sentence: str) -> str:
-    """ "To address this, we propose …" is "We propose …"."""
+def _self_contained(sentence: str) -> str:
+    """The sentence without what leans on the one before: "To address this, we propose …" is "We propose …"."""
     lead = LEAD.match(sentence)
     return f"W{sentence[lead.end() + 1 :]}" if lead else sentence
 
 
 def _worth(sentence: str, bonus: float, place: float, wanted: set[str], limit: int) -> float:
-    """`place` from 0 (first) to 1. A cue is worth as much as all the words of the title."""
+    """The score of a sentence; `place` from 0 (first) to 1. A cue counts as much as all the words of the title."""
     shared = len(wanted & _stems(sentence)) / len(wanted) if wanted else 0.0
     worth = bonus + 2.0 * shared + 0.5 * (1 - place)
     worth += 2.0 if CUE.search(sentence) else 0.0

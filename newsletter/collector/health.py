@@ -7,23 +7,20 @@ partial   some of it could not be read   quiet   it could be read and had nothin
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from newsletter.collector.harvest import Harvest
 from newsletter.collector.source_kind import Kind
 from newsletter.config import parse_duration
 from newsletter.errors import SourceError
 from newsletter.types import Health, Source, SourceState
 
-if TYPE_CHECKING:
-    from newsletter.collector import Harvest
-
 RECENT = timedelta(days=1)
 
 
 def judge(before: Health | None, harvest: Harvest, added: int, kind: Kind | None, now: datetime) -> Health:
-    """The state after this harvest, of which `added` entries were new; `before`: the state after the last one."""
+    """Judge a source after this harvest, of which `added` entries were new; `before`: its health after the last one."""
     failed, same = bool(harvest.error), harvest.unchanged and before is not None
-    dated = max((each for each in (harvest.dated, before.dated if before else None) if each), default=None)
+    dated = max((date for date in (harvest.dated, before.dated if before else None) if date), default=None)
     news = now if added else before.news if before else None
     succeeded = now if not failed else before.succeeded if before else None
     state, detail = _state(before, harvest, kind, dated, news, now)

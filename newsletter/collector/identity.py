@@ -83,7 +83,7 @@ def entry_id(entry: Entry) -> str:
 
 
 def _strong(entry: Entry, given: Sequence[str]) -> list[str]:
-    said = (name for each in entry.also for name in _canonical(each, given=True))
+    said = (name for identifier in entry.also for name in _canonical(identifier, given=True))
     found = [*given, *said, *_canonical(entry.url), *_canonical(entry.pdf_url)]
     return sorted(found, key=lambda name: SCHEMES.index(name.partition(":")[0]))
 
@@ -98,7 +98,7 @@ def _numbers(entry: Entry) -> bool:
 
 
 def _authors_agree(known: Entry, new: Entry) -> bool:
-    ours, theirs = ({_family(author) for author in each.authors if author.strip()} for each in (known, new))
+    ours, theirs = ({_family(author) for author in entry.authors if author.strip()} for entry in (known, new))
     return not ours or not theirs or not ours.isdisjoint(theirs)
 
 

@@ -38,7 +38,7 @@ class Sighting(NamedTuple):
 
 
 def finish(entry: Entry, now: datetime) -> Sighting:
-    """The readable entry; its title is "" where nothing readable was in it."""
+    """Make an entry readable; its title is "" where nothing readable was in it."""
     title, abstract = cleaned(entry.title, TITLE_LIMIT), cleaned(entry.abstract, ABSTRACT_LIMIT)
     links: dict[str, Any] = {name: address(getattr(entry, name)) for name in LINKS}
     ahead = entry.published is not None and entry.published > now + AHEAD
@@ -77,5 +77,5 @@ def _readable(texts: Iterable[str], most: int) -> tuple[str, ...]:
 
 
 def _short(text: str) -> str:
-    """A name or a topic; most of them are letters and nothing else."""
+    """A readable name or topic; most of them are letters and nothing else."""
     return text if PLAIN.fullmatch(text) else bounded(text, TITLE_LIMIT)[0]

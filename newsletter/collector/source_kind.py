@@ -1,4 +1,4 @@
-"""What a kind of source is: which requests it makes, how an answer is read, how politely its host is asked."""
+"""What a kind of source is: which requests it makes, how an answer is read, how often its host is asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to the web, or one file to read."""
+    """One request to the web, or one file to read."""
 
     location: str  #: an http(s) address or a path
     body: bytes | None = None  #: JSON to POST; None: GET
@@ -61,7 +61,7 @@ class Kind:
     """A kind of source. Only `parse` is needed."""
 
     parse: Parser
-    requests: Callable[[Source, datetime], Sequence[Request]] = its_location  #: the first page of each question
+    requests: Callable[[Source, datetime], Sequence[Request]] = its_location  #: the first page of each request
     following: Callable[[Request, Parsed, Source], Request | None] = last_page  #: the page after this one
     hosts: tuple[str, ...] = ()  #: a location on one of these hosts (or below) is of this kind when none is given
     suffixes: tuple[str, ...] = ()  #: and so is a file that ends like this
@@ -73,11 +73,11 @@ class Kind:
 
 
 def make_parsed(entries: Iterable[Entry], problems: Sequence[str]) -> Parsed:
-    """A file with a million bad lines is told in twenty, and a count of the rest."""
+    """The outcome of a parse, with at most twenty problems and a count of the rest."""
     return Parsed(tuple(entries), few(problems))
 
 
 def few(problems: Sequence[str]) -> tuple[str, ...]:
-    """The first ones, and how many more there are."""
+    """The first MOST_PROBLEMS lines, and how many more there are."""
     more = len(problems) - MOST_PROBLEMS
     return (*problems[:MOST_PROBLEMS], *([f"… and {more:,} more"] if more > 0 else []))

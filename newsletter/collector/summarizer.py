@@ -62,7 +62,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """What came of one run. A paper without an abstract counts nowhere."""
+    """The outcome of one run. A paper without an abstract is not counted."""
 
     written: int = 0  #: by the model
     failed: int = 0
@@ -79,7 +79,7 @@ class _Final(_NoAnswer):
 
 
 @dataclass(slots=True)
-class _Run:
+class _SummaryRun:
     """What the workers of one run share."""
 
     left: Iterator[tuple[str, str, str]]  #: key, title, abstract
@@ -96,7 +96,7 @@ class Summariser:
     def __init__(
         self, url: str, model: str, key: str = "", language: str = "en", timeout: float = 20.0, together: int = 4
     ) -> None:
-        """`timeout`: seconds for one answer; `together`: requests under way at once."""
+        """Take `timeout` seconds for one answer, and make at most `together` requests at once."""
         self.url = url.rstrip("/").removesuffix("/chat/completions") + "/chat/completions"
         self.model = model
         self.language = language
@@ -114,7 +114,7 @@ class Summariser:
         """
         missing = {key: (title, abstract) for key, title, abstract in papers if abstract.strip()}
         asked = [(key, *paper) for key, paper in missing.items()]
-        run = _Run(iter(asked), time.monotonic() + within, missing)
+        run = _SummaryRun(iter(asked), time.monotonic() + within, missing)
         try:
             async with asyncio.timeout(within):
                 await self._ask_all(run, on_done)
@@ -134,7 +134,7 @@ class Summariser:
         except ValueError:
             return "no host"
 
-    async def _ask_all(self, run: _Run, on_done: Callable[[str, str], None]) -> None:
+    async def _ask_all(self, run: _SummaryRun, on_done: Callable[[str, str], None]) -> None:
         import httpx
 
         if not (self._key.isascii() and self._key.isprintable()):
@@ -145,7 +145,7 @@ class Summariser:
             await asyncio.gather(*(self._work(client, run, on_done) for _ in range(self.together)))
 
     def _headers(self) -> dict[str, str]:
-        from newsletter import __version__
+        from newsletter.version import __version__
 
         headers = {
             "User-Agent": f"newsletter/{__version__}",
@@ -154,8 +154,8 @@ class Summariser:
         }
         return headers | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
 
-    async def _work(self, client: httpx.AsyncClient, run: _Run, on_done: Callable[[str, str], None]) -> None:
-        """One of the workers: the next paper, until there is none or the run is stopped."""
+    async def _work(self, client: httpx.AsyncClient, run: _SummaryRun, on_done: Callable[[str, str], None]) -> None:
+        """Take the next paper, until there is none or the run is stopped."""
         for key, title, abstract in run.left:
             try:
                 summary = tidy(await self._ask(client, title, abstract, run.ends - time.monotonic()))
@@ -166,12 +166,12 @@ class Summariser:
             else:
                 run.failures = 0
                 run.missing.pop(key, None)
-                _tell(on_done, key, summary)
+                _report(on_done, key, summary)
             if run.stopped:
                 return
 
     @staticmethod
-    def _failed(run: _Run, error: _NoAnswer) -> None:
+    def _failed(run: _SummaryRun, error: _NoAnswer) -> None:
         run.last = str(error)
         run.failures += 1
         if isinstance(error, _Final):
@@ -180,7 +180,7 @@ class Summariser:
             run.stopped = run.stopped or f"{MOST_FAILURES} failures in a row, the last: {error}"
 
     async def _ask(self, client: httpx.AsyncClient, title: str, abstract: str, left: float) -> str:
-        """The model's raw words. Raises _NoAnswer.
+        """Ask for the model's raw words. Raises _NoAnswer.
 
         Half the time that is left to connect: a handshake that httpx breaks off itself leaves no socket behind.
         """
@@ -203,7 +203,10 @@ class Summariser:
             raise _NoAnswer(f"no connection or a broken one, {type(error).__name__}") from None
 
     def _question(self, title: str, abstract: str) -> dict[str, object]:
-        """Neither temperature nor a limit of tokens: some models refuse the one, some spend the other on thinking."""
+        """The body of a request.
+
+        It has neither temperature nor a limit of tokens: some models refuse the one, some spend the other on thinking.
+        """
         name = LANGUAGES.get(self.language.split("-")[0].split("_")[0].lower(), self.language)
         paper = json.dumps({"title": plain(title), "abstract": plain(abstract[:LONGEST_ABSTRACT])}, ensure_ascii=False)
         messages = [
@@ -213,7 +216,7 @@ class Summariser:
         return {"model": self.model, "messages": messages}
 
 
-def _tell(on_done: Callable[[str, str], None], key: str, summary: str) -> None:
+def _report(on_done: Callable[[str, str], None], key: str, summary: str) -> None:
     try:
         on_done(key, summary)
     except Exception:
@@ -221,7 +224,7 @@ def _tell(on_done: Callable[[str, str], None], key: str, summary: str) -> None:
 
 
 def _check(status: int) -> None:
-    """A redirect is not followed: the key would go to another host."""
+    """Raise _NoAnswer unless it is 2xx. A redirect is not followed: the key would go to another host."""
     if 200 <= status < 300:
         return
     try:
@@ -259,8 +262,8 @@ def _words(data: bytes) -> str:
 
 def tidy(answer: str) -> str:
     """A model's words as one line of plain text: no thoughts, markup, links or control characters; "" for nothing."""
-    spoken = answer.rpartition("</think>")[2].partition("<think>")[0]
-    text = LINE_MARK.sub("", spoken[: 20 * LONGEST])
+    visible = answer.rpartition("</think>")[2].partition("<think>")[0]
+    text = LINE_MARK.sub("", visible[: 20 * LONGEST])
     text = html.unescape(text)
     text = TAG.sub("", MARKED_LINK.sub(r"\1", IMAGE.sub("", text)))
     text = " ".join(LINK.sub("", text).split())
@@ -271,6 +274,6 @@ def tidy(answer: str) -> str:
 
 
 def content_key(model: str, language: str, title: str, abstract: str) -> str:
-    """What a kept summary is found by: another model, language, text or prompt makes another one."""
+    """The key of a kept summary: another model, language, text or prompt makes another one."""
     basis = json.dumps([PROMPT, model, language, title, abstract])
     return hashlib.sha256(basis.encode()).hexdigest()[:32]

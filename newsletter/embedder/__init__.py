@@ -10,18 +10,14 @@ arguments. Nothing here is imported before a model is configured, numpy included
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from newsletter.embedder.cache import embed_cached, interest_text, paper_text
+from newsletter.embedder.embedder import Embedder
 from newsletter.embedder.vectoriser import Vectoriser
 from newsletter.errors import ConfigError, EmbedderError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["Embedder", "Vectoriser", "embed_cached", "interest_text", "make_embedder", "paper_text"]
 
@@ -29,19 +25,8 @@ GROUP = "newsletter.embedders"  #: of the entry points of other packages
 BUILT_IN = ("wordllama", "folder:PATH", "openai:MODEL")
 
 
-class Embedder(Protocol):
-    """What the engine wants of an embedder."""
-
-    @property
-    def name(self) -> str:
-        """Of the model, version included: vectors are kept by it, and never mixed with those of another name."""
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Shape (n, d), rows of length 1; zeros for a text in which nothing is known. Raises EmbedderError."""
-
-
 def make_embedder(model: str, *, url: str = "", key: str = "", home: Path = Path()) -> Embedder | None:
-    """By [selection] model; None for "". Loads nothing heavy before the first `embed`.
+    """Make the embedder of a name as in [selection] model; None for "". Loads nothing heavy before the first `embed`.
 
     `url` and `key` are those of "openai:MODEL", `home` is where a relative "folder:PATH" begins. Raises ConfigError for
     a name that nobody has, EmbedderError where a package or a folder is missing.
@@ -58,11 +43,11 @@ def make_embedder(model: str, *, url: str = "", key: str = "", home: Path = Path
 
         return FolderEmbedder(home / Path(rest).expanduser())
     if kind == "openai" and rest:
-        return _openai(rest, url, key)
-    return _made(_plugged_in(model))
+        return _make_openai(rest, url, key)
+    return _load(_installed(model))
 
 
-def _openai(model: str, url: str, key: str) -> Embedder:
+def _make_openai(model: str, url: str, key: str) -> Embedder:
     from newsletter.embedder.openai import OpenaiEmbedder
 
     if not url:
@@ -70,14 +55,14 @@ def _openai(model: str, url: str, key: str) -> Embedder:
     return OpenaiEmbedder(model, url, key)
 
 
-def _plugged_in(name: str) -> EntryPoint:
+def _installed(name: str) -> EntryPoint:
     points = entry_points(group=GROUP)
     if name not in points.names:
         raise ConfigError(f'there is no embedder "{name}" (known: {", ".join([*BUILT_IN, *sorted(points.names)])})')
     return points[name]
 
 
-def _made(point: EntryPoint) -> Embedder:
+def _load(point: EntryPoint) -> Embedder:
     try:
         made: Any = point.load()()
     except Exception as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from newsletter.embedder import Embedder
+    from newsletter.embedder.embedder import Embedder
 
 Known = Callable[[str, Sequence[str]], Mapping[str, bytes]]  #: (model, digests) → what is kept, by digest
 Put = Callable[[str, Mapping[str, bytes]], object]  #: (model, vectors by digest)
@@ -33,24 +33,24 @@ logger = logging.getLogger(__name__)
 
 
 def paper_text(entry: Entry) -> str:
-    """What is embedded of a paper."""
+    """The text of a paper that is embedded."""
     return f"{entry.title}\n{entry.abstract}"
 
 
 def interest_text(interest: Interest) -> str:
-    """An interest as if it were a paper: its name and its keywords."""
+    """The text of an interest that is embedded: its name and its keywords."""
     return ", ".join(dict.fromkeys((interest.name, *interest.keywords)))
 
 
 def normal(text: str) -> str:
-    """What is embedded, and what the digest is of: white space, forms of a letter and half characters do not count."""
+    """The text that is embedded and digested: white space, forms of a letter and half characters do not count."""
     whole = unicodedata.normalize("NFC", text[: 2 * LONGEST].encode("utf-8", "replace").decode())
     lines = (" ".join(line.split()) for line in whole.splitlines())
     return "\n".join(filter(None, lines))[:LONGEST]
 
 
 def digest(text: str) -> str:
-    """Of a normal text; 32 characters."""
+    """The digest of a normal text, in 32 characters."""
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -70,22 +70,24 @@ def embed_cached(
     digests = {key: digest(text) for key, text in normals.items() if text}
     wanted = {digests[key]: normals[key] for key in digests}
     found = _decoded(known(embedder.name, list(wanted)))
-    asker = _Asker(embedder, put, within)
-    size = asker.complete(found, {each: text for each, text in wanted.items() if each not in found})
+    batches = _BatchEmbedder(embedder, put, within)
+    size = batches.complete(found, {digested: text for digested, text in wanted.items() if digested not in found})
     if other := _of_another_size(found, size):  # the model has changed and kept its name
-        asker.complete(found, {each: wanted[each] for each in other})
+        batches.complete(found, {digested: wanted[digested] for digested in other})
     if _of_another_size(found, size):
         raise EmbedderError("vectors of different lengths")
-    return {key: found[each] for key, each in digests.items() if found[each].any()}
+    return {key: found[digested] for key, digested in digests.items() if found[digested].any()}
 
 
-class _Asker:
+class _BatchEmbedder:
+    """Embeds what is missing in batches, and keeps each batch as it comes."""
+
     def __init__(self, embedder: Embedder, put: Put, within: float) -> None:
         self._embedder, self._put, self._within = embedder, put, within
         self._ends = time.monotonic() + within
 
     def complete(self, found: MutableMapping[str, NDArray[np.float32]], missing: Mapping[str, str]) -> int:
-        """The size of the vectors that were made; 0 if none was."""
+        """Embed what is missing; return the size of the vectors that were made, 0 if none was."""
         names, size = list(missing), 0
         for start in range(0, len(names), CHUNK):
             if time.monotonic() > self._ends:
@@ -113,14 +115,14 @@ def _of_another_size(found: Mapping[str, NDArray[np.float32]], size: int) -> lis
     """Digests of the vectors that are not of this size; of all of them, if it is 0 and they differ."""
     if len({len(row) for row in found.values()}) < 2:
         return []
-    return [each for each, row in found.items() if len(row) != size]
+    return [digested for digested, row in found.items() if len(row) != size]
 
 
 def _decoded(kept: Mapping[str, bytes]) -> dict[str, NDArray[np.float32]]:
     import numpy as np
 
-    whole = {each: data for each, data in kept.items() if data and len(data) % 4 == 0}
-    return {each: np.frombuffer(data, "<f4").astype(np.float32, copy=False) for each, data in whole.items()}
+    whole = {digested: data for digested, data in kept.items() if data and len(data) % 4 == 0}
+    return {digested: np.frombuffer(data, "<f4").astype(np.float32, copy=False) for digested, data in whole.items()}
 
 
 def _encoded(names: Iterable[str], rows: NDArray[np.float32]) -> dict[str, bytes]:

@@ -20,7 +20,10 @@ BATCH = 32
 
 
 class FolderEmbedder:
-    """Needs the extra `sentence-transformers`; raises EmbedderError without it, or where no model is in the folder."""
+    """A sentence-transformers model in a folder.
+
+    Needs the extra `sentence-transformers`; raises EmbedderError without it, or where no model is in the folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         if find_spec("sentence_transformers") is None:
@@ -32,13 +35,13 @@ class FolderEmbedder:
         self._model: Any = None
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See Embedder."""
+        """Embed texts in batches on the CPU."""
         self._model = self._model or self._loaded()
         rows = self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True)
         return unit_rows(rows, len(texts))
 
     def _loaded(self) -> Any:
-        """An absolute path, so that it is never taken for the name of a model on a hub."""
+        """The loaded model, by its absolute path, so that it is never taken for the name of a model on a hub."""
         try:
             from sentence_transformers import SentenceTransformer
 
@@ -48,7 +51,7 @@ class FolderEmbedder:
 
 
 def fingerprint(folder: Path) -> str:
-    """Another one when a file of the folder was changed: then it is another model."""
+    """The fingerprint of a model's files: it changes when one of them does."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     facts = ((path.relative_to(folder).as_posix(), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
     return hashlib.blake2b(repr(list(facts)).encode(), digest_size=8).hexdigest()

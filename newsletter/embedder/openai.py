@@ -15,9 +15,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from newsletter import __version__
 from newsletter.embedder.rows import unit_rows
 from newsletter.errors import EmbedderError
+from newsletter.version import __version__
 
 if TYPE_CHECKING:
     import httpx
@@ -37,7 +37,10 @@ class _Unreadable(EmbedderError):
 
 
 class OpenaiEmbedder:
-    """`url`: "https://api.example.org/v1". `timeout`: seconds for one answer; `pause`: before asking again."""
+    """An OpenAI-compatible server.
+
+    `url`: "https://api.example.org/v1". `timeout`: seconds for one answer; `pause`: before asking again.
+    """
 
     def __init__(self, model: str, url: str, key: str = "", timeout: float = 30.0, pause: float = 1.0) -> None:
         self.model = model
@@ -49,7 +52,7 @@ class OpenaiEmbedder:
         self.name = f"openai:{model} {self._place}"
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See Embedder. In a thread with a loop of its own, so that it can be called from anywhere."""
+        """Embed texts in a thread with a loop of its own, so that it can be called from anywhere."""
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, self._embed(texts)).result()
 
@@ -88,10 +91,10 @@ class OpenaiEmbedder:
             status, _, data = await self._post(client, texts)
         if 200 <= status < 300:
             return data
-        raise (_Unreadable if status in UNREADABLE else EmbedderError)(f"{_told(status)} ({self._place})")
+        raise (_Unreadable if status in UNREADABLE else EmbedderError)(f"{_status_text(status)} ({self._place})")
 
     async def _post(self, client: httpx.AsyncClient, texts: list[str]) -> tuple[int, float, bytes]:
-        """Status, seconds to wait before the next try, body.
+        """Post one batch: status, seconds to wait before the next try, body.
 
         Half the time to connect: a handshake that httpx breaks off itself leaves no socket behind.
         """
@@ -126,11 +129,11 @@ class OpenaiEmbedder:
 
 
 def _vectors(data: bytes, count: int) -> list[object]:
-    """In the order of the texts. Raises EmbedderError unless there is one for each."""
+    """The vectors in the order of the texts. Raises EmbedderError unless there is one for each."""
     try:
         answer: Any = json.loads(data)
-        places = [each.get("index", number) for number, each in enumerate(answer["data"])]
-        rows = {place: _vector(each["embedding"]) for place, each in zip(places, answer["data"], strict=True)}
+        places = [item.get("index", number) for number, item in enumerate(answer["data"])]
+        rows = {place: _vector(item["embedding"]) for place, item in zip(places, answer["data"], strict=True)}
         complete = sorted(places) == list(range(count))
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError, OverflowError):
         raise EmbedderError("an answer that holds no vectors") from None
@@ -140,7 +143,7 @@ def _vectors(data: bytes, count: int) -> list[object]:
 
 
 def _vector(embedding: object) -> object:
-    """A list of numbers, or base64 of float32, little-endian."""
+    """One vector: a list of numbers, or base64 of float32, little-endian."""
     import numpy as np
 
     if isinstance(embedding, str):
@@ -149,7 +152,7 @@ def _vector(embedding: object) -> object:
         return np.asarray(embedding, np.float32)
 
 
-def _told(status: int) -> str:
+def _status_text(status: int) -> str:
     try:
         words = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -164,7 +167,7 @@ def _told(status: int) -> str:
 
 
 def _place(url: str) -> str:
-    """Host, port and path: no user, password or query."""
+    """Host, port and path of an address: no user, password or query."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def unit_rows(values: object, count: int) -> NDArray[np.float32]:
-    """A row of zeros stays one. Raises EmbedderError unless these are `count` rows of one size, all finite."""
+    """The rows at length 1; a row of zeros stays one.
+
+    Raises EmbedderError unless these are `count` rows of one size, all finite.
+    """
     import numpy as np
 
     if not count:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from newsletter.embedder import Embedder
+    from newsletter.embedder.embedder import Embedder
 
 REST = 300.0  #: seconds in which those in a hurry do not ask an embedder that has failed
 
@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class Vectoriser:
-    """One model, made when it is first needed. May be called from several threads; one of them embeds."""
+    """The vectors of one model, made when it is first needed.
+
+    May be called from several threads; one of them embeds.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class Vectoriser:
         if not self._lock.acquire(timeout=within):
             return {}, f"{self.model}: busy for more than {within:g} s"
         try:
-            return self._asked(texts, within), ""
+            return self._embed(texts, within), ""
         except (EmbedderError, ConfigError) as error:
             trouble = f"{self.model}: {' '.join(str(error).split())}"
             logger.warning("no vectors", extra={"model": self.model, "error": trouble})
@@ -65,7 +68,7 @@ class Vectoriser:
         finally:
             self._lock.release()
 
-    def _asked(self, texts: Mapping[str, str], within: float) -> dict[str, NDArray[np.float32]]:
+    def _embed(self, texts: Mapping[str, str], within: float) -> dict[str, NDArray[np.float32]]:
         if self._embedder is None:
             self._embedder = self._make()
         vectors = embed_cached(self._embedder, texts, self._known, self._put, within) if self._embedder else {}

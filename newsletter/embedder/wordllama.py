@@ -19,7 +19,7 @@ BATCH = 32  #: texts padded to the longest of them
 
 
 class WordllamaEmbedder:
-    """Needs the extra `wordllama`; raises EmbedderError without it."""
+    """The WordLlama model. Needs the extra `wordllama`; raises EmbedderError without it."""
 
     def __init__(self) -> None:
         try:
@@ -29,7 +29,7 @@ class WordllamaEmbedder:
         self._model: Any = None
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """See Embedder. Texts of one length go together, so that little is padded."""
+        """Embed texts, those of one length together, so that little is padded."""
         import numpy as np
 
         self._model = self._model or _loaded()
@@ -41,7 +41,10 @@ class WordllamaEmbedder:
 
 
 def _loaded() -> Any:
-    """Its own folder stands in for its cache: otherwise it misses its tokenizer and asks the network for it."""
+    """The loaded model.
+
+    Its own folder stands in for its cache: otherwise it misses its tokenizer and asks the network for it.
+    """
     try:
         import wordllama
 

@@ -158,7 +158,7 @@ def measure_cleaning(entries: int) -> None:
 
 def named(entries: tuple[Entry, ...]) -> list[Named]:
     ready = [finish(entry, NOW) for entry in entries]
-    return [Named(each.entry, collector.names(each.entry), each.raw) for each in ready]
+    return [Named(sighting.entry, collector.names(sighting.entry), sighting.raw) for sighting in ready]
 
 
 def measure_identity(stored: int) -> None:
@@ -171,7 +171,7 @@ def measure_identity(stored: int) -> None:
         for size, store in stores.items():
             store.check()
             for block in range(size // 1_000):
-                store.sightings.add([_copy(each, block) for each in patterns], NOW, collector.same_paper)
+                store.sightings.add([_copy(paper, block) for paper in patterns], NOW, collector.same_paper)
         for turn in range(5):
             fresh = named(arxiv.parse(feed(1_000, 2 + turn, 50 + turn), Source("x", "arxiv", "x"), NOW).entries)
             for size, store in stores.items():
@@ -186,8 +186,8 @@ def measure_identity(stored: int) -> None:
     say(f"beside {stored:,} : beside 1,000", many / few, "times", 1.2)
 
 
-def _copy(each: Named, block: int) -> Named:
-    return Named(replace(each.entry, id=f"{each.entry.id}~{block}"), tuple(f"{name}~{block}" for name in each.names))
+def _copy(paper: Named, block: int) -> Named:
+    return Named(replace(paper.entry, id=f"{paper.entry.id}~{block}"), tuple(f"{name}~{block}" for name in paper.names))
 
 
 async def measure_slow(sources: int, delay: float) -> None:
@@ -206,7 +206,7 @@ async def measure_slow(sources: int, delay: float) -> None:
     places = [Source(str(n), "feed", f"http://127.0.0.1:{port}/{n}") for n in range(sources)]
     start = time.monotonic()
     harvests = await collector.collect(places, NOW)
-    say(f"{sources} sources of {delay} s each: errors {sum(bool(each.error) for each in harvests)}",
+    say(f"{sources} sources of {delay} s each: errors {sum(bool(harvest.error) for harvest in harvests)}",
         time.monotonic() - start, "s", sources * delay / 2)  # fmt: skip
     server.close()
 

@@ -1,1 +1,1 @@
-"""Fetching what sources offer: over http(s), politely, within limits, and only from the public internet."""
+"""Fetch what sources offer: over http(s), within limits of rate, time and size, and only from the public internet."""

@@ -1,4 +1,4 @@
-"""JSON from outside: read with bounded care, and asked for what it should hold.
+"""JSON from outside: read within limits, and asked for what it should hold.
 
 A value of a wrong type is an absent one: only `read_json` raises, for what is no JSON at all.
 """
@@ -29,14 +29,14 @@ class BadItem(Exception):
 
 
 def read_json(data: bytes, source: Source) -> tuple[object, list[str]]:
-    """What it holds, and what had to be mended. Raises SourceError for what is no JSON."""
+    """The value, and one line for each repair. Raises SourceError for what is no JSON."""
     try:
-        letters, doubts = _decoded(data)
-        return json.loads(letters, parse_int=_whole), doubts
+        document, warnings = _decoded(data)
+        return json.loads(document, parse_int=_whole), warnings
     except RecursionError:
         reason = "it is nested too deeply"
     except ValueError:
-        reason = _looks(data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower())
+        reason = _looks_like(data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower())
     raise SourceError(f"{shown(source.location)}: this is not JSON ({reason})")
 
 
@@ -48,7 +48,7 @@ def _decoded(data: bytes) -> tuple[str, list[str]]:
         return data.decode(encoding, "replace"), [f"the text is not {encoding}: unreadable characters became �"]
 
 
-def _looks(start: bytes) -> str:
+def _looks_like(start: bytes) -> str:
     if not start:
         return "it is empty"
     if start.startswith((b"<!doctype html", b"<html")):
@@ -66,9 +66,9 @@ def read_entries(items: Iterable[object], read: Callable[[object], Entry | None]
     """Entries, and one line for each item that is none. `read` raises BadItem, or gives None for what is no news."""
     entries: list[Entry] = []
     problems: list[str] = []
-    for number, found in enumerate(items, start=1):
+    for number, item in enumerate(items, start=1):
         try:
-            entry = read(found) if isinstance(found, dict) else _not_an_object()
+            entry = read(item) if isinstance(item, dict) else _not_an_object()
             if entry is not None:
                 entries.append(_titled(entry))
         except BadItem as error:
@@ -88,7 +88,7 @@ def _titled(entry: Entry) -> Entry:
 
 
 def complaint(found: object) -> str:
-    """What an answer that is only an error says: `{"error": …}`, `{"message": …}`; else ""."""
+    """The message of an answer that is only an error, `{"error": …}` or `{"message": …}`; else ""."""
     inner = value(found, "error")
     said = text(found, "error", "message", "detail") or text(inner, "message", "detail")
     return plain(said[:200])
@@ -99,9 +99,9 @@ def value(found: object, key: str) -> object:
 
 
 def text(found: object, *keys: str) -> str:
-    """The first of these that says something, white space folded, otherwise as it is."""
-    said = (folded(value(found, key)) for key in keys)
-    return next((each for each in said if each), "")
+    """The first of these texts that is not empty, white space folded, otherwise as it is."""
+    found_texts = (folded(value(found, key)) for key in keys)
+    return next(filter(None, found_texts), "")
 
 
 def folded(raw: object) -> str:
@@ -115,12 +115,12 @@ def values(found: object, key: str) -> Sequence[object]:
 
 def texts(found: object, key: str, inner: str = "name") -> tuple[str, ...]:
     """The texts of a list: plain ones, and those that objects in it hold under `inner`."""
-    said = (folded(each) or text(each, inner) for each in values(found, key)[:MOST_NAMES])
-    return tuple(each for each in said if each)
+    readings = (folded(item) or text(item, inner) for item in values(found, key)[:MOST_NAMES])
+    return tuple(reading for reading in readings if reading)
 
 
 def count(found: object, key: str) -> int | None:
-    """A whole number from nought up, or None: what is not known is not zero."""
+    """A whole number from zero up, or None: what is not known is not zero."""
     number = value(found, key)
     if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER:
         number = int(number)
@@ -144,7 +144,7 @@ def known_ids(*raws: str) -> tuple[str, ...]:
 
 
 def whole_option(source: Source, name: str, default: int, most: int) -> int:
-    """Raises SourceError for an option that is no number of this range."""
+    """An option of a source from 0 to `most`. Raises SourceError for anything else."""
     given = source.options.get(name, default)
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= most:
         raise SourceError(f'{shown(source.location)}: the option "{name}" is a whole number from 0 to {most}')

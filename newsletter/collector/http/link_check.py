@@ -9,19 +9,22 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from newsletter.collector.http.client import MOST_REDIRECTS, REDIRECTS, Lookup, make_client, trouble_of
-from newsletter.collector.http.ssrf import pinned, proxy_for, public_addresses
+from newsletter.collector.http.client import make_client
+from newsletter.collector.http.failures import NO_ADDRESS, failure_of
+from newsletter.collector.http.hop import REDIRECTS
+from newsletter.collector.http.ssrf import Lookup, pinned, proxy_for, public_addresses
 from newsletter.errors import SourceError
 
 if TYPE_CHECKING:
     import httpx
 
 TIMEOUT = 10.0  #: seconds, for all of it
+MOST_REDIRECTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What became of it."""
+    """What an address answered."""
 
     status: int  #: the last one; 0: there was no answer
     words: str  #: one line
@@ -38,31 +41,34 @@ async def reach(
     within: float = TIMEOUT,
     lookup: Lookup = public_addresses,
 ) -> Reached:
-    """Raises nothing for what the web does. `contact` goes into the User-Agent; `within`: seconds."""
-    way = _Way(url, contact, within, lookup)
+    """Ask an address, redirects included; raises nothing for what the web does.
+
+    `contact` goes into the User-Agent; `within`: seconds.
+    """
+    check = _LinkCheck(url, contact, within, lookup)
     try:
         async with asyncio.timeout(within):
-            return await way.end()
+            return await check.run()
     except TimeoutError:
-        return Reached(0, f"no answer within {within:g} s", way.url)
+        return Reached(0, f"no answer within {within:g} s", check.url)
     except SourceError as error:
-        return Reached(0, str(error), way.url)
+        return Reached(0, str(error), check.url)
 
 
-class _Way:
-    """From an address to where its redirects lead."""
+class _LinkCheck:
+    """One check: from an address to where its redirects lead."""
 
     def __init__(self, url: str, contact: str, timeout: float, lookup: Lookup) -> None:
         self.url, self._contact, self._timeout, self._lookup = url, contact, timeout, lookup
 
-    async def end(self) -> Reached:
+    async def run(self) -> Reached:
         for _ in range(MOST_REDIRECTS + 1):
-            response = await self._asked("HEAD")
+            response = await self._answer("HEAD")
             if response.status_code >= 400:
-                response = await self._asked("GET")
+                response = await self._answer("GET")
             location = response.headers.get("location", "")
             if response.status_code not in REDIRECTS or not location:
-                return Reached(response.status_code, _said(response), self.url)
+                return Reached(response.status_code, _status_line(response), self.url)
             self.url = self._joined(location)
         raise SourceError(f"more than {MOST_REDIRECTS} redirects")
 
@@ -72,10 +78,10 @@ class _Way:
         try:
             return str(httpx.URL(self.url).join(location))
         except (httpx.InvalidURL, ValueError):
-            raise SourceError("redirects to an address that is none") from None
+            raise SourceError(NO_ADDRESS) from None
 
-    async def _asked(self, method: str) -> httpx.Response:
-        """Its headers; the body stays where it is."""
+    async def _answer(self, method: str) -> httpx.Response:
+        """The answer with its headers; its body is not read."""
         import httpx
 
         url = _web_address(self.url)
@@ -84,15 +90,15 @@ class _Way:
         try:
             async with make_client(proxy, False, self._contact) as client:
                 timeout = httpx.Timeout(None, connect=self._timeout / 2)
-                asked = client.build_request(method, url, headers={"Accept": "*/*"}, timeout=timeout)
-                response = await client.send(pinned(asked, address) if address else asked, stream=True)
+                request = client.build_request(method, url, headers={"Accept": "*/*"}, timeout=timeout)
+                response = await client.send(pinned(request, address) if address else request, stream=True)
                 await response.aclose()
                 return response
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
-            raise SourceError(str(trouble_of(error, url.host, self._timeout / 2))) from error
+            raise SourceError(str(failure_of(error, url.host, self._timeout / 2))) from error
 
     async def _address(self, url: httpx.URL, proxied: bool) -> str:
-        """What to connect to; "" where a proxy finds the host by itself. See fetch.Web."""
+        """The address to connect to; "" where a proxy finds the host by itself."""
         try:
             found = await self._lookup(url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80))
         except UnicodeError:
@@ -100,7 +106,7 @@ class _Way:
         except OSError as error:
             if proxied and "." in url.host:
                 return ""
-            raise SourceError(str(trouble_of(error, url.host, self._timeout / 2))) from error
+            raise SourceError(str(failure_of(error, url.host, self._timeout / 2))) from error
         return "" if proxied else found[0]
 
 
@@ -116,7 +122,7 @@ def _web_address(text: str) -> httpx.URL:
     return url.copy_with(userinfo=b"") if url.userinfo else url
 
 
-def _said(response: httpx.Response) -> str:
+def _status_line(response: httpx.Response) -> str:
     import httpx
 
     return f"{response.status_code} {httpx.codes.get_reason_phrase(response.status_code)}".rstrip()

@@ -1,6 +1,6 @@
-"""How often a host is asked: one turn after the other, over all processes that share a memory.
+"""How often a host is asked: one request after the other, over all processes that share the leases of hosts.
 
-turn ─ FIFO within the process (a lock per host) ─▶ reserve in the memory ─▶ the request ─▶ release
+slot ─ FIFO within the process (a lock per host) ─▶ lease the host ─▶ the request ─▶ release
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from newsletter.errors import SourceError
 ARXIV = "arxiv.org"
 ARXIV_INTERVAL = 3.0  #: seconds; arXiv's terms: so often, over one connection, all machines together
 LEASE = 35.0  #: seconds after which a host that was not released is free again: its process is dead
-PATIENCE = 600.0  #: seconds in which a turn must come
+LONGEST_WAIT = 600.0  #: seconds in which a request must get its turn
 POLL = 1.0  #: seconds; a host may be released long before its lease ends
 LONGEST_PAUSE = 3600.0  #: seconds a host may ask for
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Memory(Protocol):
+class HostLeases(Protocol):
     """When each host may be asked again, for all processes. Times are those of `time.time()`; called in threads."""
 
     def reserve(self, host: str, now: float, hold: float) -> float:
-        """Take the host until now + hold and return 0.0; or the seconds until it may be free, with nothing taken."""
+        """Lease the host until now + hold and return 0.0, or lease nothing and return the seconds until it is free."""
 
     def release(self, host: str, free_at: float) -> None:
-        """The host is free from then on, be that sooner or later than it was."""
+        """Free the host from then on, be that sooner or later than it was."""
 
 
-class LocalMemory:
-    """For one process, when no store is at hand."""
+class LocalLeases:
+    """The leases of one process, when no store is at hand."""
 
     def __init__(self) -> None:
         self._free: dict[str, float] = {}
@@ -57,20 +57,20 @@ class LocalMemory:
             self._free[host] = free_at
 
 
-class Turns:
-    """Gives out the turns of each host. For one event loop; any number of them may share a memory."""
+class HostRateLimiter:
+    """Lets requests to each host through at its rate. For one event loop; any number of them may share the leases."""
 
     def __init__(
         self,
-        memory: Memory | None = None,
+        leases: HostLeases | None = None,
         *,
-        patience: float = PATIENCE,
+        longest_wait: float = LONGEST_WAIT,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self.memory: Memory = LocalMemory() if memory is None else memory
-        self.patience = patience
+        self.leases: HostLeases = LocalLeases() if leases is None else leases
+        self.longest_wait = longest_wait
         self.clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -78,13 +78,13 @@ class Turns:
         self._paused: dict[str, float] = {}
 
     @asynccontextmanager
-    async def turn(self, host: str, interval: float, alone: bool, *, lease: float = LEASE) -> AsyncIterator[None]:
-        """Wait for the host (a `host_of`), then hold it: for the block if `alone`, else only against another start.
+    async def slot(self, host: str, interval: float, alone: bool, *, lease: float = LEASE) -> AsyncIterator[None]:
+        """Wait for the host (a `host_of`), then hold it: for the block if `alone`, else only until the next may start.
 
         A block that is `alone` must end within `lease` seconds. Raises SourceError if the host asked for a pause longer
-        than that, or no turn comes within `patience`.
+        than that, or it is not free within `longest_wait`.
         """
-        interval, alone = pace(host, interval, alone)
+        interval, alone = terms_of(host, interval, alone)
         async with AsyncExitStack() as queue:
             began = await self._begin(host, lease if alone else interval, max(lease, interval), queue)
             if not alone:
@@ -96,18 +96,18 @@ class Turns:
                     await self._end(host, began, interval, lease)
 
     async def postpone(self, host: str, seconds: float) -> None:
-        """The host asked for a pause: nobody asks it for so long, an hour at most. Never shortens an earlier pause."""
+        """Keep everybody from asking the host for so long, an hour at most. Never shortens an earlier pause."""
         pause = min(seconds, LONGEST_PAUSE)
         until = self.clock() + pause
         self._paused[host] = max(until, self._paused.get(host, 0.0))
-        taken_for = await asyncio.to_thread(self.memory.reserve, host, self.clock(), pause)
+        taken_for = await asyncio.to_thread(self.leases.reserve, host, self.clock(), pause)
         if 0.0 < taken_for < pause:
-            await asyncio.to_thread(self.memory.release, host, until)
+            await asyncio.to_thread(self.leases.release, host, until)
 
     async def _begin(self, host: str, hold: float, longest: float, queue: AsyncExitStack) -> float:
-        """When the turn began."""
+        """Wait for the host; return when its lease began."""
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.longest_wait):
                 await queue.enter_async_context(self._locks.setdefault(host, asyncio.Lock()))
                 while (wait := await self._reserve(host, hold)) > 0:
                     if wait > longest:  # nobody holds a host for so long
@@ -115,29 +115,29 @@ class Turns:
                         raise SourceError(f"{host} asked for a pause until {until:%H:%M} UTC")
                     await self._sleep(min(wait, POLL) * (1 + self._jitter() / 4))
         except TimeoutError:
-            raise SourceError(f"{host} is busy: no turn within {span(self.patience)}") from None
+            raise SourceError(f"{host} is busy: no turn within {span(self.longest_wait)}") from None
         return self.clock()
 
     async def _reserve(self, host: str, hold: float) -> float:
-        """A thread cannot be cancelled: what it reserved for a cancelled task is given back."""
+        """Lease the host in a thread, which cannot be cancelled: what it leased for a cancelled task is given back."""
         now = self.clock()
-        reserving = asyncio.ensure_future(asyncio.to_thread(self.memory.reserve, host, now, hold))
+        reserving = asyncio.ensure_future(asyncio.to_thread(self.leases.reserve, host, now, hold))
         try:
             return await asyncio.shield(reserving)
         except asyncio.CancelledError:
             if await reserving == 0.0:
-                await asyncio.to_thread(self.memory.release, host, now)
+                await asyncio.to_thread(self.leases.release, host, now)
             raise
 
     async def _end(self, host: str, began: float, interval: float, lease: float) -> None:
         now = self.clock()
         if now < began + lease:  # later, the host may be somebody else's
             free_at = max(began + interval, now, self._paused.get(host, 0.0))
-            await asyncio.to_thread(self.memory.release, host, free_at)
+            await asyncio.to_thread(self.leases.release, host, free_at)
 
 
 def host_of(url: str) -> str:
-    """The name under which a host takes turns: all of arXiv is one host."""
+    """The name under which the rate of a host is limited: all of arXiv is one host."""
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".").lower()
     if host == ARXIV or host.endswith(f".{ARXIV}"):
@@ -146,8 +146,8 @@ def host_of(url: str) -> str:
     return bracketed if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f"{bracketed}:{parts.port}"
 
 
-def pace(host: str, interval: float, alone: bool) -> tuple[float, bool]:
-    """What a host's own terms make of a kind's interval and `alone`."""
+def terms_of(host: str, interval: float, alone: bool) -> tuple[float, bool]:
+    """The interval and `alone` of a kind, made stricter where the host's own terms are."""
     return (max(interval, ARXIV_INTERVAL), True) if host == ARXIV else (interval, alone)
 
 

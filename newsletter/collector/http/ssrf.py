@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 NAT64 = IPv6Network("64:ff9b::/96")  #: the last four bytes are an IPv4 address
 
+Lookup = Callable[[str, int], Awaitable[tuple[str, ...]]]  #: (host, port) → its addresses
+
 
 async def public_addresses(host: str, port: int) -> tuple[str, ...]:
-    """Where a host is. Connect to one of these, not to the name, which may lead elsewhere a moment later.
+    """The addresses of a host. Connect to one of these, not to the name, which may lead elsewhere a moment later.
 
     Raises SourceError if even one of them is not public, OSError or UnicodeError if the host has none.
     """
@@ -74,7 +76,7 @@ def pinned(request: httpx.Request, address: str) -> httpx.Request:
 
 
 def proxy_for(url: httpx.URL) -> str:
-    """The proxy that the environment wants for an address. Ours to know: a proxied request cannot be pinned."""
+    """The proxy that the environment names for an address; "" for none. A proxied request cannot be pinned."""
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all") or ""
     if not proxy or proxy_bypass(url.netloc.decode("ascii")):

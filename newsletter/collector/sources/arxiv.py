@@ -42,7 +42,10 @@ GRACE = timedelta(hours=6)  #: after which that day's feed must be out
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """Raises SourceError for what is no feed, and for arXiv's own errors, which come as a feed."""
+    """Parse a feed or an answer of the API.
+
+    Raises SourceError for what is no feed, and for arXiv's own errors, which come as a feed.
+    """
     try:
         return read(read_items(data), source)
     except NotAFeed as error:
@@ -50,13 +53,13 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
 
 
 def read(raw: RawFeed, source: Source) -> Parsed:
-    """The entries of arXiv's own XML. Called by the `feed` kind too."""
+    """The entries of arXiv's own XML."""
     title = raw.head.get("title", "")
     if title.startswith("Feed error for query"):
         raise SourceError(f"{shown(source.location)}: arXiv says: {plain(title[:200])}")
     problems, announced = list(raw.problems), [_moment(item, "published", "pubDate") for item in raw.items]
     entries = list(_entries(raw.items, source, problems))
-    total, days = raw.head.get("opensearch:totalResults", ""), [each for each in announced if each]
+    total, days = raw.head.get("opensearch:totalResults", ""), [date for date in announced if date]
     built = moment(raw.head.get("updated", "") or raw.head.get("lastBuildDate", ""))
     return Parsed(
         tuple(entries),
@@ -100,7 +103,7 @@ def _entry(item: Item, identifier: str, source: Source) -> Entry:
         pdf_url=f"https://arxiv.org/pdf/{number}",
         venue=journal or (comment if ACCEPTED.search(comment) else ""),
         affiliations=affiliations,
-        also=(f"arxiv:{number}", *(f"doi:{each}" for each in doi.split())),
+        also=(f"arxiv:{number}", *(f"doi:{name}" for name in doi.split())),
         update=announced not in NEWS or _revised(item, identifier),
     )
 
@@ -129,24 +132,24 @@ def _revised(item: Item, identifier: str) -> bool:
 def _authors(item: Item) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names, and affiliations: elements of their own (API), or one line with brackets (feeds)."""
     named = item.all("author/name")
-    pairs = [(name, "") for name in named] or [without_affiliation(each) for each in _line(item)]
+    pairs = [(name, "") for name in named] or [without_affiliation(author) for author in _authors_in_line(item)]
     affiliations = [*item.all("author/arxiv:affiliation"), *(place for _, place in pairs if place)]
     return tuple(name for name, _ in pairs if name), tuple(dict.fromkeys(affiliations))
 
 
-def _line(item: Item) -> list[str]:
+def _authors_in_line(item: Item) -> list[str]:
     return [name for line in item.all("dc:creator") for name in split_authors(line)]
 
 
 def _topics(item: Item) -> tuple[str, ...]:
-    """The primary category first."""
-    primary = [each.get("term", "") for each in item.attributes.get("arxiv:primary_category", ())]
-    terms = [each.get("term", "") for each in item.attributes.get("category", ())] + item.all("category")
+    """The categories, the primary one first."""
+    primary = [category.get("term", "") for category in item.attributes.get("arxiv:primary_category", ())]
+    terms = [category.get("term", "") for category in item.attributes.get("category", ())] + item.all("category")
     return tuple(dict.fromkeys(term.strip() for term in [*primary, *terms] if term.strip()))
 
 
 def _link(item: Item) -> str:
-    links = (each.get("href", "") for each in item.attributes.get("link", ()))
+    links = (link.get("href", "") for link in item.attributes.get("link", ()))
     return next((link for link in links if "arxiv.org/" in link), item.first("link"))
 
 
@@ -165,7 +168,7 @@ def late(dated: datetime | None, now: datetime) -> str:
 
 
 def requests(source: Source, now: datetime) -> tuple[Request, ...]:  # noqa: ARG001 - the signature of Kind.requests
-    """ "cs.AI+cs.LG": the daily feed; "cat:cs.AI AND abs:diffusion": a search, newest first; else as it stands."""
+    """The daily feed of "cs.AI+cs.LG"; the search of "cat:cs.AI AND abs:x", newest first; else the location itself."""
     location = source.location.strip()
     if is_address(location):
         return (Request(_first_page(location)),)

@@ -30,7 +30,7 @@ NAMED_PARTS = re.compile(r"\s*(family|given|prefix|suffix)\s*=\s*(.*)", re.DOTAL
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class BibtexRecord:
     """One `@type{key, …}`."""
 
     key: str
@@ -39,28 +39,28 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """A file, taken apart."""
+class BibtexFile:
+    """The records of a file."""
 
-    records: tuple[Record, ...]
+    records: tuple[BibtexRecord, ...]
     problems: tuple[str, ...]  #: of what is no record
 
 
-def read_bibtex(text: str) -> Split:
-    """Raises nothing: what cannot be read is a record without fields."""
+def read_bibtex(text: str) -> BibtexFile:
+    """Split a file into records; raises nothing: what cannot be read is a record without fields."""
     from bibtexparser.entrypoint import parse_string
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it warns of each broken record; so do we, once
     blocks = parse_string(text, parse_stack=[]).blocks
     strings = _strings(blocks)
-    records: list[Record] = []
+    records: list[BibtexRecord] = []
     problems: list[str] = []
     for block in blocks:
         _take(block, strings, records, problems)
-    return Split(tuple(records), tuple(problems))
+    return BibtexFile(tuple(records), tuple(problems))
 
 
-def _take(block: Block, strings: Mapping[str, str], records: list[Record], problems: list[str]) -> None:
+def _take(block: Block, strings: Mapping[str, str], records: list[BibtexRecord], problems: list[str]) -> None:
     from bibtexparser.model import Entry, ImplicitComment, ParsingFailedBlock
 
     inner = (block.ignore_error_block if isinstance(block, ParsingFailedBlock) else None) or block
@@ -70,29 +70,31 @@ def _take(block: Block, strings: Mapping[str, str], records: list[Record], probl
     elif isinstance(inner, ImplicitComment):
         if records and inner.comment.startswith(","):
             last = records.pop()
-            records.append(Record(last.key, last.fields, "a closing brace too many: what follows it was not read"))
+            records.append(
+                BibtexRecord(last.key, last.fields, "a closing brace too many: what follows it was not read")
+            )
     elif isinstance(inner, ParsingFailedBlock):
         _broken(inner, records, problems)
 
 
-def _broken(block: Block, records: list[Record], problems: list[str]) -> None:
+def _broken(block: Block, records: list[BibtexRecord], problems: list[str]) -> None:
     raw, line = block.raw or "", (block.start_line or 0) + 1
     kind = re.match(r"@(\w*)", raw)
     if kind and kind[1].lower() in ("string", "preamble", "comment"):
         problems.append(f"line {line}: @{kind[1].lower()} does not end; skipped")
         return
     key = KEY.match(raw)
-    records.append(Record(key[1] if key else "", None, f"line {line}: a brace, quote or comma is missing"))
+    records.append(BibtexRecord(key[1] if key else "", None, f"line {line}: a brace, quote or comma is missing"))
 
 
-def _record(entry: Entry, strings: Mapping[str, str]) -> Record:
+def _record(entry: Entry, strings: Mapping[str, str]) -> BibtexRecord:
     fields: dict[str, str] = {}
     doubt = ""
     for field in entry.fields:
         value, rest = _value(str(field.value).strip(), strings)
         fields.setdefault(field.key.lower(), value)  # BibTeX, too, takes the first of two
         doubt = doubt or (f'no comma after "{plain(field.key[:40])}": the next was not read' if rest else "")
-    return Record(entry.key, fields, doubt)
+    return BibtexRecord(entry.key, fields, doubt)
 
 
 def _strings(blocks: list[Block]) -> dict[str, str]:
@@ -107,7 +109,7 @@ def _strings(blocks: list[Block]) -> dict[str, str]:
 
 
 def _value(raw: str, strings: Mapping[str, str]) -> tuple[str, str]:
-    """`jan # " 12" # {th}` put together; and what stands behind it without a comma before."""
+    """A value like `jan # " 12" # {th}`, put together; and what stands behind it without a comma before."""
     pieces: list[str] = []
     place = length = 0
     while place < len(raw) and length < LONGEST_VALUE:
@@ -143,7 +145,7 @@ def _closing(raw: str, start: int = 0) -> int:
 
 
 def bare(value: str) -> str:
-    """Without the braces that enclose it all: `{{Deep} Nets}` is `{Deep} Nets`."""
+    """A value without the braces that enclose it all: `{{Deep} Nets}` is `{Deep} Nets`."""
     value = value.strip()
     for _ in range(MOST_BRACES):
         if not (value.startswith("{") and value.endswith("}") and _closing(value) == len(value)):
@@ -165,14 +167,14 @@ def outside(raw: str, separator: str) -> Iterator[str]:
 
 
 def people(raw: str) -> Iterator[str]:
-    """ "Doe, Jane and {The Group} and others" is Jane Doe and The Group."""
+    """The names in a list of people: "Doe, Jane and {The Group} and others" is Jane Doe and The Group."""
     for name in outside(f" {raw.strip()} ", AND):
         if name.lower() not in OTHERS:
             yield from _person([bare(part) for part in outside(name, ",")])
 
 
 def _person(parts: list[str]) -> Iterator[str]:
-    """BibTeX's "von Last, Jr, First" and BibLaTeX's "given=…, family=…"; with more commas, it is a list of names."""
+    """The name in BibTeX's "von Last, Jr, First" and BibLaTeX's "given=…, family=…"; more commas: a list."""
     named = [NAMED_PARTS.fullmatch(part) for part in parts]
     if all(named):
         said = {match[1]: match[2] for match in named if match}

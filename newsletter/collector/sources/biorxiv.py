@@ -60,14 +60,14 @@ LIST_MARKER = re.compile(r"[OoCc]_(?:LI|QD)")
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:
-    """An answer of the API or a feed. Raises SourceError for anything else, and for what the API complains of."""
+    """Parse an answer of the API or a feed. Raises SourceError for anything else, and for an error of the API."""
     if data[:100].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _answer(data, source)
     return _feed(feed.parse(data, source, now), source)
 
 
 def requests(source: Source, now: datetime) -> Sequence[Request]:
-    """A server, with or without a subject, means its last days; an address or a file is read as it stands."""
+    """The last days of a server, with or without a subject; an address or a file is read as it stands."""
     server, _, subject = source.location.strip().partition(":")
     if server.strip().lower() not in SERVERS:
         return (Request(source.location),)
@@ -92,11 +92,11 @@ def following(request: Request, page: Parsed, source: Source) -> Request | None:
     return Request(urlunsplit(parts._replace(path=f"{place[1]}/{cursor}/json")), headers=request.headers)
 
 
-def without_debris(abstract: str) -> str:
-    """The words of an abstract without what its figures, tables and lists left behind; captions stay."""
+def without_figure_markup(abstract: str) -> str:
+    """The words of an abstract without the markup of its figures, tables and lists; captions stay."""
     bare = GRAPHICAL.sub(" ", folded(abstract))
-    for debris in (PICTURE, LARGER, FILES):
-        bare = debris.sub(" ", bare)
+    for remains in (PICTURE, LARGER, FILES):
+        bare = remains.sub(" ", bare)
     bare = INSIDE_WORDS.sub("", HEADING.sub(r"\1\2 ", bare))
     bare = BETWEEN_WORDS.sub(" ", bare)
     if LIST_BEGIN.search(bare) and ("C_LI" in bare or "C_QD" in bare):  # one alone may be a name
@@ -122,7 +122,7 @@ def _answer(data: bytes, source: Source) -> Parsed:
 
 
 def _check(found: object, message: object, source: Source) -> None:
-    """An empty period is told as "no posts found", with nothing in the collection."""
+    """Raise SourceError for no answer of the API, or its error; an empty period ("no posts found") is none."""
     status = text(message, "status")
     if not isinstance(value(found, "collection"), list) and not status:
         raise SourceError(f"{shown(source.location)}: this is not an answer of the bioRxiv API")
@@ -139,7 +139,7 @@ def _entry(item: object, source: Source) -> Entry:
     return Entry(
         id="",
         title=text(item, "title"),
-        abstract=without_debris(text(item, "abstract")),
+        abstract=without_figure_markup(text(item, "abstract")),
         url=url,
         authors=_authors(text(item, "authors")),
         published=when(item, "date"),
@@ -164,7 +164,7 @@ def _url(also: Sequence[str], server: str, version: int | None) -> str:
 
 
 def _authors(line: str) -> tuple[str, ...]:
-    """ "Doe, A.; Roe, B. K."; a single one has no semicolon."""
+    """The names in "Doe, A.; Roe, B. K."; a single one has no semicolon."""
     if ";" not in line and line.count(",") > 1:
         found = split_authors(line)
     else:
@@ -187,7 +187,7 @@ def _preprint(entry: Entry, source: Source) -> Entry:
         entry,
         id="" if also else entry.id,
         title=folded(entry.title),
-        abstract=without_debris(entry.abstract),
+        abstract=without_figure_markup(entry.abstract),
         also=also,
         venue=SERVERS[_server("medrxiv" if "medrxiv.org" in entry.url.lower() else "", source)],
         update=bool(version and int(version[1]) > 1),

@@ -28,15 +28,15 @@ MOST_TOPICS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an item stands, for names and relative links."""
+class _ItemContext:
+    """The source of an item, and the base of its relative links."""
 
     source: Source
     base: str
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:
-    """RSS, Atom, RDF or JSON Feed. Raises SourceError for what is no feed."""
+    """Parse RSS, Atom, RDF or JSON Feed. Raises SourceError for what is no feed."""
     if jsonfeed.looks_like(data):
         return jsonfeed.parse(data, source, now)
     try:
@@ -46,10 +46,10 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:
     if arxiv.NAMESPACE in data[:2000]:
         return arxiv.read(raw, source)
     feed = _parsed(raw)
-    place = _Place(source, source.location if is_address(source.location) else _get(feed.feed, "link"))
+    context = _ItemContext(source, source.location if is_address(source.location) else _get(feed.feed, "link"))
     problems = list(raw.problems)
     pairs = _pairs(feed.entries, raw, problems)
-    entries = tuple(_entries(pairs, place, problems))
+    entries = tuple(_entries(pairs, context, problems))
     return Parsed(entries, few(problems), dated=_dated(raw, entries), seen=len(pairs))
 
 
@@ -76,30 +76,30 @@ def _pairs(parsed: list[Any], raw: RawFeed, problems: list[str]) -> list[tuple[A
     return [(item, Item()) for item in parsed]
 
 
-def _entries(pairs: list[tuple[Any, Item]], place: _Place, problems: list[str]) -> Iterator[Entry]:
+def _entries(pairs: list[tuple[Any, Item]], context: _ItemContext, problems: list[str]) -> Iterator[Entry]:
     for number, (item, raw) in enumerate(pairs, start=1):
-        entry = _entry(item, raw, place)
+        entry = _entry(item, raw, context)
         if entry.title.strip():
             yield entry
         else:
             problems.append(f"entry {number}: no title; skipped: {plain((entry.url or _get(item, 'id'))[:100])}")
 
 
-def _entry(item: Any, raw: Item, place: _Place) -> Entry:
+def _entry(item: Any, raw: Item, context: _ItemContext) -> Entry:
     abstract = raw.first(*TEXTS) or _get(item, "summary")
-    url = address(_get(item, "link"), place.base)
+    url = address(_get(item, "link"), context.base)
     authors = [without_affiliation(name) for name in _authors(item, raw)]
     entry = Entry(
-        id=_identifier(item, raw, url, place.source.name),
+        id=_identifier(item, raw, url, context.source.name),
         title=raw.first("title", "dc:title") or _get(item, "title"),
         abstract=abstract,
         url=url,
         authors=tuple(name for name, _ in authors),
         published=_published(item, raw),
-        source=place.source.name,
+        source=context.source.name,
         topics=tuple(_topics(item)),
-        pdf_url=_pdf(item, place.base),
-        image_url=_image(item, place.base),
+        pdf_url=_pdf(item, context.base),
+        image_url=_image(item, context.base),
         affiliations=tuple(dict.fromkeys(where for _, where in authors if where)),
         venue=raw.first("prism:publicationName", "dc:source"),
     )
@@ -127,12 +127,12 @@ def _authors(item: Any, raw: Item) -> list[str]:
     if len(creators) == 1:
         found = split_authors(creators[0])
     else:
-        found = creators or raw.all("author/name") or [_get(each, "name") for each in item.get("authors", ())]
+        found = creators or raw.all("author/name") or [_get(author, "name") for author in item.get("authors", ())]
     return [name for name in found if name.strip()]
 
 
 def _published(item: Any, raw: Item) -> datetime | None:
-    """feedparser's times are UTC; what it cannot read (2026-6-30) we may. "updated" only where nothing else is."""
+    """The date by feedparser, in UTC, or by us where it cannot read one (2026-6-30); "updated" only without another."""
     when = item.get("published_parsed") or item.get("updated_parsed")
     try:
         if when:

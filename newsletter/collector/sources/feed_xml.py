@@ -67,15 +67,15 @@ class RawFeed(NamedTuple):
 
 
 def read_items(data: bytes) -> RawFeed:
-    """Raises NotAFeed for anything that is not RSS or Atom, or breaks before the first item is complete.
+    """Read the items. Raises NotAFeed for what is not RSS or Atom, or breaks before the first item is complete.
 
     A document broken in too many places comes back whole, without items: feedparser guesses better than we do.
     """
     text, problems = _decoded(data)
     _check_root(text[:10_000].lstrip("\ufeff \t\r\n"))
-    whole = document = _well_meant(DECLARATION.sub("", text, count=1)).encode()
+    whole = document = _with_valid_text(DECLARATION.sub("", text, count=1)).encode()
     for _ in range(MOST_REPAIRS):
-        outline = _Outline(document)
+        outline = _FeedOutline(document)
         if not outline.trouble:
             return RawFeed(outline.items, document, problems, outline.head)
         document = outline.mended()
@@ -84,7 +84,7 @@ def read_items(data: bytes) -> RawFeed:
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
-    """By byte order mark, declaration, or as UTF-8; as Windows-1252 where UTF-8 makes no sense at all."""
+    """The text by byte order mark, declaration, or as UTF-8; as Windows-1252 where UTF-8 makes no sense at all."""
     encoding = _encoding(data)
     try:
         return data.decode(encoding), []
@@ -121,8 +121,8 @@ def _check_root(start: str) -> None:
     raise NotAFeed(f"this is not a feed ({f'its root is <{name[:40]}>' if name else 'it is not XML'})")
 
 
-def _well_meant(text: str) -> str:
-    """Without what XML forbids and services write nevertheless: control characters, `&nbsp;`, `AT&T`."""
+def _with_valid_text(text: str) -> str:
+    """The text without what XML forbids and services write nevertheless: control characters, `&nbsp;`, `AT&T`."""
     return FORBIDDEN.sub("", REFERENCE.sub(_reference, text))
 
 
@@ -133,8 +133,8 @@ def _reference(match: re.Match[str]) -> str:
     return escape(unescape(match[0]) if number else html5.get(f"{name};", match[0]))
 
 
-class _Outline:
-    """One pass of expat over a document: complete items, and where and why it broke."""
+class _FeedOutline:
+    """The outcome of one pass of expat: complete items, and where and why it broke."""
 
     def __init__(self, document: bytes) -> None:
         self.document = document
@@ -187,7 +187,7 @@ class _Outline:
         level = len(self._open) - self._depth
         self._open.pop()
         if self._item is None:
-            self._tell(name)
+            self._keep_head(name)
         elif level == 0:
             self.items.append(self._item)
             self._item = None
@@ -199,7 +199,7 @@ class _Outline:
                 self._item.texts.setdefault(path, []).append("".join(self._text[self._inner :]))
             self._text.append(f"</{name}>")
 
-    def _tell(self, name: str) -> None:
+    def _keep_head(self, name: str) -> None:
         text = "".join(self._text).strip()
         if text and len(self.head) < MOST_HEAD:
             self.head.setdefault(_plain(name), text)

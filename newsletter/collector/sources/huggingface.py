@@ -36,7 +36,10 @@ MOST_DAYS = 60
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """A list of daily papers, the data of one paper's page, or a bare paper. Raises SourceError for anything else."""
+    """Parse a list of daily papers, the data of one paper's page, or a bare paper.
+
+    Raises SourceError for anything else.
+    """
     found, doubts = read_json(data, source)
     items = _items(found, source)
     entries, problems = read_entries(items, lambda item: _entry(item, source))
@@ -68,7 +71,7 @@ def _items(found: object, source: Source) -> Sequence[object]:
 
 
 def _paper(item: object) -> object:
-    """A list holds papers in envelopes, a search bare ones."""
+    """The paper in an item: a list holds papers in envelopes, a search bare ones."""
     inner = value(item, "paper")
     return inner if isinstance(inner, dict) else item
 
@@ -109,23 +112,23 @@ def _url(number: str, also: Iterable[str]) -> str:
 
 
 def _authors(paper: object) -> tuple[str, ...]:
-    """Hidden ones left out: that is how a wrong name is taken back."""
+    """The authors that are not hidden: hiding is how a wrong name is taken back."""
     shown_ones = [author for author in values(paper, "authors") if value(author, "hidden") is not True]
     return texts({"authors": shown_ones}, "authors")
 
 
 def _published(paper: object, item: object) -> datetime | None:
-    """The list's own date may be that of the day before or after."""
+    """The earlier of the two dates: the list's own may be that of the day before or after."""
     dates = [date for date in (when(paper, "publishedAt"), when(item, "publishedAt")) if date]
     return min(dates, default=None)
 
 
 def _comments(item: object, paper: object) -> int | None:
-    """A page has the comments themselves, of which some are hidden."""
+    """The number of comments; a page has the comments themselves, of which some are hidden."""
     known = [number for number in (count(item, "numComments"), count(paper, "numComments")) if number is not None]
     if known or not isinstance(value(item, "comments"), list):
         return max(known, default=None)
-    return sum(value(value(each, "data"), "hidden") is not True for each in values(item, "comments"))
+    return sum(value(value(comment, "data"), "hidden") is not True for comment in values(item, "comments"))
 
 
 def _organisation(found: object) -> str:
@@ -133,7 +136,7 @@ def _organisation(found: object) -> str:
 
 
 def _once(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """A paper of two days comes once, with the larger of its counts."""
+    """Each paper once: one of two days with the larger of its counts."""
     found: dict[str, Entry] = {}
     for entry in entries:
         key = next(iter(entry.also), "") or entry.url or entry.title

@@ -40,7 +40,7 @@ def looks_like(data: bytes) -> bool:
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """Raises SourceError for what is no JSON Feed."""
+    """Parse a JSON Feed. Raises SourceError for what is no JSON Feed."""
     found, doubts = read_json(data, source)
     items = value(found, "items")
     if not isinstance(items, list):
@@ -71,13 +71,13 @@ def _entry(item: object, feed: _Feed) -> Entry:
 
 
 def _identifier(item: object) -> str:
-    """Its own id; a number, which the standard forbids and feeds give, is one too."""
+    """The id of an item; a number, which the standard forbids and feeds give, is one too."""
     own = value(item, "id")
     return str(own) if isinstance(own, int) and not isinstance(own, bool) else folded(own)[:LONGEST_ID]
 
 
 def _scoped(own: str, source: Source) -> str:
-    """An id that is no URI is unique in its feed only."""
+    """The id with the name of its source where it is no URI, and so unique in its feed only."""
     return own if ":" in own or not own else f"{source.name}:{own}"
 
 
@@ -86,7 +86,7 @@ def _addresses(item: object, base: str, *keys: str) -> list[str]:
 
 
 def _authors(found: object) -> tuple[str, ...]:
-    """Version 1.1 has a list, 1.0 had one author."""
+    """The authors: version 1.1 has a list, 1.0 had one author."""
     alone = value(found, "author")
     return texts(found, "authors") or tuple(filter(None, [text(alone, "name") or folded(alone)]))
 

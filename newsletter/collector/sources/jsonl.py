@@ -27,7 +27,7 @@ class _BadLine(Exception):
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """A `jsonl` source: entries carry the name of this source."""
+    """Parse a `jsonl` source; its entries carry the name of this source."""
     entries, problems = _read(data)
     return Parsed(tuple(replace(entry, source=source.name) for entry in entries), few(problems))
 

@@ -16,8 +16,8 @@ from datetime import datetime
 from functools import partial
 
 from newsletter.collector.source_kind import Parsed, few
-from newsletter.collector.sources.bibtex import Record, bare, outside, people, read_bibtex
-from newsletter.collector.sources.reference import Read, day, in_venue, noted, read_record, reference
+from newsletter.collector.sources.bibtex import BibtexRecord, bare, outside, people, read_bibtex
+from newsletter.collector.sources.reference import ReferenceRead, day, in_venue, noted, read_record, reference
 from newsletter.collector.sources.reference_json import read_json
 from newsletter.collector.text.html import plain
 from newsletter.collector.text.urls import shown
@@ -44,12 +44,12 @@ def read_library(data: bytes, name: str) -> Parsed:
     text, problems = _decoded(data)
     reads, more = _reads(text, shown(name))
     problems += more
-    for number, each in enumerate(reads, start=1):
-        if each.trouble:
-            key = plain(each.key[:LONGEST_KEY])
-            skipped = "; skipped" if each.entry is None else ""
-            problems.append(f"record {number}{f' ({key})' if key else ''}: {each.trouble}{skipped}")
-    return Parsed(tuple(each.entry for each in reads if each.entry), few(problems), seen=len(reads))
+    for number, read in enumerate(reads, start=1):
+        if read.trouble:
+            key = plain(read.key[:LONGEST_KEY])
+            skipped = "; skipped" if read.entry is None else ""
+            problems.append(f"record {number}{f' ({key})' if key else ''}: {read.trouble}{skipped}")
+    return Parsed(tuple(read.entry for read in reads if read.entry), few(problems), seen=len(reads))
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
@@ -64,8 +64,8 @@ def _decoded(data: bytes) -> tuple[str, list[str]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), problems
 
 
-def _reads(text: str, name: str) -> tuple[list[Read], list[str]]:
-    """By what stands in the text; an empty one is an empty library only when its name promises a library."""
+def _reads(text: str, name: str) -> tuple[list[ReferenceRead], list[str]]:
+    """Read the format that the text shows; an empty text is an empty library only when its name ends like one."""
     bib, ris = BIB_RECORD.search(text), RIS_RECORD.search(text)
     if text.lstrip()[:1] in ("[", "{") and not bib:
         reads, zotero = read_json(text, name)
@@ -82,27 +82,27 @@ def _reads(text: str, name: str) -> tuple[list[Read], list[str]]:
     raise SourceError(f"{name}: no reference library ({FORMATS})")
 
 
-def _some(reads: Iterable[Read], name: str) -> list[Read]:
-    """Raises SourceError when not one record is good."""
+def _some(reads: Iterable[ReferenceRead], name: str) -> list[ReferenceRead]:
+    """The records. Raises SourceError when not one of them is good."""
     found = list(reads)
-    if found and not any(each.entry for each in found):
+    if found and not any(read.entry for read in found):
         raise SourceError(f"{name}: none of its {len(found):,} records can be read; the first: {found[0].trouble}")
     return found
 
 
-def _without_repeats(reads: Iterable[Read]) -> Iterator[Read]:
-    """One key on two papers is a slip of the pen, and both are kept; on the same title it is a repeat."""
+def _without_repeats(reads: Iterable[ReferenceRead]) -> Iterator[ReferenceRead]:
+    """The records without repeats: the same key and title. Two papers under one key are a mistake, and both stay."""
     known: set[tuple[str, str]] = set()
-    for each in reads:
-        name = (each.key, each.entry.title if each.entry else "")
-        yield Read(each.key, None, "a repeat of an earlier record") if each.key and name in known else each
-        if each.entry:
+    for read in reads:
+        name = (read.key, read.entry.title if read.entry else "")
+        yield ReferenceRead(read.key, None, "a repeat of an earlier record") if read.key and name in known else read
+        if read.entry:
             known.add(name)
 
 
-def _bibtex(record: Record) -> Read:
+def _bibtex(record: BibtexRecord) -> ReferenceRead:
     if record.fields is None:
-        return Read(record.key, None, record.doubt)
+        return ReferenceRead(record.key, None, record.doubt)
     return read_record(record.key, partial(_bibtex_entry, record.fields), record.doubt)
 
 
@@ -147,8 +147,8 @@ def _unescaped(value: str) -> str:
     return re.sub(r"[{}]", "", ESCAPED.sub("", value)).strip()
 
 
-def _ris(text: str) -> Iterator[Read]:
-    """Record by record: rispy would drop the last one without an end, and melt others without an end into one."""
+def _ris(text: str) -> Iterator[ReferenceRead]:
+    """Read record by record: rispy would drop the last one without an end, and join others without an end into one."""
     import rispy  # type: ignore[import-untyped]
 
     tags = RIS_TAGS.split()
@@ -185,12 +185,12 @@ def _line(fields: Mapping[str, list[str]], *tags: str) -> str:
 
 
 def _given_first(name: str) -> str:
-    """ "Doe, Jane, Jr." is Jane Doe Jr. (BibTeX has another order)."""
+    """The name with the given name first: "Doe, Jane, Jr." is Jane Doe Jr. (BibTeX has another order)."""
     family, *rest = (part.strip() for part in name.split(","))
     return " ".join(filter(None, (*rest[:1], family, *rest[1:])))
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """A library in a file; the entries carry the name of this source."""
+    """Parse a library in a file; the entries carry the name of this source."""
     read = read_library(data, source.location)
     return replace(read, entries=tuple(replace(entry, source=source.name) for entry in read.entries))

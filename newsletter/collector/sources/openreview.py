@@ -41,7 +41,10 @@ LINK = re.compile(r"https?://[^\s{}\"<>]{1,500}", re.IGNORECASE)
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """Papers among the notes; replies and what was withdrawn are left out. Raises SourceError for anything else."""
+    """Parse the papers among the notes; replies and what was withdrawn are left out.
+
+    Raises SourceError for anything else.
+    """
     found, doubts = read_json(data, source)
     notes = _notes(found, source)
     entries, problems = read_entries(notes, lambda note: _entry(note, source))
@@ -49,7 +52,7 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
 
 
 def requests(source: Source, now: datetime) -> Sequence[Request]:  # noqa: ARG001 - of Kind.requests
-    """A venue ("ICLR.cc/2025/Conference") or an invitation of it; an address or a file is read as it stands."""
+    """The first page of a venue ("ICLR.cc/2025/Conference") or an invitation of it; an address or a file is itself."""
     location = source.location.strip().strip("/")
     if is_address(source.location) or FILE.search(location) or not VENUE.fullmatch(location):
         return (Request(source.location),)
@@ -114,15 +117,15 @@ def _content(note: object) -> Mapping[str, object]:
     content = value(note, "content")
     if not isinstance(content, dict):
         return {}
-    return {name.lower(): each["value"] if _is_wrapped(each) else each for name, each in content.items()}
+    return {name.lower(): field["value"] if _is_wrapped(field) else field for name, field in content.items()}
 
 
-def _is_wrapped(each: object) -> bool:
-    return isinstance(each, dict) and "value" in each
+def _is_wrapped(field: object) -> bool:
+    return isinstance(field, dict) and "value" in field
 
 
 def _is_reply(note: object) -> bool:
-    """Reviews and comments are notes as well, in the forum of their paper."""
+    """Whether a note is a review or a comment, in the forum of its paper, or was deleted."""
     own, forum = text(note, "id"), text(note, "forum")
     return bool(value(note, "ddate") or (own and forum and own != forum))
 
@@ -130,7 +133,7 @@ def _is_reply(note: object) -> bool:
 def _is_gone(note: object, content: Mapping[str, object]) -> bool:
     invitations = [text(note, "invitation"), *texts(note, "invitations")]
     kinds = (invitation.rpartition("/-/")[2] for invitation in invitations)
-    return any(GONE.search(each) for each in (text(content, "venue"), text(content, "venueid"), *kinds))
+    return any(GONE.search(status) for status in (text(content, "venue"), text(content, "venueid"), *kinds))
 
 
 def _authors(content: Mapping[str, object]) -> tuple[str, ...]:
@@ -142,12 +145,12 @@ def _topics(content: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _split(line: str) -> tuple[str, ...]:
-    """One string for a list, as a few old venues have it."""
+    """The parts of one string for a list, as a few old venues have it."""
     return tuple(dict.fromkeys(part.strip() for part in re.split(r"[;,]", line) if part.strip()))
 
 
 def _published(note: object) -> datetime | None:
-    """Milliseconds; the first of the dates that can be right."""
+    """The first date that can be right, given in milliseconds."""
     for key in DATES:
         number = value(note, key)
         if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number < 10**13:

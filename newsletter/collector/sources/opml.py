@@ -27,10 +27,13 @@ class _NotAList(Exception):
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """No entries, but `sources`. Raises SourceError for what is no OPML, and for what declares its own entities."""
-    outline = _Outline(source)
+    """Parse a list into `sources`, without entries.
+
+    Raises SourceError for what is no OPML, and for what declares its own entities.
+    """
+    outline = _OpmlOutline(source)
     try:
-        outline.read(data if data.startswith(UTF_16) else REFERENCE.sub(_well_meant, data))
+        outline.read(data if data.startswith(UTF_16) else REFERENCE.sub(_valid_reference, data))
     except _NotAList as error:
         raise SourceError(f"{shown(source.location)}: {error}") from error
     if not outline.sources and not outline.problems:
@@ -38,8 +41,8 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
     return Parsed((), few(outline.problems), seen=0, sources=tuple(outline.sources.values()))
 
 
-def _well_meant(match: re.Match[bytes]) -> bytes:
-    """ "AT&T" and "&eacute;" are no XML, and titles hold them nevertheless."""
+def _valid_reference(match: re.Match[bytes]) -> bytes:
+    """A reference that XML knows, for "&" in "AT&T" and for "&eacute;", which titles hold nevertheless."""
     name = match[1]
     if match[0] == b"&":
         return b"&amp;"
@@ -49,7 +52,7 @@ def _well_meant(match: re.Match[bytes]) -> bytes:
     return "".join(f"&#{ord(letter)};" for letter in letters).encode() if letters else b"&amp;" + match[0][1:]
 
 
-class _Outline:
+class _OpmlOutline:
     """One pass of expat: the feeds named until the end, or until it breaks."""
 
     def __init__(self, source: Source) -> None:

@@ -17,18 +17,21 @@ LONG = 200  #: characters of a line that can only be an abstract; the first one 
 SEARCH = "https://arxiv.org/search/?searchtype=title&query="  #: the page has no links to its papers
 
 
-class _Line(NamedTuple):
+class _PageLine(NamedTuple):
     number: int
     text: str
 
 
-_NOTHING = _Line(0, "")
+_NOTHING = _PageLine(0, "")
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """Raises SourceError for a file without any abstract. The page has no years: `published` stays None."""
+    """Parse a saved page.
+
+    Raises SourceError for a file without any abstract. The page has no years: `published` stays None.
+    """
     text = data.decode("utf-8-sig", "replace")
-    lines = [_Line(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    lines = [_PageLine(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if lines and lines[0].text.lower().startswith(("<!doctype", "<html", "<?xml")):
         raise SourceError(f"{shown(source.location)}: this is HTML or XML; save the page as text")
     pairs, problems = _pairs(_body(lines, source))
@@ -37,7 +40,7 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
     return Parsed(tuple(_entry(title.text, abstract.text, source) for title, abstract in pairs), few(problems))
 
 
-def _body(lines: Sequence[_Line], source: Source) -> Sequence[_Line]:
+def _body(lines: Sequence[_PageLine], source: Source) -> Sequence[_PageLine]:
     """Everything from the first title on; what stands before it is the page's header."""
     for index, line in enumerate(lines):
         if len(line.text) >= LONG:
@@ -45,9 +48,9 @@ def _body(lines: Sequence[_Line], source: Source) -> Sequence[_Line]:
     raise SourceError(f"{shown(source.location)}: this is not a saved papers page (it has no abstract)")
 
 
-def _pairs(lines: Sequence[_Line]) -> tuple[list[tuple[_Line, _Line]], list[str]]:
+def _pairs(lines: Sequence[_PageLine]) -> tuple[list[tuple[_PageLine, _PageLine]], list[str]]:
     """Titles with their abstracts. A line that cannot be a title is named and left out, so the next pair is right."""
-    pairs: list[tuple[_Line, _Line]] = []
+    pairs: list[tuple[_PageLine, _PageLine]] = []
     problems: list[str] = []
     at = 0
     while at < len(lines):

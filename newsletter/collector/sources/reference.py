@@ -23,8 +23,8 @@ NOTED = re.compile(r"^\s*(arxiv|doi)\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What became of one record. Neither entry nor trouble: no paper, and nothing to tell."""
+class ReferenceRead:
+    """The outcome of reading one record. With neither entry nor trouble it is no paper, and no problem."""
 
     key: str
     entry: Entry | None = None
@@ -35,12 +35,12 @@ class BadRecord(Exception):
     """Why a record is skipped."""
 
 
-def read_record(key: str, make: Callable[[], Entry], doubt: str = "") -> Read:
-    """The entry that `make` makes, or its BadRecord told."""
+def read_record(key: str, make: Callable[[], Entry], doubt: str = "") -> ReferenceRead:
+    """The outcome of `make`: its entry, or the reason of its BadRecord."""
     try:
-        return Read(key, make(), doubt)
+        return ReferenceRead(key, make(), doubt)
     except BadRecord as error:
-        return Read(key, None, str(error))
+        return ReferenceRead(key, None, str(error))
 
 
 def reference(
@@ -54,7 +54,10 @@ def reference(
     links: Iterable[str],
     ids: Iterable[str],
 ) -> Entry:
-    """Raises BadRecord without a title. `ids` are DOIs and arXiv ids in any form; what is neither is ignored."""
+    """The entry of a record.
+
+    Raises BadRecord without a title. `ids` are DOIs and arXiv ids in any form; what is neither is ignored.
+    """
     if not title.strip():
         raise BadRecord("no title")
     given = [link for link in map(address, links) if link]
@@ -78,7 +81,7 @@ def reference(
 
 
 def _page(also: Sequence[str]) -> str:
-    """Where a paper without an address is found."""
+    """The page of a paper whose record gives no address."""
     homes = {"arxiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
     found = (name.partition(":") for name in also)
     return next((address(homes[scheme] + number) for scheme, _, number in found if scheme in homes), "")
@@ -89,19 +92,19 @@ def _each_once(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def in_venue(venue: str) -> Iterator[str]:
-    """Google Scholar writes `arXiv preprint arXiv:1706.03762` for a journal."""
+    """The arXiv id in the name of a journal: Google Scholar writes `arXiv preprint arXiv:1706.03762` for a journal."""
     if found := ARXIV.search(venue):
         yield found[0]
 
 
 def noted(notes: str) -> Iterator[str]:
-    """ "arXiv:2401.00001 [cs]" on a line of its own; an id in a sentence may be another paper's."""
+    """Ids in notes, like "arXiv:2401.00001 [cs]" on a line of its own; an id in a sentence may be another paper's."""
     for scheme, number in NOTED.findall(notes):
         yield f"{scheme.lower()}:{number}"
 
 
 def day(raw: str) -> datetime | None:
-    """A whole day; a year or a month alone is none."""
+    """The day that a date names; None for a year or a month alone."""
     if found := ISO_DAY.match(raw):
         return moment("-".join(found.groups()))
     if found := WRITTEN_DAY.search(raw):

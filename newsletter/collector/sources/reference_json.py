@@ -10,14 +10,14 @@ from functools import partial
 from typing import Any
 
 from newsletter.collector.identity import ARXIV
-from newsletter.collector.sources.reference import Read, day, in_venue, noted, read_record, reference
+from newsletter.collector.sources.reference import ReferenceRead, day, in_venue, noted, read_record, reference
 from newsletter.errors import SourceError
 from newsletter.types import Entry
 
 NO_PAPERS = {"attachment", "note", "annotation"}  #: Zotero's items that nobody published
 
 
-def read_json(text: str, name: str) -> tuple[list[Read], bool]:
+def read_json(text: str, name: str) -> tuple[list[ReferenceRead], bool]:
     """The records of a list, and whether it is one of Zotero's, of which a page may hold no paper at all."""
     try:
         found = json.loads(text)
@@ -34,15 +34,15 @@ def _is_zotero(item: object) -> bool:
     return isinstance(item, dict) and (isinstance(item.get("data"), dict) or "itemType" in item)
 
 
-def _item(item: Any) -> Read:
+def _item(item: Any) -> ReferenceRead:
     if not isinstance(item, dict):
-        return Read("", None, "not an object")
+        return ReferenceRead("", None, "not an object")
     if not _is_zotero(item):
         return read_record(_text(item.get("id")), partial(_csl_entry, item))
     data = item["data"] if isinstance(item.get("data"), dict) else item
     key = _text(item.get("key") or data.get("key") or data.get("citationKey"))
     if data.get("itemType") in NO_PAPERS:
-        return Read(key)
+        return ReferenceRead(key)
     return read_record(key, partial(_zotero_entry, data, item.get("meta")))
 
 

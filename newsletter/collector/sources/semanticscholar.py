@@ -36,11 +36,11 @@ LIMIT = 100
 MOST_EXAMPLES = 100
 LISTS = ("recommendedPapers", "data")
 PAPER_ID = re.compile(r"(?:s2:)?([0-9a-f]{40})", re.IGNORECASE)
-PREFIXES = {"arxiv": "ARXIV", "doi": "DOI", "s2": ""}  #: how they name what we name
+PREFIXES = {"arxiv": "ARXIV", "doi": "DOI", "s2": ""}  #: their schemes by ours
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """Recommendations, a search, a batch or a single paper. Raises SourceError for anything else."""
+    """Parse recommendations, a search, a batch or a single paper. Raises SourceError for anything else."""
     found, doubts = read_json(data, source)
     papers = _papers(found, source)
     entries, problems = read_entries(papers, lambda paper: _entry(paper, source))
@@ -48,29 +48,29 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
 
 
 def requests(source: Source, now: datetime) -> Sequence[Request]:  # noqa: ARG001 - of Kind.requests
-    """ "recommendations" asks with the liked entries; an address or a file is read as it stands.
+    """The request; "recommendations" asks with the liked entries; an address or a file is read as it stands.
 
     Raises SourceError when there is nothing to ask with.
     """
     if source.location.strip().strip("/").lower() not in ("recommendations", RECOMMENDATIONS):
         ours = source.location.lower().startswith(f"https://{HOST}/")
         return (Request(source.location, headers=_key(source) if ours else {}),)
-    liked = spoken(source.options.get("liked"))
+    liked = paper_ids(source.options.get("liked"))
     if not liked:
         raise SourceError(f"{shown(source.location)}: no liked entry has an arXiv id or a DOI to ask with")
-    disliked = [each for each in spoken(source.options.get("disliked")) if each not in liked]
+    disliked = [paper_id for paper_id in paper_ids(source.options.get("disliked")) if paper_id not in liked]
     body = json.dumps({"positivePaperIds": liked, "negativePaperIds": disliked}).encode()
     return (Request(f"{RECOMMENDATIONS}?fields={FIELDS}&limit={LIMIT}", body, _key(source)),)
 
 
-def spoken(ids: object) -> list[str]:
-    """Ids of entries as Semantic Scholar says them: "ARXIV:2401.00001", "DOI:10.1000/x"; others are left out."""
+def paper_ids(ids: object) -> list[str]:
+    """Ids of entries as Semantic Scholar writes them: "ARXIV:2401.00001", "DOI:10.1000/x"; others are left out."""
     given = [ids] if isinstance(ids, str) else ids if isinstance(ids, Iterable) else ()
-    found = dict.fromkeys(_spoken(each.strip()) for each in given if isinstance(each, str))
-    return [each for each in found if each][:MOST_EXAMPLES]
+    found = dict.fromkeys(_paper_id(paper_id.strip()) for paper_id in given if isinstance(paper_id, str))
+    return [paper_id for paper_id in found if paper_id][:MOST_EXAMPLES]
 
 
-def _spoken(given: str) -> str:
+def _paper_id(given: str) -> str:
     own = PAPER_ID.fullmatch(given)
     if own:
         return own[1].lower()

@@ -42,7 +42,7 @@ def requests(source: Source, now: datetime) -> Sequence[Request]:  # noqa: ARG00
 
 
 def _address(location: str) -> str:
-    """What the user wrote, as an address of the API."""
+    """The address of the API for what the user wrote."""
     location = location.strip()
     if page := GROUP_PAGE.fullmatch(location):
         return f"{API}groups/{page[1]}{page[2] or ''}"

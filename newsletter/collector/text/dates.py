@@ -10,7 +10,7 @@ ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\s*(\d{1,2})(:.*))?", re.DO
 
 
 def moment(raw: str) -> datetime | None:
-    """An aware UTC time, or None for nonsense.
+    """An aware UTC time, or None for what is no date.
 
     Takes ISO dates and times, zero-padded or not (bioRxiv writes 2026-6-30), and mail dates. Naive means UTC.
     """

@@ -14,12 +14,12 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from newsletter.collector.text.marks import AFTER_ADDRESS, BOLD, ENDS, ITALIC, LINK, SUB, SUP, marked
 from newsletter.collector.text.repair import mended, repaired
-from newsletter.collector.text.tex import AFTER_ADDRESS, BOLD, ENDS, ITALIC, LINK, SUB, SUP, TEXY, marked, read_tex
+from newsletter.collector.text.tex import TEXY, read_tex
 from newsletter.collector.text.urls import address
 
 TITLE_LIMIT = 1_000  #: characters kept of a title
-LONGEST_SCRIPT = 3  #: letters: a whole word below the line could not be searched for
 ABSTRACT_LIMIT = 20_000  #: characters kept of an abstract
 LONGEST_SCRIPT = 200  #: characters; anything longer in <sub> is a paragraph in small print
 DEEPEST = 40  #: marks within marks
@@ -104,7 +104,7 @@ def plain(raw: str) -> str:
 
 
 def script(mark: str, text: str) -> str:
-    """`x^{2}` as x², `M_{⊙}` as M_⊙, `x^{a.b}` as x^(a.b): Unicode when every character has one."""
+    """A script as plain text: x², or M_⊙ and x^(a.b) where Unicode has not every character of it."""
     table = _RAISED if mark == "^" else _LOWERED
     if all(character in table for character in text) and sum(map(str.isalpha, text)) <= LONGEST_SCRIPT:
         return "".join(table[character] for character in text)
@@ -145,8 +145,8 @@ def _replaced(match: re.Match[str]) -> str:
 
 
 @dataclass(slots=True)
-class _Piece:
-    """What stands between a mark and its end, read twice."""
+class _MarkedSpan:
+    """The text between a mark and its end, as plain text and as HTML."""
 
     kind: str = ""
     text: list[str] = field(default_factory=list)
@@ -159,12 +159,15 @@ class _Piece:
 
 
 def _render(marks: str) -> tuple[str, str]:
-    """Marks may come in any order, as tags do in the wild: what has no partner is left out, its text stays."""
-    pieces = [_Piece()]
+    """Plain text and HTML of marked text.
+
+    Marks may come in any order: one without a partner is left out, its text stays.
+    """
+    pieces = [_MarkedSpan()]
     for part in MARK.split(marks):
         if part in NAMES or part == LINK:
             if len(pieces) < DEEPEST:
-                pieces.append(_Piece(part))
+                pieces.append(_MarkedSpan(part))
         elif part in STARTS:
             _end(pieces, STARTS[part])
         elif part == AFTER_ADDRESS:
@@ -177,26 +180,26 @@ def _render(marks: str) -> tuple[str, str]:
 
 
 def _escaped(text: str) -> str:
-    """A combining character must not melt with the `>` of a tag before it: U+0338 would."""
+    """Escaped text. A combining character must not join the `>` of a tag before it, as U+0338 would."""
     found = unicodedata.normalize("NFC", text)
     escaped = html.escape(found)
     return f"&#{ord(found[0])};{escaped[1:]}" if unicodedata.combining(found[0]) else escaped
 
 
-def _address(piece: _Piece) -> None:
+def _address(piece: _MarkedSpan) -> None:
     if piece.kind == LINK and not piece.address:
         piece.address = "".join(piece.text)
         piece.text.clear()
         piece.html.clear()
 
 
-def _unwrap(pieces: list[_Piece]) -> None:
+def _unwrap(pieces: list[_MarkedSpan]) -> None:
     """The last piece becomes plain text of the one around it, with the address that a link had."""
     piece = pieces.pop()
     pieces[-1].add(*_link("".join(piece.text), "".join(piece.html), piece.address, nested=True))
 
 
-def _end(pieces: list[_Piece], kind: str) -> None:
+def _end(pieces: list[_MarkedSpan], kind: str) -> None:
     if all(piece.kind != kind for piece in pieces):
         return
     while pieces[-1].kind != kind:

@@ -10,7 +10,7 @@ AFFILIATION = re.compile(r"([^()]+?)\s*\((.+)\)")
 
 
 def split_authors(line: str) -> list[str]:
-    """ "A One (Rome, Italy), B Two" and bioRxiv's "One, A., Two, B. K." to one name each, given names first."""
+    """The names in a line like "A One (Rome, Italy), B Two" or bioRxiv's "One, A., Two, B. K.", given names first."""
     line = " ".join(line.split())
     families = INITIALS.findall(line)
     if families and not INITIALS.sub("", line).strip():
@@ -21,12 +21,12 @@ def split_authors(line: str) -> list[str]:
 
 
 def given_first(name: str) -> str:
-    """ "Doe, A." is A. Doe."""
+    """The name with the given name first: "Doe, A." is A. Doe."""
     family, comma, given = name.partition(",")
     return f"{given.strip()} {family.strip()}".strip() if comma and "," not in given else name.strip()
 
 
 def without_affiliation(name: str) -> tuple[str, str]:
-    """ "Ada One (Rome, Italy)" is Ada One of Rome, Italy."""
+    """The name and the affiliation in its brackets: "Ada One (Rome, Italy)" is Ada One of Rome, Italy."""
     found = AFFILIATION.fullmatch(name.strip())
     return (found[1], found[2].strip()) if found else (name.strip(), "")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
-from newsletter.collector.text.tex import GREEK, SYMBOLS
+from newsletter.collector.text.tex_tables import GREEK, SYMBOLS
 
 #: words of no language that papers are written in
 _ODD = """cdot cdots geq geqslant gtrsim infty langle ldots leftarrow leftrightarrow leq leqslant lesssim longrightarrow
@@ -73,7 +73,9 @@ def _names_in_script(match: re.Match[str]) -> str:
     return NAME.sub(lambda name: SYMBOLS[name[0]] if name[0] in known else name[0], match[0])
 
 
-class Rule(NamedTuple):
+class Repair(NamedTuple):
+    """One way to put a sign back."""
+
     hints: tuple[str, ...]  #: one of these is in any text that the pattern matches
     pattern: str
     mend: Callable[[re.Match[str]], str]
@@ -85,33 +87,33 @@ ALONE = r"(?<![^\W_])(?<!&)"  #: before a letter that is no part of a word, nor 
 FOLLOWED = rf"(?=[_^](?:\{{|[^\W_](?!\w)|\d+(?!\w)|{_any(SIGNS)}(?!\w)))"  #: by a script that is none of a longer name
 RULES = (
     # 2.4times, 300times-2500times; 64 times 64; Htimes W; n times n
-    Rule(("times",), r"times(?<=[\d}]times)(?![^\W\d_])|times(?<=\d times)(?= \d)", _sign),
-    Rule(("times",), rf"times(?<={ALONE}[A-Za-z]times)(?= ?[A-Z\d](?![^\W\d_]))", _sign),
-    Rule(("times",), rf"times(?<={ALONE}([b-zB-HJ-Z]) times)(?= \1(?!\w))", _sign),
+    Repair(("times",), r"times(?<=[\d}]times)(?![^\W\d_])|times(?<=\d times)(?= \d)", _sign),
+    Repair(("times",), rf"times(?<={ALONE}[A-Za-z]times)(?= ?[A-Z\d](?![^\W\d_]))", _sign),
+    Repair(("times",), rf"times(?<={ALONE}([b-zB-HJ-Z]) times)(?= \1(?!\w))", _sign),
     # 2.36sim 8.02, but real2sim2real; 0.52pm0.01; Re_{tau}approx 180; N approx 180
-    Rule(("sim",), r"sim(?<=[\d}]sim)(?<![A-Za-z]\dsim)(?= ?\d)|sim(?<=\d sim)(?= \d)", _sign),
-    Rule(("pm",), r"\d\.\d+ ?pm(?= ?\d+\.\d)", _sign),
-    Rule(("approx",), r"approx(?<=[\d)}]approx)(?= ?\d)", _spaced),
-    Rule(("approx",), rf"approx(?<={ALONE}[b-zB-HJ-Z] approx)(?= \d)", _sign),
+    Repair(("sim",), r"sim(?<=[\d}]sim)(?<![A-Za-z]\dsim)(?= ?\d)|sim(?<=\d sim)(?= \d)", _sign),
+    Repair(("pm",), r"\d\.\d+ ?pm(?= ?\d+\.\d)", _sign),
+    Repair(("approx",), r"approx(?<=[\d)}]approx)(?= ?\d)", _spaced),
+    Repair(("approx",), rf"approx(?<={ALONE}[b-zB-HJ-Z] approx)(?= \d)", _sign),
     # M geq d^2; }simeq 10; {cdotZ
-    Rule(_shortest(ODD), rf"(?<![\w'\"“‘`./\\]){_any(ODD)}(?![\w'\"”’(])|(?<=[}})]){_any(ODD)}(?![A-Za-z])", _sign),
-    Rule(("{cdot",), r"\{cdot(?=[A-Z])", _sign),
+    Repair(_shortest(ODD), rf"(?<![\w'\"“‘`./\\]){_any(ODD)}(?![\w'\"”’(])|(?<=[}})]){_any(ODD)}(?![A-Za-z])", _sign),
+    Repair(("{cdot",), r"\{cdot(?=[A-Z])", _sign),
     # Theta(Nd), then sigma_0 and chi^2
-    Rule(("Theta(", "Omega("), r"(?<![\w./\\])(?:Theta|Omega)(?=\()", _sign),
-    Rule(("_", "^"), rf"(?<![^\W\d])(?<![./\\]){_any(LETTERS)}{FOLLOWED}", _sign),
+    Repair(("Theta(", "Omega("), r"(?<![\w./\\])(?:Theta|Omega)(?=\()", _sign),
+    Repair(("_", "^"), rf"(?<![^\W\d])(?<![./\\]){_any(LETTERS)}{FOLLOWED}", _sign),
     # {rm inj}; _{bf x}; _{mu nu}; {alpha}
-    Rule(("{rm ",), r"(?<=\{)rm (?=[^\W_])", _nothing),
-    Rule(("_{", "^{"), r"(?<=[_^]\{)(?:bf|it|sf|tt|cal|text|mathrm) (?=[^\W_])", _nothing),
-    Rule(("_{", "^{"), r"[_^]\{[\w ,+=-]{1,40}\}", _names_in_script),
-    Rule(("{",), rf"(?<![_^$])\{{{_any([*ODD, *LETTERS, 'times', 'sim', 'approx', 'pm'])}\}}", _braced),
+    Repair(("{rm ",), r"(?<=\{)rm (?=[^\W_])", _nothing),
+    Repair(("_{", "^{"), r"(?<=[_^]\{)(?:bf|it|sf|tt|cal|text|mathrm) (?=[^\W_])", _nothing),
+    Repair(("_{", "^{"), r"[_^]\{[\w ,+=-]{1,40}\}", _names_in_script),
+    Repair(("{",), rf"(?<![_^$])\{{{_any([*ODD, *LETTERS, 'times', 'sim', 'approx', 'pm'])}\}}", _braced),
     # W_perp, 90^circ; the script of m_ec^2 ends before the c
-    Rule(("_", "^"), rf"[_^](?<=(?<![^\W\d])[^\W\d_][_^]){_any(SIGNS)}(?!\w)", _script),
-    Rule(("^",), rf"(?<=\w)\^{_any(RAISED)}(?!\w)", _script),
-    Rule(("_",), r"(?<=_)(?<=(?<![^\W\d])[A-Za-z]_)[A-Za-z](?=[A-Za-z]\^\d)", _in_braces),
+    Repair(("_", "^"), rf"[_^](?<=(?<![^\W\d])[^\W\d_][_^]){_any(SIGNS)}(?!\w)", _script),
+    Repair(("^",), rf"(?<=\w)\^{_any(RAISED)}(?!\w)", _script),
+    Repair(("_",), r"(?<=_)(?<=(?<![^\W\d])[A-Za-z]_)[A-Za-z](?=[A-Za-z]\^\d)", _in_braces),
     # mathcal{O}, hat{x}, url{https://…}
-    Rule(("{",), rf"(?<![A-Za-z\\]){_any(COMMANDS.split())}(?=\{{)", _command),
-    Rule(("hat{", "tilde{", "bar{", "vec{"), r"(?<![A-Za-z\\])(?:hat|tilde|bar|vec)(?=\{[A-Za-z]\})", _command),
-    Rule(("{http",), r"(?<![A-Za-z\\])(?:url|href)(?=\{https?://)", _command),
+    Repair(("{",), rf"(?<![A-Za-z\\]){_any(COMMANDS.split())}(?=\{{)", _command),
+    Repair(("hat{", "tilde{", "bar{", "vec{"), r"(?<![A-Za-z\\])(?:hat|tilde|bar|vec)(?=\{[A-Za-z]\})", _command),
+    Repair(("{http",), r"(?<![A-Za-z\\])(?:url|href)(?=\{https?://)", _command),
 )
 """In this order: what one puts back another may look for."""
 
@@ -146,7 +148,7 @@ STEPS = tuple((rule.hints, re.compile(rule.pattern), partial(_mend, rule.mend)) 
 
 
 def mended(raw: str) -> str:
-    """`SchrÃ¶dinger` as Schrödinger: words that are UTF-8 read as Latin-1 from end to end. SÃO stays."""
+    """Text with `SchrÃ¶dinger` as Schrödinger: words that are UTF-8 read as Latin-1 from end to end. SÃO stays."""
     return raw if raw.isascii() or not GARBLED.search(raw) else TOKEN.sub(_ungarbled, raw)
 
 

@@ -1,4 +1,4 @@
-"""Web addresses found in sources: made absolute, freed of debris, and never anything but http(s)."""
+"""Web addresses found in sources: made absolute, without punctuation behind them, and never anything but http(s)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def address(raw: str, base: str = "") -> str:
     return whole if len(whole) <= LONGEST and LINK.fullmatch(whole) else ""
 
 
-def without_debris(link: str) -> str:
+def without_trailing_punctuation(link: str) -> str:
     """A link from running text without the punctuation that follows it; balanced brackets stay."""
     while link and (link[-1] in ".,;:!?'*" or (link[-1] == ")" and link.count("(") < link.count(")"))):
         link = link[:-1]
@@ -50,7 +50,7 @@ def code_link(text: str) -> str:
     """The link to a paper's code in its abstract: on a code host, else one introduced by the word "code"."""
     introduced = ""
     for match in LINK.finditer(text):
-        link = address(without_debris(match[0]))
+        link = address(without_trailing_punctuation(match[0]))
         if link and _on_code_host(link):
             return link
         if link and CODE_WORD.search(text, max(0, match.start() - 150), match.start()):

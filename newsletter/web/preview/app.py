@@ -42,7 +42,7 @@ from newsletter.web.preview.security import Fence, mail_policy
 from newsletter.web.preview.serializers import error_row, explained_row, pair_row, proof_row, survey_rows
 
 if TYPE_CHECKING:
-    from newsletter.collector.http.client import Lookup
+    from newsletter.collector.http.ssrf import Lookup
 
 CLIPPED = 102 * 1024  #: bytes of HTML from which Gmail cuts a mail off
 MOST_LISTED = 200  #: subscribers in the picker; others are found by their address

@@ -21,7 +21,7 @@ from newsletter.web.preview.serializers import Row, finding_row, link_row
 from newsletter.web.public.app import make_app
 
 if TYPE_CHECKING:
-    from newsletter.collector.http.client import Lookup
+    from newsletter.collector.http.ssrf import Lookup
 
 AT_ONCE = 4  #: addresses asked at the same time, and one of each host
 

@@ -40,7 +40,7 @@ async def test_one_bad_source_stops_nobody_else() -> None:
         JOURNAL,
         Source("gone", "feed", "gone.rss"),
         Source("odd", "tea-leaves", "cup"),
-        Source("wrong", "feed", "../../unit/test_feed.py"),
+        Source("wrong", "feed", "../../unit/collector/test_feed.py"),
         Source("arxiv", "feed", "arxiv.atom"),
     ]
 
@@ -52,7 +52,7 @@ async def test_one_bad_source_stops_nobody_else() -> None:
         "",
         "gone.rss: there is no such file",
         f'cup: unknown kind "tea-leaves" (known: {", ".join(sorted(KINDS))})',
-        "../../unit/test_feed.py: this is not a feed (it is not XML)",
+        "../../unit/collector/test_feed.py: this is not a feed (it is not XML)",
         "",
     ]
     assert harvests[0].problems

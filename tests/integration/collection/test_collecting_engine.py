@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 import newsletter.store
 from newsletter import collector
-from newsletter.collector import Kind, Parsed, collect
+from newsletter.collector import Kind, Parsed, collect, kinds
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.store import Named, Store
@@ -165,8 +165,8 @@ async def test_other_packages_bring_kinds(monkeypatch: pytest.MonkeyPatch, tmp_p
         EntryPoint(name, f"{__name__}:{value}", "newsletter.sources")
         for name, value in (("lines", "lines"), ("full", "FULL"), ("broken", "nothing"))
     )
-    monkeypatch.setattr(collector, "entry_points", lambda group: points.select(group=group))
-    collector._plugged_in.cache_clear()
+    monkeypatch.setattr(kinds, "entry_points", lambda group: points.select(group=group))
+    kinds.installed_kinds.cache_clear()
     (tmp_path / "x.lines").write_text("On Kettles")
 
     found = await collect([Source("a", "lines", "x.lines"), Source("b", "broken", "x.lines")], NOON, tmp_path)
@@ -174,7 +174,7 @@ async def test_other_packages_bring_kinds(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert [entry.title for entry in found[0].entries] == ["On Kettles"]
     assert 'unknown kind "broken"' in found[1].error
     assert collector.guess_kind("x.lines") == "full"
-    collector._plugged_in.cache_clear()
+    kinds.installed_kinds.cache_clear()
 
 
 def lines(data: bytes, source: Source, now: object) -> Parsed:

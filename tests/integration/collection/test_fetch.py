@@ -12,22 +12,26 @@ import subprocess
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from newsletter.collector.http.client import Answer, Validators, Web, resolve
-from newsletter.collector.http.rate_limit import LocalMemory, Turns
+from newsletter.collector.http.client import Fetcher
+from newsletter.collector.http.files import resolve
+from newsletter.collector.http.limits import FetchLimits
+from newsletter.collector.http.rate_limit import HostRateLimiter, LocalLeases
 from newsletter.collector.http.ssrf import checked, is_public
+from newsletter.collector.http.validators import NOTHING_KNOWN, Fetched, Validators
 from newsletter.collector.source_kind import Kind, Parsed, Request
 from newsletter.errors import SourceError
 
 NOON = datetime(2025, 3, 17, 12, tzinfo=UTC)
 KIND = Kind(lambda data, source, now: Parsed(()), interval=0)
 BOMB = gzip.compress(b"\0" * 100_000_000)
+LIMITS = {limit.name for limit in fields(FetchLimits)}
 TLS = b"\x16"  #: the first byte of a handshake, to which this server says nothing
 OK = b"HTTP/1.1 200 OK\r\n"
 MONDAY = "Mon, 17 Mar 2025 00:00:00 GMT"
@@ -198,10 +202,15 @@ async def here(name: str, port: int) -> tuple[str, ...]:
     return ("127.0.0.1",)
 
 
-async def ask(request: Request | str, known: Validators = Validators(), kind: Kind = KIND, **options: object) -> Answer:  # noqa: B008
-    turns = options.pop("turns", None) or Turns()
-    async with Web(turns, **{"backoff": 0.01, **options}) as web:  # type: ignore[arg-type]
-        return await web.fetch(Request(request) if isinstance(request, str) else request, kind, known)
+async def ask(
+    request: Request | str, known: Validators = NOTHING_KNOWN, kind: Kind = KIND, **options: object
+) -> Fetched:
+    """`options`: those of FetchLimits and of Fetcher."""
+    limiter = options.pop("limiter", None) or HostRateLimiter()
+    limited = {name: options.pop(name) for name in LIMITS & options.keys()}
+    limits = FetchLimits(**{"backoff": 0.01, **limited})  # type: ignore[arg-type]
+    async with Fetcher(limiter, limits=limits, **options) as fetcher:  # type: ignore[arg-type]
+        return await fetcher.fetch(Request(request) if isinstance(request, str) else request, kind, known)
 
 
 async def error_of(request: Request | str, **options: object) -> str:
@@ -214,14 +223,14 @@ async def error_of(request: Request | str, **options: object) -> str:
     return why
 
 
-def quick_turns(memory: LocalMemory | None = None) -> Turns:
+def quick_limiter(leases: LocalLeases | None = None) -> HostRateLimiter:
     """At noon; a wait takes no time."""
     now = [NOON.timestamp()]
 
     async def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    return Turns(memory, clock=lambda: now[0], sleep=sleep)
+    return HostRateLimiter(leases, clock=lambda: now[0], sleep=sleep)
 
 
 @pytest.mark.parametrize("path", ["/good", "/moved", "/gzip", "/parts", "/deflate", "/cut", "/biscuit"])
@@ -254,7 +263,7 @@ async def test_good_answers_come_back_unpacked(host: Host, path: str) -> None:
     ],
 )
 async def test_trouble_is_one_line_with_the_address(host: Host, path: str, why: str) -> None:
-    assert await error_of(host.at(path), limit=1_000_000) == why
+    assert await error_of(host.at(path), size=1_000_000) == why
 
 
 @pytest.mark.parametrize("path", ["/hang", "/slow", "/headers"])
@@ -273,7 +282,7 @@ async def test_broken_conversations_are_tried_again_then_named(host: Host, path:
 
 @pytest.mark.parametrize("path", ["/gone", "/damaged", "/big", "/query"])
 async def test_what_will_not_get_better_is_asked_once(host: Host, path: str) -> None:
-    await error_of(host.at(path), limit=1_000_000)
+    await error_of(host.at(path), size=1_000_000)
 
     assert len(host.asked) == 1
 
@@ -342,31 +351,31 @@ async def test_an_unchanged_answer_is_not_sent_again(host: Host) -> None:
     first = await ask(host.at("/tagged"))
     second = await ask(host.at("/tagged"), Validators(first.etag, first.modified))
 
-    assert first == Answer(b"hello", 'W/"7"', MONDAY)
-    assert second == Answer(None, 'W/"7"', MONDAY)
+    assert first == Fetched(b"hello", 'W/"7"', MONDAY)
+    assert second == Fetched(None, 'W/"7"', MONDAY)
     assert f"If-Modified-Since: {MONDAY}" in host.asked[1]
 
 
 async def test_validators_that_no_header_may_hold_are_dropped(host: Host) -> None:
     answer = await ask(host.at("/marked"), Validators("a\r\nX: y", "x" * 501))
 
-    assert answer == Answer(b"hello", "", "")
+    assert answer == Fetched(b"hello", "", "")
     assert "If-" not in host.asked[0]
 
 
 @pytest.mark.parametrize("path", ["/limited", "/dated"])
 async def test_a_pause_that_is_asked_for_is_kept(host: Host, path: str) -> None:
-    turns = quick_turns()
+    limiter = quick_limiter()
 
-    assert (await ask(host.at(path), turns=turns)).data == b"hello"
-    assert turns.clock() >= NOON.timestamp() + 4
+    assert (await ask(host.at(path), limiter=limiter)).data == b"hello"
+    assert limiter.clock() >= NOON.timestamp() + 4
 
 
 async def test_a_pause_too_long_to_wait_for_is_told_and_kept_by_the_others(host: Host) -> None:
-    memory = LocalMemory()
+    leases = LocalLeases()
 
-    first = await error_of(host.at("/later"), turns=quick_turns(memory))
-    second = await error_of(host.at("/good"), turns=quick_turns(memory))
+    first = await error_of(host.at("/later"), limiter=quick_limiter(leases))
+    second = await error_of(host.at("/good"), limiter=quick_limiter(leases))
 
     assert first == "503 Service Unavailable; asks to come back in 1 h"
     assert second == f"127.0.0.1:{host.port} asked for a pause until 13:00 UTC"
@@ -376,16 +385,16 @@ async def test_a_pause_too_long_to_wait_for_is_told_and_kept_by_the_others(host:
 async def test_pauses_use_up_the_time_of_a_request(host: Host) -> None:
     host.answers["/limited"] = [ANSWERS["/limited"][0]]  # type: ignore[list-item]
 
-    why = await error_of(host.at("/limited"), turns=quick_turns(), timeout=6)
+    why = await error_of(host.at("/limited"), limiter=quick_limiter(), timeout=6)
 
     assert why == "429 Too Many Requests (tried 2 times); asks to come back in 4 s"
 
 
 async def test_waiting_for_a_turn_does_not(host: Host) -> None:
-    memory = LocalMemory()
-    memory.reserve(f"127.0.0.1:{host.port}", NOON.timestamp(), 6.5)
+    leases = LocalLeases()
+    leases.reserve(f"127.0.0.1:{host.port}", NOON.timestamp(), 6.5)
 
-    assert (await ask(host.at("/good"), turns=quick_turns(memory), timeout=2)).data == b"hello"
+    assert (await ask(host.at("/good"), limiter=quick_limiter(leases), timeout=2)).data == b"hello"
 
 
 async def test_json_is_posted(host: Host) -> None:
@@ -583,9 +592,9 @@ async def test_one_connection_serves_several_requests(host: Host) -> None:
     keeping, closing = KIND, Kind(KIND.parse, interval=0, alone=True)
     served: dict[bool, int] = {}
     for kind in (keeping, closing):
-        async with keep_alive() as (location, connections), Web(Turns()) as web:
+        async with keep_alive() as (location, connections), Fetcher(HostRateLimiter()) as fetcher:
             for _ in range(3):
-                await web.fetch(Request(location), kind)
+                await fetcher.fetch(Request(location), kind)
             served[kind.alone] = connections()
 
     assert served == {False: 1, True: 3}
@@ -608,9 +617,9 @@ async def keep_alive() -> AsyncIterator[tuple[str, Callable[[], int]]]:
 
 
 async def test_cookies_do_not_outlive_a_fetch(host: Host) -> None:
-    async with Web(Turns()) as web:
-        await web.fetch(Request(host.at("/biscuit")), KIND)
-        await web.fetch(Request(host.at("/good")), KIND)
+    async with Fetcher(HostRateLimiter()) as fetcher:
+        await fetcher.fetch(Request(host.at("/biscuit")), KIND)
+        await fetcher.fetch(Request(host.at("/good")), KIND)
 
     assert ["Cookie: a=1" in asked for asked in host.asked] == [False, True, False]
 
@@ -692,7 +701,7 @@ async def test_files_are_found_beside_the_configuration_then_here(
 async def test_files_that_cannot_be_read_are_named(tmp_path: Path, location: str, why: str) -> None:
     (tmp_path / "big.txt").write_bytes(b"x" * 1_001)
 
-    assert await error_of(location, base=tmp_path, limit=1_000) == why
+    assert await error_of(location, base=tmp_path, size=1_000) == why
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

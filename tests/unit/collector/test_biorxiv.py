@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.collector.source_kind import Parsed, Request
-from newsletter.collector.sources.biorxiv import KIND, parse, without_debris
+from newsletter.collector.sources.biorxiv import KIND, parse, without_figure_markup
 from newsletter.errors import SourceError
 from newsletter.testing import NOON
 from newsletter.types import Entry, Source
@@ -99,7 +99,7 @@ def test_a_feed_is_read_whole() -> None:
     ],
 )  # fmt: skip
 def test_only_debris_goes(raw: str, bare: str) -> None:
-    assert without_debris(raw) == bare
+    assert without_figure_markup(raw) == bare
 
 
 def test_a_server_means_its_last_days() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.collector.source_kind import Parsed
-from newsletter.collector.sources.semanticscholar import KIND, parse, spoken
+from newsletter.collector.sources.semanticscholar import KIND, paper_ids, parse
 from newsletter.errors import SourceError
 from newsletter.testing import NOON
 from newsletter.types import Entry, Source
@@ -90,11 +90,11 @@ def test_ids_are_said_in_their_words() -> None:
     given = ["2401.00001", "arxiv:2401.00001", "10.1000/X", "doi:10.1000/y", "https://arxiv.org/abs/2401.00002v3"]
     others = [f"s2:{'A' * 40}", "openreview:abc", "my-paper-1", "", 7, None]
 
-    assert spoken(given) == ["ARXIV:2401.00001", "DOI:10.1000/x", "DOI:10.1000/y", "ARXIV:2401.00002"]
-    assert spoken(others) == ["a" * 40]
-    assert spoken("2401.00001") == ["ARXIV:2401.00001"]
-    assert len(spoken([f"2401.{number:05}" for number in range(300)])) == 100
-    assert spoken(None) == []
+    assert paper_ids(given) == ["ARXIV:2401.00001", "DOI:10.1000/x", "DOI:10.1000/y", "ARXIV:2401.00002"]
+    assert paper_ids(others) == ["a" * 40]
+    assert paper_ids("2401.00001") == ["ARXIV:2401.00001"]
+    assert len(paper_ids([f"2401.{number:05}" for number in range(300)])) == 100
+    assert paper_ids(None) == []
 
 
 def test_recommendations_are_asked_for_with_what_was_liked() -> None:

@@ -1,0 +1,225 @@
+"""All sources at once: requests, pages, what was asked too recently, and receipts of what was read."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from newsletter.collector.harvest import Harvest, NoRecords, Records
+from newsletter.collector.health import stale_after
+from newsletter.collector.http.client import DEFAULT_LIMITS, Fetcher
+from newsletter.collector.http.limits import FetchLimits
+from newsletter.collector.http.rate_limit import HostRateLimiter
+from newsletter.collector.http.validators import Validators
+from newsletter.collector.kinds import guess_kind, kind_of
+from newsletter.collector.normalize import finish
+from newsletter.collector.source_kind import Kind, Parsed, Request, few
+from newsletter.collector.text.urls import is_address, shown
+from newsletter.errors import SourceError
+from newsletter.types import Receipt, Source
+from newsletter.version import __version__
+
+ANSWER_LIMIT = 100_000  #: bytes of what `ask` takes
+TOGETHER = 20  #: sources fetched at the same time
+MOST_PAGES = 100  #: of one request
+REST = timedelta(hours=1)  #: a source on the web is not asked again sooner, unless forced
+
+logger = logging.getLogger("newsletter.collector")
+
+
+async def collect(
+    sources: Sequence[Source],
+    now: datetime,
+    base: Path = Path(),
+    *,
+    records: Records | None = None,
+    force: bool = False,
+    contact: str = "",
+    limits: FetchLimits = DEFAULT_LIMITS,
+    on_done: Callable[[Harvest], object] | None = None,
+) -> tuple[Harvest, ...]:
+    """Collect from all sources together; results in their order, those that a list of sources named behind it.
+
+    One bad source stops nobody else. Relative files are looked for in `base` (the folder of the configuration), then in
+    the current directory. `on_done` is called in the event loop as each source is done, in no order. `force` asks again
+    what was asked within REST, and reads again what did not change.
+    """
+    places = asyncio.Semaphore(TOGETHER)
+    remembered = records or NoRecords()
+    async with Fetcher(HostRateLimiter(remembered), limits=limits, contact=contact, base=base) as fetcher:
+        reader = _SourceReader(fetcher, remembered, now, force)
+
+        async def collect_one(source: Source, list_of: str = "") -> list[Harvest]:
+            async with places:
+                harvest = await reader.read(source, list_of)
+            if on_done:
+                on_done(harvest)
+            named_by = "" if list_of else source.location  # a list that a list names is not followed
+            more = await asyncio.gather(*(collect_one(named, named_by) for named in harvest.sources if named_by))
+            return [harvest, *(listed for harvests in more for listed in harvests)]
+
+        found = await asyncio.gather(*(collect_one(source) for source in sources))
+    return tuple(harvest for harvests in found for harvest in harvests)
+
+
+async def ask(url: str, contact: str = "", timeout: float = 10.0) -> bytes:  # noqa: ASYNC109
+    """The answer of an address that somebody else's data names: only the public internet is reached.
+
+    Raises SourceError.
+    """
+    async with Fetcher(HostRateLimiter(), limits=FetchLimits(timeout, ANSWER_LIMIT), contact=contact) as fetcher:
+        answer = await fetcher.fetch(Request(url, outside=True), Kind(_unparsed))
+    return answer.data or b""
+
+
+def _unparsed(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
+    return Parsed(())
+
+
+class _SourceReader:
+    """Reads sources page by page."""
+
+    def __init__(self, fetcher: Fetcher, records: Records, now: datetime, force: bool) -> None:
+        self._fetcher = fetcher
+        self._records = records
+        self._now = now
+        self._force = force
+
+    async def read(self, source: Source, list_of: str = "") -> Harvest:
+        """Read one source; never raises for what it does. `list_of`: where the list is that names it, if one does."""
+        try:
+            kind = kind_of(source)
+            stale_after(source, kind)  # a wrong option is told at once
+            requests = tuple(_restricted(request, list_of) for request in kind.requests(source, self._now))
+            if not all(request.location for request in requests):
+                raise SourceError(f'a {source.kind} source needs a "location"')
+            known = await asyncio.to_thread(self._records.recall, [_key(source, request) for request in requests])
+            if kind.lists:
+                known = {}
+            if rested := self._rested(requests, source, known):
+                return Harvest(source, rested=rested)
+            return await self._read_all(source, kind, requests, known)
+        except SourceError as error:
+            return Harvest(source, error=str(error))
+        except Exception as error:  # a bug in one kind must not cost the other sources
+            logger.exception("a source failed", extra={"source": source.name})
+            name = f"{type(error).__name__} in the {source.kind} parser"
+            return Harvest(source, error=f"{shown(source.location)}: {name}")
+
+    def _rested(self, requests: Sequence[Request], source: Source, known: Mapping[str, Receipt]) -> datetime | None:
+        """When all of its requests were answered, if that is so recent that it is not asked again."""
+        times = [known[key].fetched for key in (_key(source, request) for request in requests) if key in known]
+        on_web = all(is_address(request.location) for request in requests)
+        if self._force or not on_web or not times or len(times) < len(requests):
+            return None
+        return min(times) if timedelta() <= self._now - min(times) < REST else None
+
+    async def _read_all(
+        self, source: Source, kind: Kind, requests: Sequence[Request], known: Mapping[str, Receipt]
+    ) -> Harvest:
+        """Read every page of every request; the source fails only when nothing could be read."""
+        pages: list[Parsed] = []
+        receipts: list[Receipt] = []
+        errors: list[str] = []
+        for request in requests:
+            try:
+                async for parsed, receipt in self._pages(source, kind, request, known.get(_key(source, request))):
+                    receipts += [receipt] if receipt else []
+                    pages += [parsed] if parsed else []
+            except SourceError as error:
+                errors.append(str(error))
+        if errors and not pages and not receipts:
+            return Harvest(source, error=errors[0])
+        online = any(is_address(request.location) for request in requests)
+        return await asyncio.to_thread(self._harvest, source, pages, errors, tuple(receipts), online)
+
+    def _harvest(
+        self,
+        source: Source,
+        pages: Sequence[Parsed],
+        errors: Sequence[str],
+        receipts: tuple[Receipt, ...],
+        online: bool,
+    ) -> Harvest:
+        sightings, problems = [], list(errors)
+        for parsed in pages:
+            problems += parsed.problems
+            for entry in parsed.entries:
+                sighting = finish(entry, self._now)
+                if sighting.entry.title:
+                    sightings.append(sighting)
+                else:
+                    problems.append(f"nothing readable in the title: {sighting.entry.url or sighting.entry.id}")
+        return Harvest(
+            source,
+            tuple(sightings),
+            few(problems),
+            few([note for sighting in sightings for note in sighting.notes]),
+            dated=max((parsed.dated for parsed in pages if parsed.dated), default=None),
+            online=online,
+            unchanged=not pages and not errors,
+            receipts=_receipts_to_keep(receipts, errors, problems),
+            sources=tuple(named for parsed in pages for named in _with_kinds(parsed.sources)),
+        )
+
+    async def _pages(
+        self, source: Source, kind: Kind, request: Request, known: Receipt | None
+    ) -> AsyncIterator[tuple[Parsed | None, Receipt | None]]:
+        """Pairs of (page, receipt): no page where nothing changed, a receipt for the first page only."""
+        first: Request | None = request
+        again = known if known and not self._force else None
+        following, pages = first, 0
+        while following and pages < MOST_PAGES:
+            parsed, receipt = await self._page(source, kind, following, again if following is request else None)
+            if parsed and not parsed.seen and parsed.total and following is not request:
+                parsed, _ = await self._page(source, kind, following, None)  # arXiv's deep pages may come back empty
+            yield parsed, receipt if following is request else None
+            following = kind.following(following, parsed, source) if parsed else None
+            pages += 1
+
+    async def _page(
+        self, source: Source, kind: Kind, request: Request, known: Receipt | None
+    ) -> tuple[Parsed | None, Receipt]:
+        """One page; it is parsed in a thread, so that a long one does not use up the other sources' time."""
+        validators = Validators(known.etag, known.modified) if known else Validators()
+        answer = await self._fetcher.fetch(request, kind, validators)
+        receipt = Receipt(_key(source, request), self._now, answer.etag, answer.modified)
+        if answer.data is None:
+            return None, replace(receipt, digest=known.digest if known else "")
+        digest = hashlib.sha256(answer.data).hexdigest()
+        receipt = replace(receipt, digest=digest)
+        if known and known.digest == digest:
+            return None, receipt
+        return await asyncio.to_thread(kind.parse, answer.data, source, self._now), receipt
+
+
+def _receipts_to_keep(
+    receipts: tuple[Receipt, ...], errors: Sequence[str], problems: Sequence[str]
+) -> tuple[Receipt, ...]:
+    """No receipts where a page is missing; their times alone where something else was wrong, to read it again."""
+    if errors:
+        return ()
+    return tuple(replace(receipt, etag="", modified="", digest="") for receipt in receipts) if problems else receipts
+
+
+def _restricted(request: Request, list_of: str) -> Request:
+    """What a list on the web names is an address from outside, unless it is on the list's own server."""
+    if not list_of or not is_address(list_of) or urlsplit(list_of)[:2] == urlsplit(request.location)[:2]:
+        return request
+    return replace(request, outside=True)
+
+
+def _with_kinds(sources: Sequence[Source]) -> list[Source]:
+    return [replace(source, kind=source.kind or guess_kind(source.location)) for source in sources]
+
+
+def _key(source: Source, request: Request) -> str:
+    """The key of a receipt: one request of one source, as this version reads it."""
+    parts = (__version__, source.name, source.kind, request.location, repr(request.body))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
