@@ -59,6 +59,7 @@ from newsletter.selector import evaluation
 from newsletter.sender import (
     REST,
     Breaker,
+    DispatchTuning,
     FolderTransport,
     Gate,
     Job,
@@ -373,6 +374,7 @@ class Engine:
         self.now = now
         self.archive = Archive(settings, store.issues)
         self._pace = pace(settings)
+        self.dispatch_tuning = DispatchTuning()
         self._breakers: dict[str, Breaker] = {}  #: by issue, from one run to the next
         secret = settings.newsletter.secret
         self.tokens = Tokens(secret.get_secret_value() if secret else store.secret())
@@ -857,6 +859,7 @@ class Engine:
             on_settled=settled,
             resend=self.settings.smtp.uncertain == "resend",
             turn=turn,
+            tuning=self.dispatch_tuning,
         )
         try:
             await self._until_nobody_holds_any(run, key, sender)

@@ -110,8 +110,8 @@ class Replies:
         return Reply(int(code), b"\n".join(lines))
 
 
-def verdict(reply: Reply, phase: Phase) -> DeliveryError | None:
-    """See the table at the top; None where the server goes along."""
+def error_for(reply: Reply, phase: Phase) -> DeliveryError | None:
+    """Look a reply up in the table at the top; None where the server goes along."""
     if reply.code == 354 if phase is Phase.DATA else reply.good:
         return None
     told = (reply.words, reply.code, reply.status, phase)
@@ -121,7 +121,7 @@ def verdict(reply: Reply, phase: Phase) -> DeliveryError | None:
 
 
 def out_of_step(reply: Reply, phase: Phase) -> bool:
-    """No server means this; who hears it has lost count of the replies."""
+    """Say whether no server means this: who reads it has lost count of the replies."""
     return reply.good if phase is Phase.DATA else 300 <= reply.code < 400
 
 

@@ -22,8 +22,8 @@ import pytest
 from conftest import with_smtp
 
 from newsletter.config import Settings
-from newsletter.engine import Sent, make_engine, utc_now
-from newsletter.sender import smtp_protocol
+from newsletter.engine import Sent, make_engine, relay, utc_now
+from newsletter.sender import SmtpTransport, SmtpTuning
 from newsletter.store import Named, Store
 from newsletter.testing import ScriptedServer, make_certificate, make_entry, make_profile, make_subscriber
 from newsletter.types import Outcome, Status
@@ -98,7 +98,8 @@ class Trial:
         """As a timer would start it, each time an hour later."""
         later = self.runs * self.pause
         self.runs += 1
-        engine = make_engine(self.settings, self.store, now=lambda: utc_now() + later)
+        transport = SmtpTransport(relay(self.settings, self.settings.smtp), SmtpTuning(dot_timeout_seconds=SHORT))
+        engine = make_engine(self.settings, self.store, transport, now=lambda: utc_now() + later)
         return await asyncio.wait_for(engine.send(KEY), WITHIN)
 
     async def finish(self) -> None:
@@ -134,9 +135,8 @@ Begin = Callable[..., Trial]
 
 
 @pytest.fixture
-def begin(settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Begin:
+def begin(settings: Settings, store: Store, tmp_path: Path) -> Begin:
     """Plan an issue for a server, which is given a certificate and asks for a password."""
-    monkeypatch.setattr(smtp_protocol, "DOT_TIMEOUT", SHORT)
     context, ca_file = make_certificate(tmp_path)
     login = {"security": "starttls", "username": "me", "password": USERS["me"], "ca_file": str(ca_file)}
     usual = {**login, "timeout": timedelta(seconds=SHORT), "connections": CONNECTIONS}
