@@ -66,9 +66,8 @@ class SmtpTuning:
     quit_timeout_seconds: float = 5.0  #: for the reply to QUIT
 
 
-RATE_LIMIT, BREAKER, DISPATCH, SMTP = (
-    RateLimitTuning(),
-    BreakerTuning(),
-    DispatchTuning(),
-    SmtpTuning(),
-)  #: the defaults
+#: The defaults, which need not be made again for each lane, run and connection.
+RATE_LIMIT = RateLimitTuning()
+BREAKER = BreakerTuning()
+DISPATCH = DispatchTuning()
+SMTP = SmtpTuning()

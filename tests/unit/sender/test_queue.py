@@ -1,4 +1,4 @@
-"""Whose taken_job it is."""
+"""Whose turn it is."""
 
 from collections import Counter
 from math import inf
@@ -34,8 +34,8 @@ def queue_of(pace: Pace, **numbers: int) -> Queue[str]:
 def taken(queue: Queue[str], now: float = 0.0) -> list[str]:
     """All that may go now."""
     things = []
-    while taken_job := queue.take(now):
-        things.append(taken_job.handle)
+    while found := queue.take(now):
+        things.append(found.handle)
     return things
 
 
@@ -44,7 +44,7 @@ def test_domains_take_turns_whatever_their_numbers() -> None:
 
     first = [queue.take(0.0) for _ in range(5)]
 
-    assert [taken_job.handle for taken_job in first if taken_job] == ["gmail0", "tiny0", "small0", "gmail1", "small1"]
+    assert [found.handle for found in first if found] == ["gmail0", "tiny0", "small0", "gmail1", "small1"]
 
 
 def test_a_slow_domain_keeps_its_rate_and_no_other_one_out() -> None:
@@ -62,7 +62,7 @@ def test_nobody_has_more_than_half_while_others_could_go_too() -> None:
     for place in range(3):
         queue.put(job("quick", f"quick{place}"), 0.0)
 
-    assert [taken_job.domain for _ in range(5) if (taken_job := queue.take(0.0))] == [
+    assert [found.domain for _ in range(5) if (found := queue.take(0.0))] == [
         "quick",
         "quick",
         "quick",
@@ -85,10 +85,10 @@ def test_a_full_lane_goes_on_when_one_of_its_mails_is_done() -> None:
 
 def test_what_did_not_go_out_is_first_again_and_cost_nothing() -> None:
     queue = queue_of(Pace(Limit(rate=1)), a=2)
-    taken_job = queue.take(0.0)
+    found = queue.take(0.0)
 
-    assert taken_job
-    queue.put_back(taken_job, 0.0)
+    assert found
+    queue.put_back(found, 0.0)
     assert taken(queue) == ["a0"]
 
 
@@ -112,25 +112,25 @@ def test_nothing_is_lost_and_nothing_comes_twice(steps: list[tuple[str, str]]) -
         if step == "put":
             queue.put(job(domain, put), now)
             put += 1
-        elif step == "take" and (taken_job := queue.take(now)):
-            out.append(taken_job)
+        elif step == "take" and (found := queue.take(now)):
+            out.append(found)
         elif step == "done" and out:
-            taken_job = out.pop(0)
-            pace.done(taken_job.lane, now, RateHint.FINE, 0.1, 4)
-            queue.done(taken_job.domain)
-            gone.append(taken_job.handle)
+            found = out.pop(0)
+            pace.done(found.lane, now, RateHint.FINE, 0.1, 4)
+            queue.done(found.domain)
+            gone.append(found.handle)
         elif step == "back" and out:
             queue.put_back(out.pop(), now)
         elif step == "wait":
             now += 0.4
     for _ in range(10 * put + 10):
         now += 1.1
-        while taken_job := queue.take(now):
-            pace.done(taken_job.lane, now, RateHint.FINE, 0.1, 4)
-            gone.append(taken_job.handle)
-        for taken_job in out:
-            pace.done(taken_job.lane, now, RateHint.FINE, 0.1, 4)
-            gone.append(taken_job.handle)
+        while found := queue.take(now):
+            pace.done(found.lane, now, RateHint.FINE, 0.1, 4)
+            gone.append(found.handle)
+        for found in out:
+            pace.done(found.lane, now, RateHint.FINE, 0.1, 4)
+            gone.append(found.handle)
         out = []
 
     assert sorted(gone) == list(range(put))
