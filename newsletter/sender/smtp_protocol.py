@@ -254,7 +254,7 @@ class SmtpProtocol(asyncio.Protocol):
             self._queue.remove(transaction)
         elif any(other and phase is Phase.DOT for other, phase in self._expected if other is not transaction):
             self._leaving = True
-            self._fail(self._queue, HostDown(f"{self._name}: a mail was given up"))
+            _end_all(self._queue, HostDown(f"{self._name}: a mail was given up"))
         else:
             self._break("a mail was given up")
 
@@ -275,19 +275,13 @@ class SmtpProtocol(asyncio.Protocol):
         written = [transaction for transaction, _ in self._expected]
         transactions = [transaction for transaction in (*written, current, *self._queue) if transaction]
         doubt = Uncertain(f"{self._name}: {words} after the last dot", code, status, Phase.DOT)
-        self._fail([transaction for transaction in transactions if transaction.doubtful], doubt)
-        self._fail(transactions, self._lost)
+        _end_all([transaction for transaction in transactions if transaction.doubtful], doubt)
+        _end_all(transactions, self._lost)
         self._queue.clear()
         for future in (self._closed, self._drained):
             if future and not future.done():
                 future.set_result(None)
         self._timer.cancel()
-
-    def _fail(self, transactions: Iterable[SmtpTransaction], error: DeliveryError) -> None:
-        """Give each an error of its own: one that is raised twice collects the tracebacks of both."""
-        for transaction in transactions:
-            if not transaction.over:
-                transaction.end(type(error)(str(error), error.code, error.status, error.phase))
 
     def _down(self) -> HostDown:
         lost = self._lost or HostDown(f"{self._name}: the connection is being closed")
@@ -345,3 +339,10 @@ def _acknowledge(sock: socket.socket | None) -> None:
     if _QUICKACK and sock:
         with contextlib.suppress(OSError):  # it may be gone by now
             sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+
+
+def _end_all(transactions: Iterable[SmtpTransaction], error: DeliveryError) -> None:
+    """Give each an error of its own: one that is raised twice collects the tracebacks of both."""
+    for transaction in transactions:
+        if not transaction.over:
+            transaction.end(type(error)(str(error), error.code, error.status, error.phase))
