@@ -30,9 +30,10 @@ class _DomainQueue(Generic[Handle]):
 
 
 class Queue(Generic[Handle]):
-    """For `most` mails under way at once."""
+    """The jobs in memory, a queue for each domain."""
 
     def __init__(self, pace: Pace, most: int) -> None:
+        """Start empty, for `most` mails under way at once."""
         self._pace = pace
         self._half = max(1, most // 2)
         self._domains: dict[str, _DomainQueue[Handle]] = {}

@@ -225,7 +225,7 @@ class Pace:
         limits: Mapping[str, Limit] | None = None,
         tuning: RateLimitTuning = RATE_LIMIT,
     ) -> None:
-        """`limits`: of single domains, by their names in small letters."""
+        """Start without lanes. `limits`: of single domains, by their names in lower case."""
         self.tuning = tuning
         self._usual = usual
         self._limits = limits or {}

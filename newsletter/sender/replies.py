@@ -67,7 +67,7 @@ class Reply(NamedTuple):
 
     @property
     def about_order(self) -> bool:
-        """Does it refuse how we speak rather than what we say?"""
+        """Whether it refuses how we write rather than what we say."""
         return (
             self.code in (500, 502, 503)
             or self.status in ("5.5.0", "5.5.1")
@@ -84,7 +84,7 @@ class Replies:
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Reply]:
-        """All that are whole now. Then it raises Garbled for what cannot be a reply, or one that does not end."""
+        """Yield all that are whole now. Then it raises Garbled for what cannot be a reply, or one that does not end."""
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:

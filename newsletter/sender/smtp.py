@@ -45,7 +45,7 @@ class SmtpTransport:
     """Connections to one relay; they share one TLS context (building one costs 26 ms of CPU) and one Pipelining."""
 
     def __init__(self, relay: Relay, tuning: SmtpTuning = SMTP) -> None:
-        """Raises ConfigError where a password would go in clear."""
+        """Check the relay; raises ConfigError where a password would go in clear."""
         if relay.username and relay.security == "none":
             raise ConfigError('a password is never sent in clear: set smtp.security to "starttls" or "tls"')
         self.relay = relay

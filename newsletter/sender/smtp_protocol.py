@@ -126,7 +126,7 @@ class SmtpProtocol(asyncio.Protocol):
             self._transport.write(memoryview(transaction.body)[: transaction.cut])
 
     async def _write_body(self, transaction: SmtpTransaction) -> None:
-        """Raises HostDown where the connection is lost."""
+        """Write the body and wait while the server reads it; raises HostDown where the connection is lost."""
         if not self._lost and transaction.level is not PipeliningLevel.CHUNKS:
             self._transport.write(transaction.stuffed)
         while self._drained and not self._lost:

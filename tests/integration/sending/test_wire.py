@@ -1,4 +1,4 @@
-"""Every phase and every fault on every level of pipelining: the right verdict, and nobody judged for a neighbour.
+"""Every phase and every fault on every level of pipelining: the right error, and nobody judged for a neighbour.
 
 The judge is the scripted server's own record of what it accepted.
 """
@@ -69,12 +69,12 @@ def fault(verb: str, what: str, number: int = VICTIM) -> Callable[[str, str], st
     return lambda asked, given: what if asked == verb and any(mark in given for mark in marks) else ""
 
 
-async def lane(connection: Connection, mails: list[Mail], results: dict[int, object]) -> None:
+async def worker(connection: Connection, mails: list[Mail], results: dict[int, object]) -> None:
     while mails:
-        each = mails.pop(0)
-        number = int(each.message_id[1:].partition("@")[0])
+        next_mail = mails.pop(0)
+        number = int(next_mail.message_id[1:].partition("@")[0])
         try:
-            results[number] = await connection.send(each, go)
+            results[number] = await connection.send(next_mail, go)
         except DeliveryError as error:
             results[number] = error
 
@@ -82,7 +82,7 @@ async def lane(connection: Connection, mails: list[Mail], results: dict[int, obj
 async def sent(connection: Connection, mails: Sequence[Mail]) -> dict[int, object]:
     """Number → the server's words or an error, with as many under way as the connection wants."""
     waiting, results = [*mails], dict[int, object]()
-    await asyncio.gather(*(lane(connection, waiting, results) for _ in range(connection.ahead)))
+    await asyncio.gather(*(worker(connection, waiting, results) for _ in range(connection.ahead)))
     return results
 
 
@@ -169,7 +169,7 @@ async def test_a_server_that_does_not_keep_its_word_costs_levels_and_no_mails(
         smtp.pipelining.proven = proven
         connections = [await smtp.open() for _ in range(3)]
         waiting, results = [mail(n) for n in range(30)], dict[int, object]()
-        await asyncio.gather(*(lane(each, waiting, results) for each in connections for _ in range(each.ahead)))
+        await asyncio.gather(*(worker(each, waiting, results) for each in connections for _ in range(each.ahead)))
         for each in connections:
             await each.close()
 
@@ -203,7 +203,7 @@ async def test_a_new_level_is_tried_by_one_mail_of_one_connection() -> None:
         smtp = SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=2))
         connections = [await smtp.open() for _ in range(4)]
         waiting, results = [mail(n) for n in range(40)], dict[int, object]()
-        await asyncio.gather(*(lane(each, waiting, results) for each in connections for _ in range(each.ahead)))
+        await asyncio.gather(*(worker(each, waiting, results) for each in connections for _ in range(each.ahead)))
 
     assert server.early == 1
     assert smtp.pipelining.limit == Level.PIPELINED
@@ -506,7 +506,7 @@ async def _agrees(offers: tuple[str, ...], order: str, plan: dict[int, tuple[str
                 break
             connection = await smtp.open()
             some: dict[int, object] = {}
-            await asyncio.gather(*(lane(connection, waiting, some) for _ in range(connection.ahead)))
+            await asyncio.gather(*(worker(connection, waiting, some) for _ in range(connection.ahead)))
             await connection.close()
             results |= some
             spoiled = [n for n, result in some.items() if type(result) is HostDown and plan[n][1] in ("", "slow")]

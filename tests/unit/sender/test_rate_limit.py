@@ -137,7 +137,7 @@ def test_where_hardly_anything_goes_through_it_goes_slower() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "heard"),
+    ("error", "hint"),
     [
         (None, RateHint.FINE),
         (Refused("550 5.1.1 unknown", 550, "5.1.1"), RateHint.FINE),
@@ -150,8 +150,8 @@ def test_where_hardly_anything_goes_through_it_goes_slower() -> None:
         (HostDown("421 4.7.28 rate limited", 421, "4.7.28"), RateHint.SLOWER),
     ],
 )
-def test_what_a_reply_says_about_pace(error: DeliveryError | None, heard: RateHint) -> None:
-    assert rate_hint(error) is heard
+def test_what_a_reply_says_about_pace(error: DeliveryError | None, hint: RateHint) -> None:
+    assert rate_hint(error) is hint
 
 
 @given(st.integers(0, 20), st.text(max_size=30))

@@ -17,7 +17,7 @@ NOTHING = Offers()
 EVERYTHING = Offers.parse("me\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nDSN\nCHUNKING\nENHANCEDSTATUSCODES")
 
 
-def heard(*pieces: bytes) -> list[Reply]:
+def replies_to(*pieces: bytes) -> list[Reply]:
     replies = Replies()
     return [reply for piece in pieces for reply in replies.feed(piece)]
 
@@ -29,7 +29,7 @@ def test_replies_are_the_same_however_they_are_cut(cuts: list[int]) -> None:
 
     pieces = [said[a:b] for a, b in pairwise(places)]
 
-    assert heard(*pieces) == [
+    assert replies_to(*pieces) == [
         Reply(250, b"ok"),
         Reply(250, b"two\nmore\nlines"),
         Reply(421, b""),
@@ -51,7 +51,7 @@ def test_what_is_no_reply_is_said_so_after_the_replies_before_it(garbage: bytes)
 @pytest.mark.parametrize("flood", [b"2" * (LINE + 1), b"250-x\r\n" * (REPLY // 6 + 1)])
 def test_a_reply_that_does_not_end_is_given_up(flood: bytes) -> None:
     with pytest.raises(Garbled):
-        heard(flood)
+        replies_to(flood)
 
 
 def test_words_are_one_short_line_that_any_store_can_keep() -> None:
