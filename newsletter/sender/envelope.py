@@ -83,7 +83,7 @@ def _rcpt_words(recipient: bytes) -> bytes:
 
 
 def mailbox(address: str, offers: Offers) -> bytes:
-    """Write an address as bytes, its domain by IDNA. Raises Refused where the server cannot, or nobody could, take it."""
+    """Write an address as bytes, its domain by IDNA. Raises Refused where the server or nobody could take it."""
     if _ASCII.fullmatch(address):
         return address.encode()
     local, _, domain = address.rpartition("@")
