@@ -22,7 +22,7 @@ from newsletter.services.planning import Planning
 from newsletter.services.prepared import Signatures
 from newsletter.services.readership import Readers
 from newsletter.services.scheduling import Scheduling
-from newsletter.services.sending import Sending
+from newsletter.services.sending import Sending, SendTuning
 from newsletter.services.single_mail import SingleMails
 from newsletter.services.status import StatusReports
 from newsletter.services.subscriptions import Subscriptions
@@ -68,6 +68,7 @@ def make_engine(
     store: Store | None = None,
     transport: Transport | None = None,
     now: Callable[[], datetime] = utc_now,
+    tuning: SendTuning | None = None,
 ) -> Engine:
     """Wire the services: cli, web, workers and tests all come through here.
 
@@ -86,7 +87,7 @@ def make_engine(
     collection, summaries = Collecting(context, papers), Summarising(context)
     planning = Planning(context, collection, vectors)
     editions = IssueEditions(context, planning, readers, papers, vectors, Signatures(tokens, path, sign))
-    sending = Sending(context, editions, accounting, single_mails, ways, pace(settings))
+    sending = Sending(context, editions, accounting, single_mails, ways, pace(settings), tuning or SendTuning())
     bounces = MailboxReports(context, BounceReports(context, path))
     scheduling = Scheduling(context, bounces, collection, planning, sending, summaries, vectors)
     return Engine(

@@ -14,7 +14,9 @@ from wirelint import violations
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.renderer.mime import Envelope
+from newsletter.sender import DispatchTuning
 from newsletter.sender.dkim import Signer
+from newsletter.services.sending import SendTuning
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.testing import Clock as Clock  # tests that read it from here keep doing so
@@ -105,9 +107,12 @@ def weekly(engine: Engine) -> Engine:
     return engine
 
 
-def rewired(engine: Engine, settings: Settings) -> Engine:
-    """The same store, transport and clock with other settings."""
-    return make_engine(settings, engine.store, engine.sending.routes[0].transport, engine.now)
+def rewired(engine: Engine, settings: Settings | None = None, dispatch: DispatchTuning | None = None) -> Engine:
+    """The same store, transport and clock with other settings, or in other hurry."""
+    tuning = SendTuning(dispatch=dispatch) if dispatch else None
+    return make_engine(
+        settings or engine.settings, engine.store, engine.sending.routes[0].transport, engine.now, tuning
+    )
 
 
 def with_smtp(settings: Settings, port: int, **more: Any) -> Settings:

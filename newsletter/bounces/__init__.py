@@ -2,6 +2,6 @@
 
 from newsletter.bounces.read import read_mail
 from newsletter.bounces.reasons import EFFECTS, Effect, Reason
-from newsletter.bounces.report import Finding, Kind, Report
+from newsletter.bounces.report import BounceReport, RecipientReport, ReportKind
 
-__all__ = ["EFFECTS", "Effect", "Finding", "Kind", "Reason", "Report", "read_mail"]
+__all__ = ["EFFECTS", "BounceReport", "Effect", "Reason", "RecipientReport", "ReportKind", "read_mail"]

@@ -14,29 +14,29 @@ _HASH = re.compile(r"(?i)[0-9a-f]{16,}|[\w+/=-]{27,}={1,2}")
 
 
 def first(text: str) -> str:
-    """The first address in a text, "" where there is none."""
+    """Return the first address in a text, "" where there is none."""
     found = ADDRESS.search(text)
     return tidied(found[0]) if found else ""
 
 
 def every(text: str) -> list[str]:
-    """All addresses of a text, each once."""
-    return list(dict.fromkeys(tidied(each) for each in ADDRESS.findall(text)))
+    """Return all addresses of a text, each once."""
+    return list(dict.fromkeys(tidied(address) for address in ADDRESS.findall(text)))
 
 
 def tidied(address: str) -> str:
-    """Without what belongs to the sentence around it."""
+    """Return an address without what belongs to the sentence around it."""
     address = address.strip().rstrip(".'`").lstrip("'`")
     return address.removeprefix("mailto:")
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two spellings are one mailbox: in any case, quoted or not, with the domain in any form."""
+    """Say whether two spellings are one mailbox: in any case, quoted or not, with the domain in any form."""
     return _key(one) == _key(other) != ""
 
 
 def redacted(address: str) -> bool:
-    """Whether the place of an address holds something that hides it (RFC 6590)."""
+    """Say whether the place of an address holds something that hides it (RFC 6590)."""
     local = address.rpartition("@")[0] or address
     return bool(not local or _HOLLOW.search(local) or _HASH.fullmatch(local) or re.fullmatch(r"(?i)x{3,}", local))
 

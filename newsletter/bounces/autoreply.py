@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from newsletter.bounces.mime_parser import Opened
-from newsletter.bounces.phrase_lists import bears
+from newsletter.bounces.mime_parser import ParsedReport
+from newsletter.bounces.phrase_lists import has_phrase
 
 _ANSWER = re.compile(r"(?i)^(?:\s{0,5}(?:re|aw|fw|fwd|sv|tr) ?:){1,5}")
 _MARKS = (
@@ -19,15 +19,15 @@ _MARKS = (
 )
 
 
-def report_type(mail: Opened) -> str:
-    """Of a multipart/report (RFC 6522): "delivery-status" where it does not say; "" of another mail."""
+def report_type(mail: ParsedReport) -> str:
+    """Return the type of a multipart/report (RFC 6522), "delivery-status" where it does not say; else ""."""
     kind = mail.header("content-type").lower()
     found = re.search(r"report-type ?= ?\"?([a-z-]{1,40})", kind)
     return "" if not kind.startswith("multipart/report") else found[1] if found else "delivery-status"
 
 
-def automatic(mail: Opened) -> bool:
-    """Whether a program answered for a person. Looked at after everything else: bounces bear these marks too."""
+def automatic(mail: ParsedReport) -> bool:
+    """Say whether a program answered for a person. Looked at after everything else: bounces bear these marks too."""
     if report_type(mail) == "disposition-notification":  # a receipt (RFC 8098)
         return True
     submitted = mail.header("auto-submitted").lower()
@@ -37,4 +37,4 @@ def automatic(mail: Opened) -> bool:
         return True
     if mail.header("x-ms-exchange-generated-message-source").lower() == "mailbox rules agent":
         return True
-    return bears(_ANSWER.sub("", mail.header("subject")), "automatic: subject")
+    return has_phrase(_ANSWER.sub("", mail.header("subject")), "automatic: subject")

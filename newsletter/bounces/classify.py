@@ -36,7 +36,7 @@ _AT_MAIL = re.compile(r"(?i)(?:in reply to|after|our) mail from\b|>>> ?mail\b|ma
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Diagnostic:
     """What one mail system said about one recipient."""
 
     words: str  #: of the server that refused
@@ -47,69 +47,73 @@ class Told:
 
 
 def reply_in(text: str) -> str:
-    """A paragraph from where it quotes a server's reply; all of the text where it quotes none."""
+    """Return a paragraph from where it quotes a server's reply; all of the text where it quotes none."""
     found = _QUOTED.search(text)
     return text[found.start() :].partition("\n\n")[0] if found else text
 
 
-def judge(told: Told) -> tuple[Reason, bool]:
-    """The reason, and whether its codes keep it from being a verdict on the address: 4xx, 5.7.x."""
-    status, reply = _codes(told)
+def classify(diagnostic: Diagnostic) -> tuple[Reason, bool]:
+    """Return the reason, and whether its codes keep it from being a verdict on the address: 4xx, 5.7.x."""
+    status, reply = _codes(diagnostic)
     temporary = (reply[:1] or status[:1]) == "4" or status.startswith("5.7.")
-    reason = _by_words(told, status) or _by_status(status, reply) or _by_words(Told(told.around, told.around), status)
+    reason = (
+        _by_words(diagnostic, status)
+        or _by_status(status, reply)
+        or _by_words(Diagnostic(diagnostic.around, diagnostic.around), status)
+    )
     if reason is None:
-        reason = Reason.MAILERERROR if told.program else Reason.ONHOLD if status or reply else Reason.UNDEFINED
-    return _tempered(reason, told, status), temporary
+        reason = Reason.MAILERERROR if diagnostic.program else Reason.ONHOLD if status or reply else Reason.UNDEFINED
+    return _tempered(reason, diagnostic, status), temporary
 
 
-def _tempered(reason: Reason, told: Told, status: str) -> Reason:
-    """5.7.x is a verdict on the sender, and so is every refusal of MAIL FROM, whatever the words.
+def _tempered(reason: Reason, diagnostic: Diagnostic, status: str) -> Reason:
+    """Soften a reason: 5.7.x is a verdict on the sender, and so is every refusal of MAIL FROM, whatever the words.
 
     Where the fields of a report and its notice do not agree, a full mailbox is the kinder reading.
     """
     if EFFECTS[reason] is not Effect.BOUNCES:
         return reason
-    if _section(plain(told.around)) == Reason.MAILBOXFULL:
+    if _section(plain(diagnostic.around)) == Reason.MAILBOXFULL:
         return Reason.MAILBOXFULL
-    if _AT_MAIL.search(told.around):
+    if _AT_MAIL.search(diagnostic.around):
         return Reason.REJECTED
     return Reason.FILTERED if status.partition(".")[2].startswith("7.") else reason
 
 
-def _codes(told: Told) -> tuple[str, str]:
-    """(status, reply code): the server's own go before those of the report."""
-    spoken = _STATUS.search(told.words)
-    status = spoken[0] if spoken else told.status
-    reply = _REPLY.search(told.words[:200])
-    if spoken and status.endswith(".0.0") and not told.status.endswith(".0.0") and told.status:
-        status = told.status
+def _codes(diagnostic: Diagnostic) -> tuple[str, str]:
+    """Return (status, reply code): the server's own go before those of the report."""
+    spoken = _STATUS.search(diagnostic.words)
+    status = spoken[0] if spoken else diagnostic.status
+    reply = _REPLY.search(diagnostic.words[:200])
+    if spoken and status.endswith(".0.0") and not diagnostic.status.endswith(".0.0") and diagnostic.status:
+        status = diagnostic.status
     return status, reply[1] if reply else ""
 
 
-def _by_words(told: Told, status: str) -> Reason | None:
-    section = _section(plain(told.words))
+def _by_words(diagnostic: Diagnostic, status: str) -> Reason | None:
+    section = _section(plain(diagnostic.words))
     if section in (NOBODY, DOUBTFUL):
-        return _unknown(told, status, doubtful=section == DOUBTFUL)
+        return _unknown(diagnostic, status, doubtful=section == DOUBTFUL)
     if section == Reason.MESGTOOBIG and status.endswith(".2.3"):
         return Reason.EXCEEDLIMIT
     return Reason(section) if section else None
 
 
-def _unknown(told: Told, status: str, doubtful: bool) -> Reason:
-    """Servers also say "user unknown" of a mail that they do not like, once they have read it.
+def _unknown(diagnostic: Diagnostic, status: str, doubtful: bool) -> Reason:
+    """Tell an unknown user from a mail that a server does not like, of which it may say the same after reading it.
 
-    It is one where the code says so too (5.1.x), where it was said at RCPT, where the system that writes the report
-    says it of its own users, and where nothing tells otherwise.
+    The user is unknown where the code says so too (5.1.x), where it was said at RCPT, where the system that writes
+    the report says it of its own users, and where nothing tells otherwise.
     """
     subject = status.partition(".")[2]
-    at_rcpt = bool(_AT_RCPT.search(told.around))
+    at_rcpt = bool(_AT_RCPT.search(diagnostic.around))
     if subject == "2.1" and not at_rcpt:
         return Reason.FILTERED
-    if subject.startswith("1.") or at_rcpt or told.own:
+    if subject.startswith("1.") or at_rcpt or diagnostic.own:
         return Reason.USERUNKNOWN
     return (
         Reason.FILTERED
-        if doubtful or subject not in ("", "0.0") or _AT_DATA.search(told.around)
+        if doubtful or subject not in ("", "0.0") or _AT_DATA.search(diagnostic.around)
         else Reason.USERUNKNOWN
     )
 
@@ -157,11 +161,11 @@ _BY_STATUS = {
     "7.25": Reason.REQUIREPTR,
     "7.27": Reason.NOTACCEPT,
     "7.28": Reason.TOOMANYCONN,
-}  #: subject and detail of RFC 3463 and its registry; anything else of 6 and 7 is told below
+}  #: subject and detail of RFC 3463 and its registry; anything else of 6 and 7 is read below
 
 
 def _by_status(status: str, reply: str) -> Reason | None:
-    """What a code says where no words do; a bare "5.1.x" of a 4xx is no verdict on an address."""
+    """Read a code where no words say anything; a bare "5.1.x" of a 4xx is no verdict on an address."""
     subject = status.partition(".")[2]
     if subject in _BY_STATUS:
         return _BY_STATUS[subject]
@@ -173,7 +177,7 @@ def _by_status(status: str, reply: str) -> Reason | None:
 
 
 def plain(text: str) -> str:
-    """Lower case in one line, without accents, addresses, reply codes and the paths of links."""
+    """Return a text in lower case and one line, without accents, addresses, reply codes and the paths of links."""
     text = ADDRESS.sub(" ", _LINK.sub(r" \1 ", _REMARK.sub(" ", text[:LONGEST])))
     return " ".join(_CODES.sub(" ", folded(text)).translate(_BRACKETS).split())
 

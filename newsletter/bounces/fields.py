@@ -17,8 +17,8 @@ _STARTS = re.compile(r"(?im)^(?:Reporting-MTA|Final-Recipient|Original-Recipient
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """What a report says of one recipient."""
+class RecipientFields:
+    """The fields of a report about one recipient."""
 
     recipient: str
     also: tuple[str, ...]
@@ -30,17 +30,17 @@ class Group:
     category: str  #: what PowerMTA calls the bounce
 
 
-def groups(text: str) -> Iterator[Group]:
-    """The groups with a recipient, in their order; `text` may be a part of a report, or a text with one in it."""
+def groups(text: str) -> Iterator[RecipientFields]:
+    """Yield the groups with a recipient, in their order; `text` may be a part of a report, or a text with one in it."""
     found = _STARTS.search(text)
-    for each in _merged(_blocks(text[found.start() :])) if found else ():
-        group = _group(each)
+    for block in _merged(_blocks(text[found.start() :])) if found else ():
+        group = _group(block)
         if group.recipient:
             yield group
 
 
 def _blocks(text: str) -> Iterator[dict[str, str]]:
-    """Runs of fields; a new one where a line is empty, or a recipient is named again."""
+    """Yield runs of fields; a new one begins where a line is empty, or a recipient is named again."""
     block: dict[str, str] = {}
     for line in unfolded(text).split("\n"):
         field = _FIELD.match(line.strip()) if line.strip() else None
@@ -54,7 +54,7 @@ def _blocks(text: str) -> Iterator[dict[str, str]]:
 
 
 def _merged(blocks: Iterator[dict[str, str]]) -> Iterator[dict[str, str]]:
-    """Some systems leave an empty line between the recipient and what became of the mail."""
+    """Join blocks that some systems part: an empty line between the recipient and what became of the mail."""
     last: dict[str, str] = {}
     for block in blocks:
         named = any(name in block for name in _NAMES)
@@ -68,13 +68,13 @@ def _merged(blocks: Iterator[dict[str, str]]) -> Iterator[dict[str, str]]:
         yield last
 
 
-def _group(block: dict[str, str]) -> Group:
-    """The final recipient, unless it is no address that a mail could be sent to."""
+def _group(block: dict[str, str]) -> RecipientFields:
+    """Read a block; its recipient is the final one, unless that is no address that a mail could be sent to."""
     addresses = [_address(block.get(name, "")) for name in _NAMES]
-    known = [each for each in addresses if each]
+    known = [address for address in addresses if address]
     kind, semicolon, words = block.get("diagnostic-code", "").partition(";")
     status = re.search(r"\b[245]\.\d{1,3}\.\d{1,3}\b", block.get("status", ""))
-    return Group(
+    return RecipientFields(
         recipient=known[0] if known else "",
         also=tuple(dict.fromkeys(known[1:])),
         action=(block.get("action", "").split() or [""])[0].lower().rstrip(";.,"),
@@ -87,7 +87,7 @@ def _group(block: dict[str, str]) -> Group:
 
 
 def _address(value: str) -> str:
-    """Of "rfc822; ada@example.org"; "" for a name of another kind, or a route."""
+    """Return the address in "rfc822; ada@example.org"; "" for a name of another kind, or a route."""
     text = _ESCAPED.sub(lambda found: _character(found[1]), value.partition(";")[2] or value).strip()
     return "" if text.startswith("@") else first(text)
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from imap_tools import AND, BaseMailBox, ImapToolsError, MailBox, MailMessageFlags
 
-from newsletter.bounces.mailboxes import Letter
+from newsletter.bounces.mailboxes import RawReport
 from newsletter.bounces.mime_parser import MOST_BYTES
 from newsletter.errors import InputError
 
 TIMEOUT = 30.0  #: seconds for each answer of the server
-MOST_LETTERS = 1_000  #: in one reading; the rest waits for the next
+MOST_REPORTS = 1_000  #: in one reading; the rest waits for the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Account:
 
 
 class _Upgraded(BaseMailBox):
-    """As MailBoxStartTls, which leaves its socket open where the server does not want TLS."""
+    """MailBoxStartTls, but for the socket, which is closed where the server does not want TLS."""
 
     def __init__(self, account: Account, context: ssl.SSLContext) -> None:
         self._account = account
@@ -81,19 +81,19 @@ class Imap:
         except (ImapToolsError, imaplib.IMAP4.error, OSError):
             self._box.client.shutdown()
 
-    def letters(self) -> Iterator[Letter]:
+    def reports(self) -> Iterator[RawReport]:
         with self._our_errors():
-            waiting = self._open.uids(AND(seen=False))[:MOST_LETTERS]
+            waiting = self._open.uids(AND(seen=False))[:MOST_REPORTS]
         for uid in waiting:
             data = self._data(uid)
             if data:
-                yield Letter(f"imap:{uid}", data, uid)
+                yield RawReport(f"imap:{uid}", data, uid)
 
-    def done(self, letter: Letter) -> None:
+    def done(self, report: RawReport) -> None:
         with self._our_errors():
-            self._open.flag(letter.key, MailMessageFlags.SEEN, True)
+            self._open.flag(report.key, MailMessageFlags.SEEN, True)
             if self._account.done:
-                self._open.move(letter.key, self._account.done)
+                self._open.move(report.key, self._account.done)
 
     @property
     def _open(self) -> BaseMailBox:
@@ -101,10 +101,10 @@ class Imap:
         return self._box
 
     def _data(self, uid: str) -> bytes:
-        """The mail's bytes, without marking it as seen: at most as many as are read."""
+        """Fetch a mail's bytes without marking it as seen: at most as many as are read."""
         with self._our_errors():
             _, answer = self._open.client.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MOST_BYTES}>)")
-        return next((each[1] for each in answer if isinstance(each, tuple)), b"")
+        return next((part[1] for part in answer if isinstance(part, tuple)), b"")
 
     @contextmanager
     def _our_errors(self) -> Iterator[None]:

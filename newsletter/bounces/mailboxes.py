@@ -12,7 +12,7 @@ from newsletter.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RawReport:
     """One mail that came back."""
 
     name: str  #: for people
@@ -21,14 +21,14 @@ class Letter:
 
 
 class Mailbox(Protocol):
-    """Something with letters in it. Reading one twice does no harm; forgetting one does."""
+    """Somewhere reports wait. Reading one twice does no harm; forgetting one does."""
 
-    def letters(self) -> Iterator[Letter]:
-        """All that wait, one at a time. Raises InputError."""
+    def reports(self) -> Iterator[RawReport]:
+        """Yield all that wait, one at a time. Raises InputError."""
         ...
 
-    def done(self, letter: Letter) -> None:
-        """It was read, and what it led to is durable: do not show it again."""
+    def done(self, report: RawReport) -> None:
+        """Mark one as done: it was read, and what it led to is durable."""
         ...
 
 
@@ -36,27 +36,27 @@ class Files:
     """Named files, "-" for standard input, folders of files and Maildirs, which are only looked at."""
 
     def __init__(self, paths: Sequence[Path], stdin: BinaryIO) -> None:
-        """Raises InputError for a path that is not there."""
+        """Look for the files; raises InputError for a path that is not there."""
         missing = [path for path in paths if str(path) != "-" and not path.exists()]
         if missing:
             raise InputError(f"{missing[0]}: No such file or directory")
-        self._paths = [each for path in paths for each in _files(path)]
+        self._paths = [file for path in paths for file in _files(path)]
         self._stdin = stdin
 
     def __len__(self) -> int:
         return len(self._paths)
 
-    def letters(self) -> Iterator[Letter]:
+    def reports(self) -> Iterator[RawReport]:
         for path in self._paths:
             try:
                 if str(path) == "-":
-                    yield Letter("-", self._stdin.read(MOST_BYTES))
+                    yield RawReport("-", self._stdin.read(MOST_BYTES))
                 else:
-                    yield Letter(str(path), _read(path))
+                    yield RawReport(str(path), _read(path))
             except OSError as error:
                 raise InputError(f"{path}: {error.strerror}") from error
 
-    def done(self, letter: Letter) -> None:
+    def done(self, report: RawReport) -> None:
         """Files stay as they are."""
 
 
@@ -66,10 +66,10 @@ class Maildir:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def letters(self) -> Iterator[Letter]:
-        """One that cannot be read keeps no other one from being read: the first is raised at the end."""
+    def reports(self) -> Iterator[RawReport]:
+        """Yield all that can be read; the first error of the others is raised at the end."""
         try:
-            names = sorted(each.name for each in (self._folder / "new").iterdir() if not each.name.startswith("."))
+            names = sorted(file.name for file in (self._folder / "new").iterdir() if not file.name.startswith("."))
         except OSError as error:
             raise InputError(f"{self._folder}: not a Maildir ({error.strerror})") from error
         trouble: InputError | None = None
@@ -84,15 +84,15 @@ class Maildir:
             except OSError as error:
                 trouble = trouble or InputError(f"{path}: {error.strerror}")
                 continue
-            yield Letter(name, data, name)
+            yield RawReport(name, data, name)
         if trouble:
             raise trouble
 
-    def done(self, letter: Letter) -> None:
-        bare = letter.key.partition(":")[0]
+    def done(self, report: RawReport) -> None:
+        bare = report.key.partition(":")[0]
         try:
             (self._folder / "cur").mkdir(exist_ok=True)
-            (self._folder / "new" / letter.key).rename(self._folder / "cur" / f"{bare}:2,S")
+            (self._folder / "new" / report.key).rename(self._folder / "cur" / f"{bare}:2,S")
         except FileNotFoundError:
             return
         except OSError as error:
@@ -100,12 +100,12 @@ class Maildir:
 
 
 def _files(path: Path) -> list[Path]:
-    """A file as itself, a folder as the files in it, a Maildir as the mails in it."""
+    """Return a file as itself, a folder as the files in it, a Maildir as the mails in it."""
     if not path.is_dir():
         return [path]
     if (path / "new").is_dir() and (path / "cur").is_dir():
-        return [each for part in ("new", "cur") for each in _files(path / part)]
-    return sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+        return [file for part in ("new", "cur") for file in _files(path / part)]
+    return sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
 
 
 def _read(path: Path) -> bytes:

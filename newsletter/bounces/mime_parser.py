@@ -47,8 +47,8 @@ _HEADERS = ("text/rfc822-headers", "message/rfc822-headers", "message/global-hea
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """See above. All text is Unicode with "\\n" lines."""
+class ParsedReport:
+    """The parts of a report. All text is Unicode with "\\n" lines."""
 
     headers: dict[str, str]  #: of the report, by lower-case name; a name that comes twice has its lines joined
     notice: str  #: what it tells people, up to the mail that came back
@@ -62,7 +62,7 @@ class Opened:
         return self.headers.get(name, "")
 
 
-def open_mail(data: bytes) -> Opened:
+def parse_report(data: bytes) -> ParsedReport:
     """Take a report apart. Raises only what the standard library does on a mail that it cannot parse."""
     data = _few_lines(data[:MOST_BYTES].replace(b"\r\n", b"\n").lstrip())
     if data.startswith((b"From ", b">From ")):  # of an mbox
@@ -71,19 +71,19 @@ def open_mail(data: bytes) -> Opened:
     if nested > MOST_NESTED or nested * data.count(b"\n") > MOST_COMPARED:
         head, _, body = data.partition(b"\n\n")
         data = re.sub(rb"(?im)^Content-Type:.*(?:\n[ \t].*)*", b"Content-Type: text/plain", head) + b"\n\n" + body
-    return fold(message_from_bytes(data))
+    return sort_parts(message_from_bytes(data))
 
 
 def _few_lines(data: bytes) -> bytes:
     return b"\n".join(data.split(b"\n", MOST_LINES)[:MOST_LINES])
 
 
-def fold(message: Message) -> Opened:
-    """The same of a mail that was parsed before."""
-    return _Folder(message).folded()
+def sort_parts(message: Message) -> ParsedReport:
+    """Sort the parts of a mail that the standard library has parsed."""
+    return _PartSorter(message).sorted()
 
 
-class _Folder:
+class _PartSorter:
     """Sorts the parts of one mail."""
 
     def __init__(self, message: Message) -> None:
@@ -97,11 +97,11 @@ class _Folder:
         self._carried: Message | None = None
         self._left = MOST_PARTS
 
-    def folded(self) -> Opened:
+    def sorted(self) -> ParsedReport:
         self._sort(self._message, top=True)
         notice, rest = _cut("\n".join(self._texts or self._pages)[:LONGEST_TEXT])
         returned = "\n\n".join([*self._returned, rest])
-        return Opened(
+        return ParsedReport(
             headers=headers_of(_head(self._message)),
             notice=notice,
             fields=tuple(self._fields),
@@ -125,8 +125,8 @@ class _Folder:
         elif kind == "message/rfc822" or (kind == "message/global" and not top):
             self._return(part)
         elif part.is_multipart():
-            for each in _parts(part):
-                self._sort(each)
+            for inner in _parts(part):
+                self._sort(inner)
         elif kind == "text/html":
             self._keep(self._pages, _plain(_text(part)))
         elif kind.startswith("text/") or top:
@@ -137,18 +137,18 @@ class _Folder:
         self._trace.append(text)
 
     def _return(self, part: Message) -> None:
-        """The mail that came back: its headers, and for the trace its texts."""
+        """Keep of the mail that came back its headers, and for the trace its texts."""
         inner = _parts(part)
         if not inner:
             self._keep(self._returned, _text(part))
-        for each in inner[:1]:
-            self._carried = self._carried or each
-            self._keep(self._returned, _head(each))
-            self._trace += [_text(leaf) for leaf in _leaves(each, self._left)]
+        for mail in inner[:1]:
+            self._carried = self._carried or mail
+            self._keep(self._returned, _head(mail))
+            self._trace += [_text(leaf) for leaf in _leaves(mail, self._left)]
 
 
 def headers_of(text: str) -> dict[str, str]:
-    """Headers by lower-case name, unfolded and decoded; lines that are none are passed over."""
+    """Return headers by lower-case name, unfolded and decoded; lines that are none are passed over."""
     found: dict[str, list[str]] = {}
     for line in unfolded(text[:LONGEST_TEXT].lstrip("\n").partition("\n\n")[0]).split("\n")[:MOST_HEADERS]:
         name, colon, value = line.partition(":")
@@ -158,33 +158,33 @@ def headers_of(text: str) -> dict[str, str]:
 
 
 def unfolded(text: str) -> str:
-    """Continuation lines joined to their first line."""
+    """Join continuation lines to their first line."""
     return re.sub(r"\n[ \t]+", " ", text)
 
 
 def _cut(text: str) -> tuple[str, str]:
-    """The notice, and what comes back below it."""
+    """Cut a text into the notice and what comes back below it."""
     if _QUOTED.search(text):  # somebody forwarded the report
         text = re.sub(r"(?m)^> ?", "", text)
     places = [found.start() for pattern in (_RETURNED, _RULE) if (found := pattern.search(text))]
-    place = min((each for each in places if text[:each].strip()), default=len(text))
+    place = min((place for place in places if text[:place].strip()), default=len(text))
     return text[:place], text[place:]
 
 
 def _parts(part: Message) -> list[Message]:
     payload = part.get_payload()
-    return [each for each in payload if isinstance(each, Message)] if isinstance(payload, list) else []
+    return [inner for inner in payload if isinstance(inner, Message)] if isinstance(payload, list) else []
 
 
 def _leaves(part: Message, most: int) -> Iterator[Message]:
     waiting: list[Message] = [part]
     while waiting and most > 0:
         most -= 1
-        each = waiting.pop()
-        inner = _parts(each)
+        message = waiting.pop()
+        inner = _parts(message)
         waiting += reversed(inner)
         if not inner:
-            yield each
+            yield message
 
 
 def _head(part: Message) -> str:
@@ -193,11 +193,11 @@ def _head(part: Message) -> str:
 
 
 def _report(part: Message) -> str:
-    """The fields of a report as they stand; the standard library has made a list of blocks of them."""
+    """Return the fields of a report as they stand; the standard library has made a list of blocks of them."""
     inner = _parts(part)
     if not inner:
         return _text(part)
-    text = "\n\n".join(f"{_head(each)}\n\n{_text(each)}".strip() for each in inner)
+    text = "\n\n".join(f"{_head(block)}\n\n{_text(block)}".strip() for block in inner)
     encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
     if encoding not in ("base64", "quoted-printable"):
         return text
@@ -215,12 +215,12 @@ def _text(part: Message) -> str:
 
 
 def _unicode(data: bytes, charset: str) -> str:
-    """By its charset, by UTF-8, or byte by byte."""
+    """Decode by the charset, by UTF-8, or byte by byte."""
     plain = charset.lower() in ("", "us-ascii", "ascii", "utf-8")
     japanese = ("iso2022_jp",) if plain and b"\x1b$" in data else ()
-    for each in (*japanese, _codec(charset), "utf-8"):
+    for codec in (*japanese, _codec(charset), "utf-8"):
         try:
-            text = data.decode(each)
+            text = data.decode(codec)
         except (LookupError, ValueError):
             continue
         return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -228,7 +228,7 @@ def _unicode(data: bytes, charset: str) -> str:
 
 
 def _codec(charset: str) -> str:
-    """UTF-7 is what some servers call plain ASCII."""
+    """Return the codec of a charset; UTF-7 is what some servers call plain ASCII."""
     try:
         return "ascii" if "utf-7" in charset or lookup(charset).name in _NO_CHARSETS else charset
     except (LookupError, ValueError):
@@ -246,13 +246,13 @@ def _decoded(value: str) -> str:
 
 
 def _plain(html: str) -> str:
-    """The readable text of a page; an address in angle brackets is none of its tags."""
+    """Return the readable text of a page; an address in angle brackets is none of its tags."""
     html = _BREAK.sub("\n", "".join(_shown(html)))
     return unescape(_TAG.sub("", html)).replace("\xa0", " ")
 
 
 def _shown(html: str) -> Iterator[str]:
-    """Without what a browser does not show; what is never closed ends the page."""
+    """Yield what a browser shows of a page; a block that is never closed ends it."""
     lower, place = html.lower(), 0
     while block := _BLOCK.search(html, place):
         yield html[place : block.start()]

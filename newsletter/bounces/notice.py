@@ -46,51 +46,55 @@ _FOR = re.compile(rf"(?i)\bfor\s+<?({ADDRESS.pattern})>?\s*;")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class NamedRecipient:
     """An address that a notice names, and the lines about it."""
 
     recipient: str
     words: str
 
 
-def said(notice: str, ours: Sequence[str]) -> list[Said]:
-    """Whom the notice names as failed; `ours`: addresses that the report is from or for, which are not meant."""
+def named_recipients(notice: str, ours: Sequence[str]) -> list[NamedRecipient]:
+    """Find whom the notice names as failed; `ours`: addresses that the report is from or for, which are not meant."""
     lines = [line[:LONGEST_LINE] for line in notice.split("\n")[:MOST_LINES]]
     flat = " ".join(" ".join(lines).split())
     return (
         _starting(lines, _AT_START, ours)
-        or [Said(each, notice) for each in _named(flat) if not _among(each, ours)]
+        or [NamedRecipient(address, notice) for address in _named(flat) if not _among(address, ours)]
         or _starting(lines, _AFTER_TO, ours)
         or _starting(lines, _AT_START, ())
-        or [Said(each, notice) for each in _any(flat) if _meant(each, ours) and not _HELP.match(each)]
+        or [
+            NamedRecipient(address, notice)
+            for address in _any(flat)
+            if _meant(address, ours) and not _HELP.match(address)
+        ]
     )
 
 
 def before(words: str) -> list[str]:
-    """The addresses that a recipient had before it was forwarded."""
-    return [tidied(each) for each in _FROM.findall(words)]
+    """Return the addresses that a recipient had before it was forwarded."""
+    return [tidied(address) for address in _FROM.findall(words)]
 
 
 def words(notice: str) -> dict[str, str]:
-    """Recipient in lower case → what the notice says of them, for those that are known from elsewhere."""
+    """Return by recipient in lower case what the notice says of them, for those that are known from elsewhere."""
     found: dict[str, str] = {}
-    for each in said(notice, ()):
-        key = each.recipient.casefold()
-        found[key] = f"{found[key]}\n{each.words}" if key in found else each.words
+    for named in named_recipients(notice, ()):
+        key = named.recipient.casefold()
+        found[key] = f"{found[key]}\n{named.words}" if key in found else named.words
     return found
 
 
 def sent_to(returned: str) -> list[str]:
-    """Who the mail that came back was for, by its own headers."""
+    """Return whom the mail that came back was for, by its own headers."""
     for pattern in _TO:
         named = [address for found in pattern.findall(returned) for address in every(found)]
         if named:
             return list(dict.fromkeys(named))
-    return list(dict.fromkeys(tidied(each) for each in _FOR.findall(returned)))
+    return list(dict.fromkeys(tidied(address) for address in _FOR.findall(returned)))
 
 
-def _starting(lines: Sequence[str], lead: re.Pattern[str], ours: Sequence[str]) -> list[Said]:
-    """Addresses that begin a line, each with its own and the following lines."""
+def _starting(lines: Sequence[str], lead: re.Pattern[str], ours: Sequence[str]) -> list[NamedRecipient]:
+    """Find addresses that begin a line, each with its own and the following lines."""
     found: dict[str, list[str]] = {}
     mine: list[str] | None = None
     for line in lines:
@@ -100,28 +104,30 @@ def _starting(lines: Sequence[str], lead: re.Pattern[str], ours: Sequence[str]) 
             mine = found.setdefault(tidied(address[0]), [])
         if mine is not None:
             mine.append(line)
-    return [Said(address, "\n".join(lines).strip()) for address, lines in found.items()]
+    return [NamedRecipient(address, "\n".join(lines).strip()) for address, lines in found.items()]
 
 
 def _leading(line: str, start: int) -> re.Match[str] | None:
-    """The address there; of "ada@example.org <bob@example.org>" the one that is written to."""
+    """Match the address there; of "ada@example.org <bob@example.org>" the one that is written to."""
     address = ADDRESS.match(line, start)
     written = _WRITTEN.match(line, address.end()) if address else None
     return ADDRESS.match(line, written.end()) if written else address
 
 
 def _named(text: str) -> list[str]:
-    """Those of which a sentence says that they could not be reached."""
+    """Find those of which a sentence says that they could not be reached."""
     found = (ADDRESS.match(text, lead.end()) for lead in _SAYS.finditer(text))
-    return list(dict.fromkeys(tidied(each[0]) for each in found if each))
+    return list(dict.fromkeys(tidied(match[0]) for match in found if match))
 
 
 def _any(text: str) -> list[str]:
-    """All but those of which the text says that they sent something."""
+    """Find all but those of which the text says that they sent something."""
     found = (
-        each for each in ADDRESS.finditer(text) if not _OF_SENDER.search(text[max(0, each.start() - 30) : each.start()])
+        match
+        for match in ADDRESS.finditer(text)
+        if not _OF_SENDER.search(text[max(0, match.start() - 30) : match.start()])
     )
-    return list(dict.fromkeys(tidied(each[0]) for each in found))
+    return list(dict.fromkeys(tidied(match[0]) for match in found))
 
 
 def _meant(address: str, ours: Sequence[str]) -> bool:
@@ -129,4 +135,4 @@ def _meant(address: str, ours: Sequence[str]) -> bool:
 
 
 def _among(address: str, some: Sequence[str]) -> bool:
-    return any(same(address, each) for each in some)
+    return any(same(address, other) for other in some)

@@ -14,7 +14,7 @@ from pathlib import Path
 PIECE = 500  #: characters: accents are brought into an order, which takes the square of their number
 
 _SIGNS = re.compile(r"(…|_|\*|[()|$^]| )")
-_MEANT = {
+_PATTERNS = {
     "…": ".{0,50}?",
     "_": r"(?:\S+ ){0,2}",
     "*": r"\w*",
@@ -29,7 +29,7 @@ _MEANT = {
 
 @lru_cache(maxsize=2)
 def sections(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """(section, one pattern for all its phrases), in the order of the file; a section may come twice."""
+    """Return (section, one pattern for all its phrases), in the order of the file; a section may come twice."""
     found: list[tuple[str, list[str]]] = []
     for line in (Path(__file__).parent / f"{name}.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
@@ -39,20 +39,22 @@ def sections(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((section, re.compile("|".join(patterns))) for section, patterns in found)
 
 
-def bears(text: str, mark: str) -> bool:
-    """Whether a text holds one of the phrases of a section of marks.txt."""
+def has_phrase(text: str, mark: str) -> bool:
+    """Say whether a text holds one of the phrases of a section of marks.txt."""
     pattern = next(pattern for section, pattern in sections("marks") if section == mark)
     return bool(pattern.search(" ".join(folded(text).split())))
 
 
 def folded(text: str) -> str:
-    """In lower case, without accents, with plain apostrophes."""
+    """Return a text in lower case, without accents, with plain apostrophes."""
     pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
     parts = "".join(unicodedata.normalize("NFKD", piece) for piece in pieces)
-    return "".join(each for each in parts if not unicodedata.combining(each)).replace("\u2019", "'").lower()
+    return (
+        "".join(character for character in parts if not unicodedata.combining(character)).replace("\u2019", "'").lower()
+    )
 
 
 def _pattern(phrase: str) -> str:
-    """Of one line. Scripts without spaces between words have no whole words either."""
-    text = "".join(_MEANT.get(part) or re.escape(folded(part)) for part in _SIGNS.split(phrase))
+    """Make the pattern of one line. Scripts without spaces between words have no whole words either."""
+    text = "".join(_PATTERNS.get(part) or re.escape(folded(part)) for part in _SIGNS.split(phrase))
     return rf"(?<!\w){text}(?!\w)" if phrase.isascii() or " " in phrase else text

@@ -12,8 +12,8 @@ from newsletter.types import Bounce, Status
 MAY_BOUNCE = (Status.PENDING, Status.ACTIVE, Status.PAUSED)  #: who left stays as they left
 
 
-def verdict(effect: Effect, status: Status, counted: int, limit: int) -> Status | None:
-    """The new status, if it changes. `counted`: soft bounces that count, this one included."""
+def status_after(effect: Effect, status: Status, counted: int, limit: int) -> Status | None:
+    """Return the new status, if it changes. `counted`: soft bounces that count, this one included."""
     if effect is Effect.COMPLAINS:
         return None if status is Status.COMPLAINED else Status.COMPLAINED
     enough = effect is Effect.BOUNCES or (effect is Effect.COUNTS and counted >= limit)
@@ -21,7 +21,7 @@ def verdict(effect: Effect, status: Status, counted: int, limit: int) -> Status 
 
 
 def counted(new: Bounce, earlier: Sequence[Bounce], within: timedelta) -> int:
-    """Soft bounces within a time, the new one included: one an issue, and one a day where no issue is known.
+    """Count soft bounces within a time, the new one included: one an issue, and one a day where no issue is known.
 
     `earlier`: latest first. What led to a status before does not count again: the person came back since.
     """

@@ -1,4 +1,4 @@
-"""Web hooks of providers ─▶ Reports. Pure: whoever calls has verified who speaks (signatures.py). Never raises.
+"""Web hooks of providers ─▶ BounceReports. Pure, and never raises; who speaks is verified before (signatures.py).
 
 Amazon SES (through SNS) · Postmark · Mailgun · SendGrid; each may speak of many recipients in one call.
 """
@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from newsletter.bounces.classify import Told, judge
+from newsletter.bounces.classify import Diagnostic, classify
 from newsletter.bounces.reasons import Reason
-from newsletter.bounces.report import Finding, Kind, Report
+from newsletter.bounces.report import BounceReport, RecipientReport, ReportKind
 
 MOST_EVENTS = 2_000  #: of one call
 LONGEST = 300_000  #: characters of the trace
@@ -23,7 +23,7 @@ Fields = Mapping[str, Any]
 
 
 def parse(data: bytes | str) -> Any:
-    """JSON; None for what is none, or is nested too deeply."""
+    """Parse JSON; None for what is none, or is nested too deeply."""
     try:
         value = json.loads(data, strict=False)
     except (ValueError, RecursionError):
@@ -31,36 +31,38 @@ def parse(data: bytes | str) -> Any:
     return value if _depth_is_fine(value) else None
 
 
-def read_hook(provider: str, value: Any) -> list[Report]:
-    """`provider`: "ses", "postmark", "mailgun" or "sendgrid"; `value`: what `parse` gave."""
+def read_hook(provider: str, value: Any) -> list[BounceReport]:
+    """Read what a web hook got. `provider`: "ses", "postmark", "mailgun" or "sendgrid"; `value`: what `parse` gave."""
     events = value if isinstance(value, list) else [value]
     read = PROVIDERS[provider]
-    return [report for each in events[:MOST_EVENTS] if isinstance(each, dict) for report in read(each)]
+    return [report for event in events[:MOST_EVENTS] if isinstance(event, dict) for report in read(event)]
 
 
-def read_ses(event: Fields) -> Iterator[Report]:
-    """A notification or an event of SES, with or without the envelope of SNS."""
+def read_ses(event: Fields) -> Iterator[BounceReport]:
+    """Read a notification or an event of SES, with or without the envelope of SNS."""
     inner = parse(event["Message"]) if isinstance(event.get("Message"), str) else event
     if not isinstance(inner, dict):
         return
     kind = _text(inner, "notificationType") or _text(inner, "eventType")
     if kind == "Bounce":
         bounce = _fields(inner, "bounce")
-        yield _report(
-            Kind.BOUNCE, [_ses_finding(each, bounce) for each in _list(bounce, "bouncedRecipients")], inner, bounce
-        )
+        failed = [_ses_recipient(recipient, bounce) for recipient in _list(bounce, "bouncedRecipients")]
+        yield _report(ReportKind.BOUNCE, failed, inner, bounce)
     elif kind == "Complaint":
         complaint = _fields(inner, "complaint")
         note = _text(complaint, "complaintFeedbackType").lower()
-        found = [
-            Finding(_text(each, "emailAddress"), Reason.FEEDBACK) for each in _list(complaint, "complainedRecipients")
-        ]
-        yield _report(Kind.COMPLAINT, found, inner, complaint, note if note in ("auth-failure", "not-spam") else "")
+        people = [_text(person, "emailAddress") for person in _list(complaint, "complainedRecipients")]
+        found = [RecipientReport(address, Reason.FEEDBACK) for address in people]
+        yield _report(
+            ReportKind.COMPLAINT, found, inner, complaint, note if note in ("auth-failure", "not-spam") else ""
+        )
     elif kind == "Delivery":
         delivery = _fields(inner, "delivery")
         gone = delivery.get("recipients")
-        addresses = [each for each in gone if isinstance(each, str)] if isinstance(gone, list) else []
-        yield _report(Kind.NONE, [Finding(each, Reason.DELIVERED) for each in addresses], inner, delivery)
+        addresses = [address for address in gone if isinstance(address, str)] if isinstance(gone, list) else []
+        yield _report(
+            ReportKind.NONE, [RecipientReport(address, Reason.DELIVERED) for address in addresses], inner, delivery
+        )
 
 
 _SES_KINDS = {
@@ -76,12 +78,12 @@ _SES_KINDS = {
 }
 
 
-def _ses_finding(recipient: Fields, bounce: Fields) -> Finding:
+def _ses_recipient(recipient: Fields, bounce: Fields) -> RecipientReport:
     kind = _SES_KINDS.get(_text(bounce, "bounceSubType"), Reason.ONHOLD)
     words = _text(recipient, "diagnosticCode")
-    finding = _judged(_text(recipient, "emailAddress"), words, _text(recipient, "status"), kind)
+    found = _classified(_text(recipient, "emailAddress"), words, _text(recipient, "status"), kind)
     permanent = _text(bounce, "bounceType") == "Permanent"
-    return finding if permanent else _temporarily(finding)
+    return found if permanent else _temporarily(found)
 
 
 _POSTMARK_KINDS = {
@@ -106,54 +108,56 @@ _POSTMARK_REPLIES = (
 )
 
 
-def read_postmark(event: Fields) -> Iterator[Report]:
-    """A "Bounce" or "SpamComplaint" record."""
+def read_postmark(event: Fields) -> Iterator[BounceReport]:
+    """Read a "Bounce" or "SpamComplaint" record."""
     record, kind, address = _text(event, "RecordType"), _text(event, "Type"), _text(event, "Email")
     if record == "SpamComplaint" or kind == "SpamComplaint":
-        yield _report(Kind.COMPLAINT, [Finding(address, Reason.FEEDBACK)], event, event)
+        yield _report(ReportKind.COMPLAINT, [RecipientReport(address, Reason.FEEDBACK)], event, event)
     elif record == "Bounce" and kind in _POSTMARK_REPLIES:
-        yield _report(Kind.AUTO_REPLY, [Finding(address, Reason.VACATION)], event, event)
+        yield _report(ReportKind.AUTO_REPLY, [RecipientReport(address, Reason.VACATION)], event, event)
     elif record == "Bounce":
         default = _POSTMARK_KINDS.get(kind, Reason.UNDEFINED)
-        finding = _judged(address, _text(event, "Details") or _text(event, "Description"), "", default)
+        found = _classified(address, _text(event, "Details") or _text(event, "Description"), "", default)
         permanent = kind in ("HardBounce", "BadEmailAddress", "ManuallyDeactivated")
-        yield _report(Kind.BOUNCE, [finding if permanent else _temporarily(finding)], event, event)
+        yield _report(ReportKind.BOUNCE, [found if permanent else _temporarily(found)], event, event)
 
 
-def read_mailgun(call: Fields) -> Iterator[Report]:
-    """One event; its signature is beside it."""
+def read_mailgun(call: Fields) -> Iterator[BounceReport]:
+    """Read one event; its signature is beside it."""
     event = _fields(call, "event-data")
     name, address = _text(event, "event"), _text(event, "recipient")
     if name == "complained":
-        yield _report(Kind.COMPLAINT, [Finding(address, Reason.FEEDBACK)], event, event)
+        yield _report(ReportKind.COMPLAINT, [RecipientReport(address, Reason.FEEDBACK)], event, event)
     elif name == "failed":
         status = _fields(event, "delivery-status")
         code, words = _text(status, "code"), _text(status, "message") or _text(status, "description")
         default = Reason.SUPPRESSED if _text(event, "reason").startswith("suppress-") else Reason.UNDEFINED
         spoken = words if words[:3].isdigit() or not re.fullmatch("[2-5][0-9][0-9]", code) else f"{code} {words}"
-        finding = _judged(address, spoken, _text(status, "enhanced-code"), default)
+        found = _classified(address, spoken, _text(status, "enhanced-code"), default)
         permanent = _text(event, "severity") == "permanent"
-        yield _report(Kind.BOUNCE, [finding if permanent else _temporarily(finding)], event, event)
+        yield _report(ReportKind.BOUNCE, [found if permanent else _temporarily(found)], event, event)
 
 
-def read_sendgrid(event: Fields) -> Iterator[Report]:
-    """One event of the list that SendGrid posts."""
+def read_sendgrid(event: Fields) -> Iterator[BounceReport]:
+    """Read one event of the list that SendGrid posts."""
     name, address = _text(event, "event"), _text(event, "email")
     if name == "spamreport":
-        yield _report(Kind.COMPLAINT, [Finding(address, Reason.FEEDBACK)], event, event)
+        yield _report(ReportKind.COMPLAINT, [RecipientReport(address, Reason.FEEDBACK)], event, event)
     elif name == "dropped":
         dropped = _text(event, "reason").lower()
         listed = "bounced" in dropped or "invalid" in dropped
-        yield _report(Kind.BOUNCE, [Finding(address, Reason.SUPPRESSED if listed else Reason.ONHOLD)], event, event)
+        yield _report(
+            ReportKind.BOUNCE, [RecipientReport(address, Reason.SUPPRESSED if listed else Reason.ONHOLD)], event, event
+        )
     elif name in ("bounce", "deferred"):
         default = Reason.BLOCKED if _text(event, "type") == "blocked" else Reason.UNDEFINED
         words = _text(event, "reason") or _text(event, "response")
-        finding = _judged(address, words, _text(event, "status"), default)
+        found = _classified(address, words, _text(event, "status"), default)
         lasting = name == "bounce" and _text(event, "type") != "blocked"
-        yield _report(Kind.BOUNCE, [finding if lasting else _temporarily(finding)], event, event)
+        yield _report(ReportKind.BOUNCE, [found if lasting else _temporarily(found)], event, event)
 
 
-PROVIDERS: Mapping[str, Callable[[Fields], Iterator[Report]]] = {
+PROVIDERS: Mapping[str, Callable[[Fields], Iterator[BounceReport]]] = {
     "ses": read_ses,
     "postmark": read_postmark,
     "mailgun": read_mailgun,
@@ -162,38 +166,41 @@ PROVIDERS: Mapping[str, Callable[[Fields], Iterator[Report]]] = {
 _IDS = ("feedbackId", "ID", "id", "sg_event_id")  #: how each provider calls what makes an event itself
 
 
-def _judged(address: str, words: str, status: str, default: Reason) -> Finding:
-    """By the server's own words and codes; by the provider's kind where they say nothing."""
-    reason, temporary = judge(Told(words, status=status))
+def _classified(address: str, words: str, status: str, default: Reason) -> RecipientReport:
+    """Classify by the server's own words and codes; by the provider's kind where they say nothing."""
+    reason, temporary = classify(Diagnostic(words, status=status))
     if reason in (Reason.UNDEFINED, Reason.ONHOLD):
         reason = default
-    return Finding(address, reason, temporary, detail=" ".join(words.split())[:300])
+    return RecipientReport(address, reason, temporary, detail=" ".join(words.split())[:300])
 
 
-def _temporarily(finding: Finding) -> Finding:
-    return Finding(finding.recipient, finding.reason, True, finding.also, finding.detail)
+def _temporarily(found: RecipientReport) -> RecipientReport:
+    return RecipientReport(found.recipient, found.reason, True, found.also, found.detail)
 
 
-def _report(kind: Kind, findings: list[Finding], event: Fields, named: Fields, note: str = "") -> Report:
-    """`named`: where the provider's own number of this event stands."""
+def _report(
+    kind: ReportKind, recipients: list[RecipientReport], event: Fields, named: Fields, note: str = ""
+) -> BounceReport:
+    """Make a report. `named`: where the provider's own number of this event stands."""
     number = next((str(named[name]) for name in _IDS if named.get(name)), "")
     text = json.dumps(event, sort_keys=True)
     digest = hashlib.blake2b(f"{kind} {number or text}".encode(), digest_size=16).hexdigest()
-    return Report(kind, tuple(each for each in findings if each.recipient), _spoken(event), digest, note)
+    named_ones = tuple(recipient for recipient in recipients if recipient.recipient)
+    return BounceReport(kind, named_ones, _spoken(event), digest, note)
 
 
 def _spoken(event: Fields) -> str:
-    """All texts of an event, a line each."""
+    """Return all texts of an event, a line each."""
     found: list[str] = []
     waiting: list[Any] = [event]
     while waiting:
-        each = waiting.pop()
-        if isinstance(each, str):
-            found.append(each)
-        elif isinstance(each, dict):
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each
+        value = waiting.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
     return "\n".join(found)[:LONGEST]
 
 
@@ -201,8 +208,8 @@ def _depth_is_fine(value: Any) -> bool:
     level, depth = [value], 0
     while level:
         depth += 1
-        inner = [each for each in level if isinstance(each, (dict, list))]
-        level = [deeper for each in inner for deeper in (each.values() if isinstance(each, dict) else each)]
+        inner = [nested for nested in level if isinstance(nested, (dict, list))]
+        level = [deeper for nested in inner for deeper in (nested.values() if isinstance(nested, dict) else nested)]
         if depth > DEEPEST:
             return False
     return True
@@ -223,4 +230,4 @@ def _fields(fields: Fields, name: str) -> Fields:
 def _list(fields: Fields, name: str) -> Sequence[Fields]:
     value = fields.get(name)
     listed: list[Any] = value if isinstance(value, list) else []
-    return [each for each in listed if isinstance(each, dict)][:MOST_EVENTS]
+    return [item for item in listed if isinstance(item, dict)][:MOST_EVENTS]

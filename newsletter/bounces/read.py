@@ -1,4 +1,4 @@
-"""One mail that came back ─▶ one Report. Pure, and never raises: what cannot be read is Kind.NONE.
+"""One mail that came back ─▶ one BounceReport. Pure, and never raises: what cannot be read is ReportKind.NONE.
 
 complaint (arf.py) ─ delivery report (fields.py) ─ notice for people (notice.py) ─ automatic reply
 """
@@ -14,12 +14,12 @@ from newsletter.bounces import fields, notice
 from newsletter.bounces.addresses import every, first
 from newsletter.bounces.arf import complained
 from newsletter.bounces.autoreply import automatic, report_type
-from newsletter.bounces.classify import Told, judge, reply_in
-from newsletter.bounces.mime_parser import MOST_BYTES, Opened, fold, headers_of, open_mail
-from newsletter.bounces.phrase_lists import bears
+from newsletter.bounces.classify import Diagnostic, classify, reply_in
+from newsletter.bounces.mime_parser import MOST_BYTES, ParsedReport, headers_of, parse_report, sort_parts
+from newsletter.bounces.phrase_lists import has_phrase
 from newsletter.bounces.providers import parse, read_hook
 from newsletter.bounces.reasons import Reason
-from newsletter.bounces.report import Finding, Kind, Report
+from newsletter.bounces.report import BounceReport, RecipientReport, ReportKind
 
 MOST_RECIPIENTS = 100  #: of one report
 NEAR = 2_000  #: characters of a notice that are taken for words on a recipient that it does not name
@@ -27,33 +27,35 @@ NEAR = 2_000  #: characters of a notice that are taken for words on a recipient 
 _BAD_MAILBOX = ("bad-mailbox", "inactive-mailbox", "bad-domain")
 
 
-def read_mail(data: bytes) -> Report:
-    """What a mail says of whom. The same bytes give the same Report."""
+def read_mail(data: bytes) -> BounceReport:
+    """Read what a mail says of whom. The same bytes give the same BounceReport."""
     digest = hashlib.blake2b(data[:MOST_BYTES], digest_size=16).hexdigest()
     try:
-        return replace(_read(open_mail(data)), digest=digest)
+        return replace(_read(parse_report(data)), digest=digest)
     except Exception:  # noqa: BLE001  (the standard library's parser raises anything on a mail made to break it)
-        return Report(Kind.NONE, digest=digest)
+        return BounceReport(ReportKind.NONE, digest=digest)
 
 
-def _read(mail: Opened) -> Report:
+def _read(mail: ParsedReport) -> BounceReport:
     complaint = complained(mail)
     if complaint:
-        findings, note = complaint
-        return Report(Kind.COMPLAINT, findings, mail.trace, note=note)
+        recipients, note = complaint
+        return BounceReport(ReportKind.COMPLAINT, recipients, mail.trace, note=note)
     if notified := _notified(mail):
         return notified
-    findings = _bounced(mail)
-    if findings:
-        arrived = all(each.reason is Reason.DELIVERED for each in findings)
-        return Report(Kind.NONE if arrived else Kind.BOUNCE, findings, mail.trace)
+    recipients = _bounced(mail)
+    if recipients:
+        arrived = all(recipient.reason is Reason.DELIVERED for recipient in recipients)
+        return BounceReport(ReportKind.NONE if arrived else ReportKind.BOUNCE, recipients, mail.trace)
     if automatic(mail):
-        return Report(Kind.AUTO_REPLY, (Finding(first(mail.header("from")), Reason.VACATION),), mail.trace)
-    return Report(Kind.NONE, trace=mail.trace)
+        return BounceReport(
+            ReportKind.AUTO_REPLY, (RecipientReport(first(mail.header("from")), Reason.VACATION),), mail.trace
+        )
+    return BounceReport(ReportKind.NONE, trace=mail.trace)
 
 
-def _notified(mail: Opened) -> Report | None:
-    """SNS may send what it tells a web hook as a mail."""
+def _notified(mail: ParsedReport) -> BounceReport | None:
+    """Read a notification of SES in a mail: SNS may send one instead of calling a web hook."""
     if '"notificationType"' not in mail.trace and "notificationType\\" not in mail.trace:
         return None
     start, end = mail.notice.find("{"), mail.notice.rfind("}")
@@ -61,83 +63,86 @@ def _notified(mail: Opened) -> Report | None:
     return next(iter(read_hook("ses", value)), None) if value else None
 
 
-def _bounced(mail: Opened) -> tuple[Finding, ...]:
-    """By the report, by the notice; else by a report that somebody attached, or by the mail that came back."""
+def _bounced(mail: ParsedReport) -> tuple[RecipientReport, ...]:
+    """Read the report or the notice; else a report that somebody attached, or the mail that came back."""
     found = tuple(_reported(mail)) or tuple(_noticed(mail))
     if not found and mail.carried is not None:
-        found = tuple(_reported(fold(mail.carried)))
+        found = tuple(_reported(sort_parts(mail.carried)))
     return found or tuple(_returned(mail))
 
 
-def _reported(mail: Opened) -> Iterator[Finding]:
-    """What the fields of a delivery report say; a notice may have them among its lines."""
+def _reported(mail: ParsedReport) -> Iterator[RecipientReport]:
+    """Read the fields of a delivery report; a notice may have them among its lines."""
     groups = (group for text in mail.fields or (mail.notice,) for group in fields.groups(text))
     about: dict[str, str] | None = None
-    late = bears(mail.notice, "delay")
+    late = has_phrase(mail.notice, "delay")
     for group in islice(groups, MOST_RECIPIENTS):
         about = notice.words(mail.notice) if about is None else about
         around = about.get(group.recipient.casefold(), mail.notice[:NEAR])
         words = group.words or reply_in(around)
-        told = Told(words, f"{group.words}\n{around}", group.status, group.own, group.program)
+        diagnostic = Diagnostic(words, f"{group.words}\n{around}", group.status, group.own, group.program)
         action = group.action or ("delayed" if late else "")
-        yield _finding(group.recipient, told, action, group.also, group.category)
+        yield _recipient_report(group.recipient, diagnostic, action, group.also, group.category)
 
 
-def _noticed(mail: Opened) -> Iterator[Finding]:
-    """What a notice says, if it is one."""
+def _noticed(mail: ParsedReport) -> Iterator[RecipientReport]:
+    """Read a notice, if it is one."""
     if not _is_notice(mail):
         return
     action = _action(mail)
     failed = every(mail.header("x-failed-recipients"))
-    known = {each.casefold() for each in failed}
-    said = notice.said(mail.notice, [each for each in _ours(mail) if each.casefold() not in known])
-    words = {each.recipient.casefold(): each.words for each in said}
+    known = {address.casefold() for address in failed}
+    ours = [address for address in _ours(mail) if address.casefold() not in known]
+    named = notice.named_recipients(mail.notice, ours)
+    words = {one.recipient.casefold(): one.words for one in named}
     if failed and not (words and words.keys().isdisjoint(known)):
-        said = [notice.Said(each, words.get(each.casefold(), mail.notice)) for each in failed]
-    for each in said[:MOST_RECIPIENTS]:
-        finding = _finding(each.recipient, Told(reply_in(each.words), each.words), action)
-        if finding.reason in (Reason.UNDEFINED, Reason.ONHOLD):  # the reason may stand above all the addresses
-            again = _finding(each.recipient, Told(reply_in(mail.notice), mail.notice), action)
-            finding = finding if again.reason is Reason.UNDEFINED else again
-        yield finding
+        named = [notice.NamedRecipient(address, words.get(address.casefold(), mail.notice)) for address in failed]
+    for one in named[:MOST_RECIPIENTS]:
+        recipient = _recipient_report(one.recipient, Diagnostic(reply_in(one.words), one.words), action)
+        if recipient.reason in (Reason.UNDEFINED, Reason.ONHOLD):  # the reason may stand above all the addresses
+            again = _recipient_report(one.recipient, Diagnostic(reply_in(mail.notice), mail.notice), action)
+            recipient = recipient if again.reason is Reason.UNDEFINED else again
+        yield recipient
 
 
-def _returned(mail: Opened) -> Iterator[Finding]:
-    """A report that names nobody is about whom the mail was sent to."""
+def _returned(mail: ParsedReport) -> Iterator[RecipientReport]:
+    """Take a report that names nobody to be about whom the mail was sent to."""
     for address in notice.sent_to(mail.returned)[:1] if _is_notice(mail) else ():
-        yield _finding(address, Told(reply_in(mail.notice), mail.notice), _action(mail))
+        yield _recipient_report(address, Diagnostic(reply_in(mail.notice), mail.notice), _action(mail))
 
 
-def _action(mail: Opened) -> str:
-    return "delayed" if bears(f"{mail.header('subject')} {mail.notice}", "delay") else "failed"
+def _action(mail: ParsedReport) -> str:
+    return "delayed" if has_phrase(f"{mail.header('subject')} {mail.notice}", "delay") else "failed"
 
 
-def _finding(recipient: str, told: Told, action: str, also: tuple[str, ...] = (), category: str = "") -> Finding:
-    detail = " ".join(told.words.split())[:300]
+def _recipient_report(
+    recipient: str, diagnostic: Diagnostic, action: str, also: tuple[str, ...] = (), category: str = ""
+) -> RecipientReport:
+    detail = " ".join(diagnostic.words.split())[:300]
     if action.startswith("deliver") or action in ("relayed", "expanded"):
-        return Finding(recipient, Reason.DELIVERED, False, also, detail)
-    also = tuple(dict.fromkeys((*also, *notice.before(told.around))))
-    reason, temporary = judge(told)
+        return RecipientReport(recipient, Reason.DELIVERED, False, also, detail)
+    also = tuple(dict.fromkeys((*also, *notice.before(diagnostic.around))))
+    reason, temporary = classify(diagnostic)
     if category in _BAD_MAILBOX and reason is Reason.FILTERED:
         reason = Reason.USERUNKNOWN
     if action == "delayed" and reason in (Reason.ONHOLD, Reason.UNDEFINED, Reason.NETWORKERROR):
         reason = Reason.EXPIRED
-    return Finding(recipient, reason, temporary or action == "delayed", also, detail)
+    return RecipientReport(recipient, reason, temporary or action == "delayed", also, detail)
 
 
-def _is_notice(mail: Opened) -> bool:
-    """An answering machine that speaks of failed mail writes none: only a mail system's own marks go before its."""
+def _is_notice(mail: ParsedReport) -> bool:
+    """Say whether a mail system wrote it: an answering machine that speaks of failed mail writes no notice."""
     if mail.header("x-failed-recipients") or report_type(mail) == "delivery-status":
         return True
-    if bears(mail.header("subject"), "automatic: subject"):
+    if has_phrase(mail.header("subject"), "automatic: subject"):
         return False
-    if bears(mail.header("from"), "notice: sender"):
+    if has_phrase(mail.header("from"), "notice: sender"):
         return True
-    return bears(mail.header("subject"), "notice: subject") and not automatic(mail)
+    return has_phrase(mail.header("subject"), "notice: subject") and not automatic(mail)
 
 
-def _ours(mail: Opened) -> Sequence[str]:
-    """Who wrote the mail that came back, and who writes the report."""
+def _ours(mail: ParsedReport) -> Sequence[str]:
+    """Return who wrote the mail that came back, and who writes the report."""
     returned = headers_of(mail.returned)
     return [
         address

@@ -8,7 +8,7 @@ from enum import StrEnum
 from newsletter.bounces.reasons import EFFECTS, Effect, Reason
 
 
-class Kind(StrEnum):
+class ReportKind(StrEnum):
     """What a mail that came back is."""
 
     BOUNCE = "bounce"
@@ -18,7 +18,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RecipientReport:
     """What a report says of one recipient."""
 
     recipient: str  #: "" where it does not say, or hides it
@@ -35,16 +35,16 @@ class Finding:
 
     @property
     def hard(self) -> bool:
-        """The address itself is bad."""
+        """Whether the address itself is bad."""
         return self.effect is Effect.BOUNCES
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BounceReport:
     """One mail that came back, or one call of a provider's web hook."""
 
-    kind: Kind
-    findings: tuple[Finding, ...] = ()
+    kind: ReportKind
+    recipients: tuple[RecipientReport, ...] = ()
     trace: str = ""  #: all its text, where tokens and a Message-ID of ours may stand
     digest: str = ""  #: the same report always has the same
     note: str = ""  #: why it may do nothing, whatever it says: "auth-failure"

@@ -29,7 +29,7 @@ _ASKED = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicAr
 
 
 def is_sns(url: object, topic: str) -> bool:
-    """Whether an address is Amazon SNS's own: https, and the host of the topic's region."""
+    """Say whether an address is Amazon SNS's own: https, and the host of the topic's region."""
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
         plain = parts.port in (None, 443) and parts.username is None and parts.password is None
@@ -40,22 +40,22 @@ def is_sns(url: object, topic: str) -> bool:
 
 
 def is_sns_certificate(url: object, topic: str) -> bool:
-    """Whether it is where SNS keeps its certificates: other answers of that host may hold what a stranger wrote."""
+    """Say whether it is where SNS keeps its certificates: other answers of that host may hold what a stranger wrote."""
     if not isinstance(url, str) or not is_sns(url, topic):
         return False
     parts = urlsplit(url)
     return _SNS_PEM.fullmatch(parts.path) is not None and "?" not in url and "#" not in url
 
 
-def by_sns(told: Mapping[str, Any], certificate: bytes, now: datetime) -> bool:
-    """Versions 1 (SHA-1) and 2 (SHA-256). `certificate`: what SigningCertURL, checked before, answered."""
-    names = _NOTIFIED if told.get("Type") == "Notification" else _ASKED
-    values = [(name, told[name]) for name in names if name in told]
+def by_sns(event: Mapping[str, Any], certificate: bytes, now: datetime) -> bool:
+    """Verify versions 1 (SHA-1) and 2 (SHA-256). `certificate`: what SigningCertURL, checked before, answered."""
+    names = _NOTIFIED if event.get("Type") == "Notification" else _ASKED
+    values = [(name, event[name]) for name in names if name in event]
     if not all(isinstance(value, str) for _, value in values):
         return False
     text = "".join(f"{name}\n{value}\n" for name, value in values).encode("utf-8", "surrogatepass")
-    kind = {"1": SHA1(), "2": SHA256()}.get(str(told.get("SignatureVersion")))  # noqa: S303
-    signature, signer = _decoded(told.get("Signature")), _certificate(certificate)
+    kind = {"1": SHA1(), "2": SHA256()}.get(str(event.get("SignatureVersion")))  # noqa: S303
+    signature, signer = _decoded(event.get("Signature")), _certificate(certificate)
     if kind is None or not signature or signer is None:
         return False
     if not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc:
@@ -70,9 +70,9 @@ def by_sns(told: Mapping[str, Any], certificate: bytes, now: datetime) -> bool:
     return True
 
 
-def by_mailgun(told: object, key: str, now: datetime) -> bool:
-    """HMAC of time and token. What is told is not signed: so an old signature, or a token again, proves nothing."""
-    signed = told.get("signature") if isinstance(told, dict) else None
+def by_mailgun(event: object, key: str, now: datetime) -> bool:
+    """Verify an HMAC of time and token. The event is not signed: an old signature, or a token again, proves nothing."""
+    signed = event.get("signature") if isinstance(event, dict) else None
     if not isinstance(signed, dict):
         return False
     time, token, signature = (str(signed.get(name, "")) for name in ("timestamp", "token", "signature"))
@@ -82,14 +82,14 @@ def by_mailgun(told: object, key: str, now: datetime) -> bool:
 
 
 def _is_near(time: str, now: datetime) -> bool:
-    """`time`: seconds since 1970."""
+    """Say whether the time of signing, in seconds since 1970, is near enough."""
     if not re.fullmatch(r"[0-9]{1,11}", time):
         return False
     return abs(now - datetime.fromtimestamp(int(time), UTC)) <= MAILGUN_TRIES
 
 
 def by_sendgrid(body: bytes, time: str, signature: str, key: str) -> bool:
-    """ECDSA, or Ed25519, over time and body. `key`: the public one, as SendGrid shows it (DER in base64)."""
+    """Verify ECDSA, or Ed25519, over time and body. `key`: the public one, as SendGrid shows it (DER in base64)."""
     data, sealed, der = f"{time}".encode("utf-8", "replace") + body, _decoded(signature), _decoded(key)
     if not sealed or not der:
         return False
@@ -107,7 +107,7 @@ def by_sendgrid(body: bytes, time: str, signature: str, key: str) -> bool:
 
 
 def by_password(authorization: str, password: str) -> bool:
-    """Basic authentication; `password` is "user:password", or the password alone for any user."""
+    """Verify Basic authentication; `password` is "user:password", or the password alone for any user."""
     scheme, _, encoded = authorization.partition(" ")
     given = _decoded(encoded.strip()) if scheme.lower() == "basic" else b""
     given = given if ":" in password else given.partition(b":")[2]

@@ -8,22 +8,27 @@ from newsletter.sender.rate_limit import Gate, Lane, Limit, Pace
 from newsletter.sender.relay import Route, shared_out
 from newsletter.sender.smtp import Relay, SmtpTransport
 from newsletter.sender.transport import Begin, Connection, Transport
+from newsletter.sender.tuning import BreakerTuning, DispatchTuning, RateLimitTuning, SmtpTuning
 
 __all__ = [
     "REST",
     "Begin",
     "Breaker",
+    "BreakerTuning",
     "Connection",
+    "DispatchTuning",
     "FolderTransport",
     "Gate",
     "Job",
     "Lane",
     "Limit",
     "Pace",
+    "RateLimitTuning",
     "Relay",
     "Route",
     "Run",
     "SmtpTransport",
+    "SmtpTuning",
     "Transport",
     "Trip",
     "Work",

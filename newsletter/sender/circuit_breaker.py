@@ -23,16 +23,9 @@ from enum import Enum
 from newsletter.errors import Deferred, DeliveryError, HostDown, Refused
 from newsletter.sender.rate_limit import grey
 from newsletter.sender.replies import Phase
+from newsletter.sender.tuning import BREAKER, BreakerTuning
 
 REST = timedelta(hours=1)  #: of a paused domain
-DOMAIN = 5  #: refusals in a row
-SENDER = 3  #: in a row
-DOMAINS = 3  #: paused for policy at once
-SHARE = 0.05  #: of the mails that were answered; fewer pause domains, but not the issue
-DOUBTS = 10  #: in a row,
-ROUNDS = 3  #: and so many for each connection: a relay that dies takes all of them with it, once
-COMPLAINTS = 5  #: fewer say nothing
-COMPLAINT_SHARE = 0.001  #: of what was accepted: mailbox providers ask for less
 _ADDRESS = ("5.1.", "5.2.")
 _CONTENT = (Phase.DATA, Phase.BDAT, Phase.DOT)
 _WHO_ARE_YOU = (503, 530, 535, 538)
@@ -43,8 +36,8 @@ _NO_RIGHT = re.compile(
 )  #: without the 5.7.x that others say it with
 
 
-class Policy(Enum):
-    """Whom a refusal is about, where it is not the recipient."""
+class PolicyRefusal(Enum):
+    """What a refusal is about, where it is not the recipient."""
 
     SENDER = "sender"
     MAIL = "mail"  #: our policy or content
@@ -59,46 +52,47 @@ class Trip:
     reason: str
 
 
-def policy(error: DeliveryError) -> Policy | None:
-    """None: it is about this address, or nothing that pausing would help."""
+def policy_refusal(error: DeliveryError) -> PolicyRefusal | None:
+    """Tell what a refusal is about; None: this address, or nothing that pausing would help."""
     if isinstance(error, HostDown):
-        return Policy.SENDER if error.phase == Phase.MAIL and error.code >= 500 else None
+        return PolicyRefusal.SENDER if error.phase == Phase.MAIL and error.code >= 500 else None
     if error.status.startswith("5.7."):
-        return Policy.MAIL
+        return PolicyRefusal.MAIL
     if isinstance(error, Refused) and error.phase == Phase.RCPT and _no_right(error):
-        return Policy.MAIL
+        return PolicyRefusal.MAIL
     if isinstance(error, Refused) and error.phase in _CONTENT and 550 <= error.code <= 554:
-        return None if error.status.startswith(_ADDRESS) else Policy.MAIL
+        return None if error.status.startswith(_ADDRESS) else PolicyRefusal.MAIL
     if isinstance(error, Deferred) and error.status.startswith("4.7.") and not grey(error):
-        return Policy.PACE
+        return PolicyRefusal.PACE
     return None
 
 
 def _no_right(error: Refused) -> bool:
-    """Does the relay refuse us, whoever the recipient is?"""
+    """Say whether the relay refuses us, whoever the recipient is."""
     return error.code in _WHO_ARE_YOU or _NO_RIGHT.search(str(error)) is not None
 
 
-def too_many_complaints(complaints: int, accepted: int) -> bool:
-    """Complaints of those who were sent an issue, beside all who were."""
-    return complaints >= COMPLAINTS and complaints > COMPLAINT_SHARE * accepted
+def too_many_complaints(complaints: int, accepted: int, tuning: BreakerTuning = BREAKER) -> bool:
+    """Compare the complaints of those who were sent an issue with all who were."""
+    return complaints >= tuning.complaints and complaints > tuning.complaint_share * accepted
 
 
 @dataclass(slots=True)
 class Breaker:
-    """Listens to one issue's answers."""
+    """The state of one issue: what its answers said so far."""
 
     answered: int = 0
     refused: int = 0  #: for policy
+    tuning: BreakerTuning = BREAKER
     _sender: int = 0  #: refusals in a row
     _doubts: int = 0  #: in a row
     _in_a_row: dict[str, int] = field(default_factory=dict)
     _paused: set[str] = field(default_factory=set)  #: domains, for policy
 
-    def heard(self, domain: str, error: DeliveryError | None) -> Trip | None:
-        """One answer; None is acceptance. Returns what it was one too many for."""
-        found = policy(error) if error else None
-        if found is Policy.SENDER:
+    def record(self, domain: str, error: DeliveryError | None) -> Trip | None:
+        """Record one answer; None is acceptance. Returns what it was one too many for."""
+        found = policy_refusal(error) if error else None
+        if found is PolicyRefusal.SENDER:
             return self._sender_refused(error)
         self.answered += 1
         self._doubts = 0
@@ -110,24 +104,26 @@ class Breaker:
             return self._refused(domain, found, error)
         return None
 
-    def not_heard(self, error: DeliveryError, connections: int) -> Trip | None:
-        """A mail is in doubt. To go on would put everybody in doubt, and nobody could tell who has it."""
+    def record_doubt(self, error: DeliveryError, connections: int) -> Trip | None:
+        """Record a mail in doubt. To go on would put everybody in doubt, and nobody could tell who has it."""
         self._doubts += 1
-        enough = self._doubts >= max(DOUBTS, ROUNDS * connections)
+        enough = self._doubts >= max(self.tuning.doubts_in_a_row, self.tuning.doubts_per_connection * connections)
         return Trip("", f"{self._doubts} mails in a row are in doubt: {error}") if enough else None
 
     def _sender_refused(self, error: DeliveryError | None) -> Trip | None:
         self._sender += 1
-        return Trip("", f"the server refuses the sender: {error}") if self._sender >= SENDER else None
+        enough = self._sender >= self.tuning.sender_refusals_in_a_row
+        return Trip("", f"the server refuses the sender: {error}") if enough else None
 
-    def _refused(self, domain: str, found: Policy, error: DeliveryError) -> Trip | None:
-        """After its pause a domain is paused again at once where nothing has changed."""
-        self.refused += found is Policy.MAIL
+    def _refused(self, domain: str, found: PolicyRefusal, error: DeliveryError) -> Trip | None:
+        """Count a refusal; a domain is paused again right after its pause where nothing has changed."""
+        tuning = self.tuning
+        self.refused += found is PolicyRefusal.MAIL
         count = self._in_a_row[domain] = self._in_a_row.get(domain, 0) + 1
-        if count < DOMAIN:
+        if count < tuning.domain_refusals_in_a_row:
             return None
-        if found is Policy.MAIL:
+        if found is PolicyRefusal.MAIL:
             self._paused.add(domain)
-        if len(self._paused) >= DOMAINS and self.refused > SHARE * self.answered:
+        if len(self._paused) >= tuning.paused_domains and self.refused > tuning.refused_share * self.answered:
             return Trip("", f"{len(self._paused)} domains refuse what we send, the last one {domain}: {error}")
         return Trip(domain, f"{count} in a row: {error}")

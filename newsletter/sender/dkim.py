@@ -108,7 +108,7 @@ def _signed(names: tuple[bytes, ...], counts: tuple[int, ...]) -> tuple[tuple[tu
 
 
 def relaxed(head: bytes) -> dict[bytes, list[bytes]]:
-    """Header values by lower-case name, unfolded, runs of blanks as one (RFC 6376 3.4.2)."""
+    """Return header values by lower-case name, unfolded, runs of blanks as one (RFC 6376 3.4.2)."""
     fields: dict[bytes, list[bytes]] = {}
     for line in _unfolded(head).split(b"\r\n"):
         name, _, value = line.partition(b":")
@@ -132,7 +132,7 @@ def simple(mail: bytes, start: int) -> bytes | memoryview:
 
 
 def rsa_key(pem: str, selector: str) -> Key:
-    """Raises ConfigError, which never holds anything of the key."""
+    """Read an RSA key. Raises ConfigError, which never holds anything of the key."""
     key = _private_key(pem, "[dkim] key")
     if not isinstance(key, RSAPrivateKey):
         raise ConfigError("[dkim] key: an RSA key is expected (an Ed25519 key belongs in ed25519_key_file)")
@@ -146,7 +146,7 @@ def rsa_key(pem: str, selector: str) -> Key:
 
 
 def ed25519_key(pem: str, selector: str) -> Key:
-    """RFC 8463 signs the SHA-256 of the data. Raises ConfigError, which never holds anything of the key."""
+    """Read an Ed25519 key (RFC 8463 signs the SHA-256). Raises ConfigError, which never holds anything of the key."""
     key = _private_key(pem, "[dkim] ed25519_key")
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError("[dkim] ed25519_key: an Ed25519 key is expected")
@@ -178,7 +178,7 @@ def _seconds(date: bytes) -> int:
 
 @lru_cache(maxsize=64)
 def _folded(text: str, joint: str) -> tuple[str, ...]:
-    """Words in lines as long as may be; a joint stays with the word before it, a blank at a line's end goes."""
+    """Fold words into lines as long as may be; a joint stays with the word before it, a blank at a line's end goes."""
     lines, line = [], ""
     for word in text.split(joint):
         longer = f"{line}{joint}{word}" if line else word

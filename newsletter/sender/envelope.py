@@ -29,7 +29,7 @@ class Offers:
 
     @classmethod
     def parse(cls, text: str) -> Offers:
-        """From the lines of the answer, without their codes; the first one is the server's name."""
+        """Read the lines of the answer, without their codes; the first one is the server's name."""
         words = [line.split() for line in text.upper().splitlines()[1:] if line.strip()]
         said = {name: arguments for name, *arguments in words}
         limit = said.get("SIZE", ["0"])[:1]
@@ -45,7 +45,7 @@ class Offers:
 
 
 def commands(mail: Mail, offers: Offers) -> tuple[bytes, bytes]:
-    """The two commands, each with its line end.
+    """Write the two commands, each with its line end.
 
     Raises Refused where this server cannot take this mail, ConfigError where the sender's address cannot be written.
     """
@@ -76,14 +76,14 @@ def _mail_words(mail: Mail, offers: Offers, addresses: bytes) -> bytes:
 
 
 def _rcpt_words(recipient: bytes) -> bytes:
-    """Asks for news of failures and delays (RFC 3461), about the address as we know it."""
+    """Ask for news of failures and delays (RFC 3461), about the address as we know it."""
     if not recipient.isascii():  # RFC 6533 has a form of its own for these
         return b" NOTIFY=FAILURE,DELAY"
     return b" NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(recipient)
 
 
 def mailbox(address: str, offers: Offers) -> bytes:
-    """An address as bytes: its domain by IDNA. Raises Refused where the server cannot take it, or nobody could."""
+    """Write an address as bytes, its domain by IDNA. Raises Refused where the server or nobody could take it."""
     if _ASCII.fullmatch(address):
         return address.encode()
     local, _, domain = address.rpartition("@")
@@ -98,5 +98,5 @@ def mailbox(address: str, offers: Offers) -> bytes:
 
 
 def xtext(value: bytes) -> bytes:
-    """RFC 3461 4: printable ASCII without "+", "=" and space; the rest in hexadecimal."""
+    """Encode as xtext (RFC 3461 4): printable ASCII without "+", "=" and space; the rest in hexadecimal."""
     return _NOT_XTEXT.sub(lambda found: b"+%02X" % found[0][0], value)

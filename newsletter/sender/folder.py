@@ -20,7 +20,7 @@ class FolderTransport:
         self.folder = folder
 
     async def open(self) -> Connection:
-        """Raises InputError where the folder cannot be made."""
+        """Make the folder; raises InputError where it cannot be made."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -37,7 +37,7 @@ class FolderTransport:
         return str(path)
 
     async def close(self) -> None:
-        """Nothing to say goodbye to."""
+        """Do nothing: a folder needs no goodbye."""
 
 
 def file_name(address: str) -> str:

@@ -1,9 +1,9 @@
-"""How far we run ahead of a server's replies: as far as has worked with it. Pure.
+"""SMTP pipelining: how far we write ahead of a server's replies, which is as far as has worked with it. Pure.
 
     plain ─▶ pipelined ─▶ ahead ─▶ chunks
 
-Each rung includes the ones below. A server that offers pipelining is believed; the rungs above are tried by one mail
-of one connection first, and used by all when that went well. What was refused is not tried again.
+Each level includes the ones below it. A server that offers pipelining is believed; the levels above are tried by one
+mail of one connection first, and used by all when that went well. What was refused is not tried again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 
-class Rung(IntEnum):
+class PipeliningLevel(IntEnum):
     """How a mail is written."""
 
     PLAIN = 0  #: command by command, each after the reply to the last
@@ -20,41 +20,49 @@ class Rung(IntEnum):
     CHUNKS = 3  #: BDAT (RFC 3030): the body together with the envelope, without waiting for a 354
 
 
-class Ladder:
+class Pipelining:
     """What has worked with one host; all connections to it share one."""
 
-    def __init__(self, limit: Rung = Rung.CHUNKS) -> None:
+    def __init__(self, limit: PipeliningLevel = PipeliningLevel.CHUNKS) -> None:
         self.limit = limit  #: nothing above was not refused
-        self.proven = Rung.PLAIN
-        self._trial: object = None  #: who is trying the rung above `proven`
+        self.proven = PipeliningLevel.PLAIN
+        self._trial: object = None  #: who is trying the level above `proven`
 
-    def allows(self, rung: Rung, who: object) -> bool:
-        """May this mail be written so? One above `proven`, it becomes the trial, which passes or fails."""
-        if rung > self.limit:
+    def allows(self, level: PipeliningLevel, who: object) -> bool:
+        """Say whether this mail may be written so; one level above `proven`, it becomes the trial of that level."""
+        if level > self.limit:
             return False
-        if rung <= max(self.proven, Rung.PIPELINED):
+        if level <= max(self.proven, PipeliningLevel.PIPELINED):
             return True
-        if rung > self.proven + 1 or self._trial not in (None, who):
+        if level > self.proven + 1 or self._trial not in (None, who):
             return False
         self._trial = who
         return True
 
+    def level_for(self, ahead: bool, chunking: bool, who: object) -> PipeliningLevel:
+        """Choose how a server that offers pipelining is written to; `ahead`: while a reply is outstanding."""
+        if not self.allows(PipeliningLevel.PIPELINED, who):
+            return PipeliningLevel.PLAIN
+        if chunking and self.allows(PipeliningLevel.CHUNKS, who):
+            return PipeliningLevel.CHUNKS
+        return PipeliningLevel.AHEAD if ahead else PipeliningLevel.PIPELINED
+
     def tries(self, who: object) -> bool:
         return self._trial is who
 
-    def passed(self, rung: Rung, who: object) -> None:
-        """It worked."""
-        if rung == self.proven + 1 and (rung is Rung.PIPELINED or self._trial is who):
-            self.proven = rung
+    def passed(self, level: PipeliningLevel, who: object) -> None:
+        """Note that a level worked."""
+        if level == self.proven + 1 and (level is PipeliningLevel.PIPELINED or self._trial is who):
+            self.proven = level
             self.left(who)
 
-    def failed(self, rung: Rung, who: object) -> None:
-        """It did not: neither this rung nor those above will be used again."""
-        self.limit = min(self.limit, Rung(max(rung - 1, Rung.PLAIN)))
+    def failed(self, level: PipeliningLevel, who: object) -> None:
+        """Note that it did not: neither this level nor those above will be used again."""
+        self.limit = min(self.limit, PipeliningLevel(max(level - 1, PipeliningLevel.PLAIN)))
         self.proven = min(self.proven, self.limit)
         self.left(who)
 
     def left(self, who: object) -> None:
-        """The trial ended without a word: somebody else may try."""
+        """End a trial that proved nothing: somebody else may try."""
         if self._trial is who:
             self._trial = None

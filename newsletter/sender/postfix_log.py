@@ -17,7 +17,7 @@ _QUEUED = re.compile(r"/qmgr\[\d+\]: (\w+): from=.*\(queue active\)")
 
 
 def queued_message_ids(lines: Iterable[str]) -> set[str]:
-    """The Message-IDs, with angle brackets, of all mails that reached the queue.
+    """Return the Message-IDs, with angle brackets, of all mails that reached the queue.
 
     Raises InputError where no line tells of a mail in the queue: this is no such log, or it is packed.
     """

@@ -11,7 +11,6 @@ from newsletter.sender.rate_limit import Lane
 from newsletter.sender.replies import Phase
 from newsletter.sender.transport import Transport
 
-LONGEST = 60.0  #: seconds between two attempts to reach a relay
 _GREETING = (Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH)
 
 
@@ -28,28 +27,33 @@ class Route:
     failed_at: float = -inf
     closed_until: float = -inf  #: it said no for good: a wrong password, a refused greeting
     trouble: str = ""  #: its last words
+    longest_pause_seconds: float = 60.0  #: between two attempts to reach it
 
     def failed(self, error: HostDown, began: float, now: float) -> None:
-        """It could not be reached, or hung up on a fresh conversation. What was tried at once counts once."""
+        """Note that it could not be reached, or hung up on a fresh session. What was tried at once counts once."""
         self.failures += began >= self.failed_at
         self.failed_at = now
         self.trouble = str(error)
         if error.code >= 500 and error.phase in _GREETING:
-            self.closed_until = now + LONGEST
+            self.closed_until = now + self.longest_pause_seconds
 
     def worked(self) -> None:
-        """A mail had its answer."""
+        """Note that a mail had its answer."""
         self.failures = 0
 
     def down(self, patience: int, now: float) -> bool:
-        """Not for the moment, but for as long as anybody waits."""
+        """Say whether to leave it out for as long as anybody waits, not only for the moment."""
         return self.closed_until > now or self.failures >= patience
+
+    def pause(self, first_seconds: float, failed: int) -> float:
+        """Return the seconds before the next attempt: doubled with each one that failed in a row."""
+        return min(first_seconds * 2.0 ** max(failed - 1, 0), self.longest_pause_seconds)
 
 
 def shared_out(connections: int, weights: Sequence[float]) -> list[int]:
-    """Connections by weight, at least one each; the largest remainders get what is left over."""
+    """Share connections out by weight, at least one each; the largest remainders get what is left over."""
     exact = [connections * weight / sum(weights) for weight in weights]
-    shares = [max(1, int(each)) for each in exact]
+    shares = [max(1, int(share)) for share in exact]
     neediest = sorted(range(len(exact)), key=lambda place: shares[place] - exact[place])
     for place in neediest[: max(0, connections - sum(shares))]:
         shares[place] += 1

@@ -67,7 +67,7 @@ class Reply(NamedTuple):
 
     @property
     def about_order(self) -> bool:
-        """Does it refuse how we speak rather than what we say?"""
+        """Whether it refuses how we write rather than what we say."""
         return (
             self.code in (500, 502, 503)
             or self.status in ("5.5.0", "5.5.1")
@@ -84,7 +84,7 @@ class Replies:
         self._size = 0
 
     def feed(self, data: bytes) -> Iterator[Reply]:
-        """All that are whole now. Then it raises Garbled for what cannot be a reply, or one that does not end."""
+        """Yield all that are whole now. Then it raises Garbled for what cannot be a reply, or one that does not end."""
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
@@ -110,8 +110,8 @@ class Replies:
         return Reply(int(code), b"\n".join(lines))
 
 
-def verdict(reply: Reply, phase: Phase) -> DeliveryError | None:
-    """See the table at the top; None where the server goes along."""
+def error_for(reply: Reply, phase: Phase) -> DeliveryError | None:
+    """Look a reply up in the table at the top; None where the server goes along."""
     if reply.code == 354 if phase is Phase.DATA else reply.good:
         return None
     told = (reply.words, reply.code, reply.status, phase)
@@ -121,7 +121,7 @@ def verdict(reply: Reply, phase: Phase) -> DeliveryError | None:
 
 
 def out_of_step(reply: Reply, phase: Phase) -> bool:
-    """No server means this; who hears it has lost count of the replies."""
+    """Say whether no server means this: who reads it has lost count of the replies."""
     return reply.good if phase is Phase.DATA else 300 <= reply.code < 400
 
 

@@ -1,4 +1,4 @@
-"""SMTP: aiosmtplib connects (TLS, EHLO, AUTH); then our own protocol takes the transport over, see smtp_protocol.py.
+"""SMTP: aiosmtplib connects (TLS, EHLO, AUTH); then our own protocol (smtp_protocol.py) takes it over.
 
 Only this file, and doctor/relay.py which sends nothing, know aiosmtplib, and only what it documents of it.
 """
@@ -16,10 +16,11 @@ from aiosmtplib import SMTPException
 
 from newsletter.errors import ConfigError, HostDown
 from newsletter.sender.envelope import Offers
-from newsletter.sender.pipelining import Ladder
+from newsletter.sender.pipelining import Pipelining
 from newsletter.sender.replies import Phase, Reply, readable
-from newsletter.sender.smtp_protocol import Wire
+from newsletter.sender.smtp_protocol import SmtpProtocol
 from newsletter.sender.transport import Connection
+from newsletter.sender.tuning import SMTP, SmtpTuning
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,15 @@ class Relay:
 
 
 class SmtpTransport:
-    """Connections to one relay; they share one TLS context (building one costs 26 ms of CPU) and one ladder."""
+    """Connections to one relay; they share one TLS context (building one costs 26 ms of CPU) and one Pipelining."""
 
-    def __init__(self, relay: Relay) -> None:
-        """Raises ConfigError where a password would go in clear."""
+    def __init__(self, relay: Relay, tuning: SmtpTuning = SMTP) -> None:
+        """Check the relay; raises ConfigError where a password would go in clear."""
         if relay.username and relay.security == "none":
             raise ConfigError('a password is never sent in clear: set smtp.security to "starttls" or "tls"')
         self.relay = relay
-        self.ladder = Ladder()
+        self.pipelining = Pipelining()
+        self._tuning = tuning
         self._hello_name = relay.hello_name
 
     @cached_property
@@ -56,7 +58,7 @@ class SmtpTransport:
         return tls_context(self.relay) if self.relay.security != "none" else None
 
     async def open(self) -> Connection:
-        """Never falls back from TLS.
+        """Connect, and never fall back from TLS.
 
         Raises HostDown, whose `phase` tells how far it came, and ConfigError where the authorities cannot be read.
         """
@@ -95,14 +97,14 @@ class SmtpTransport:
             raise self._down(error, phase) from error
         return offers
 
-    def _take_over(self, client: aiosmtplib.SMTP, offers: Offers) -> Wire:
+    def _take_over(self, client: aiosmtplib.SMTP, offers: Offers) -> SmtpProtocol:
         transport = client.transport
         if transport is None:
             raise HostDown(f"{self.relay}: the connection was lost", phase=Phase.EHLO)
-        wire = Wire(str(self.relay), offers, self.ladder, self.relay.timeout)
-        cast(asyncio.Transport, transport).set_protocol(wire)
-        wire.connection_made(transport)
-        return wire
+        protocol = SmtpProtocol(str(self.relay), offers, self.pipelining, self.relay.timeout, self._tuning)
+        cast(asyncio.Transport, transport).set_protocol(protocol)
+        protocol.connection_made(transport)
+        return protocol
 
     def _down(self, error: BaseException, phase: Phase) -> HostDown:
         reply = Reply(getattr(error, "code", 0) or 0, str(getattr(error, "message", "")).encode("utf-8", "replace"))
@@ -123,7 +125,7 @@ async def _greet(client: aiosmtplib.SMTP) -> Offers:
 
 
 def tls_context(relay: Relay) -> ssl.SSLContext:
-    """Certificates are verified, and the name in them. Raises ConfigError."""
+    """Make a context that verifies certificates and the name in them. Raises ConfigError."""
     try:
         context = ssl.create_default_context(cafile=relay.ca_file or None)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""A mail on its way: what is written of it, and what was heard."""
+"""One SMTP transaction: what is written of a mail, and what the server replied."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import NamedTuple
 
 from newsletter.errors import DeliveryError
-from newsletter.sender.pipelining import Rung
+from newsletter.sender.pipelining import PipeliningLevel
 from newsletter.sender.replies import Phase, Reply
 from newsletter.types import Mail
 
@@ -18,21 +18,21 @@ class Refusal(NamedTuple):
     phase: Phase
 
 
-class Letter:
-    """Its sender waits for `going`, writes the body, and waits for `accepted`."""
+class SmtpTransaction:
+    """A mail on the wire. Its sender waits for `envelope_taken`, writes the body, and waits for `answered`."""
 
-    def __init__(self, steps: tuple[bytes, bytes], mail: Mail, loop: asyncio.AbstractEventLoop) -> None:
-        self.steps = steps  #: MAIL and RCPT
+    def __init__(self, commands: tuple[bytes, bytes], mail: Mail, loop: asyncio.AbstractEventLoop) -> None:
+        self.commands = commands  #: MAIL and RCPT
         self.sealed = mail.sealed
         self.body = mail.body if mail.sealed or mail.body.endswith(b"\r\n") else mail.body + b"\r\n"
-        self.rung = Rung.PLAIN
+        self.level = PipeliningLevel.PLAIN
         self.ahead = False  #: its envelope was written before the reply to the last mail's dot
-        self.unsaid: list[tuple[Phase, bytes]] = []  #: commands that wait for the reply to the one before
+        self.unwritten: list[tuple[Phase, bytes]] = []  #: commands that wait for the reply to the one before
         self.error: Refusal | None = None  #: the first in its envelope
         self.doubtful = False  #: its dot was written: if the connection is lost now, nobody can know
         self.over = False
-        self.going: asyncio.Future[DeliveryError | None] = loop.create_future()  #: None: its envelope was taken
-        self.accepted: asyncio.Future[Reply | DeliveryError] = loop.create_future()
+        self.envelope_taken: asyncio.Future[DeliveryError | None] = loop.create_future()  #: None: it was
+        self.answered: asyncio.Future[Reply | DeliveryError] = loop.create_future()
 
     @property
     def stuffed(self) -> bytes:
@@ -47,15 +47,25 @@ class Letter:
         """Where the last chunk begins, for BDAT: the last line is withheld until the ledger knows."""
         return self.body.rfind(b"\n", 0, -1) + 1
 
-    def go(self) -> None:
-        """Its envelope was taken."""
-        if not self.going.done():
-            self.going.set_result(None)
+    def envelope(self, reset: bool) -> list[tuple[Phase, bytes]]:
+        """Return the commands before the body; `reset`: an envelope may have been left behind."""
+        if self.level is PipeliningLevel.CHUNKS:
+            last = Phase.BDAT, b"BDAT %d\r\n" % self.cut
+        else:
+            last = Phase.DATA, b"DATA\r\n"
+        mail, recipient = self.commands
+        commands = [(Phase.MAIL, mail), (Phase.RCPT, recipient), last]
+        return [(Phase.RSET, b"RSET\r\n"), *commands] if reset else commands
+
+    def take_envelope(self) -> None:
+        """Let the sender go on to the body."""
+        if not self.envelope_taken.done():
+            self.envelope_taken.set_result(None)
 
     def end(self, result: Reply | DeliveryError) -> None:
-        """Its sender hears the result at once or, where it waits for nothing, when it will."""
+        """Give the result to the sender, at once or when it next waits for something."""
         self.over = True
-        if not self.going.done():
-            self.going.set_result(result if isinstance(result, DeliveryError) else None)
-        if not self.accepted.done():
-            self.accepted.set_result(result)
+        if not self.envelope_taken.done():
+            self.envelope_taken.set_result(result if isinstance(result, DeliveryError) else None)
+        if not self.answered.done():
+            self.answered.set_result(result)

@@ -25,7 +25,7 @@ class Connection(Protocol):
         ...
 
     async def send(self, mail: Mail, begin: Begin) -> str:
-        """The server's words on acceptance.
+        """Send a mail and return the server's words on acceptance.
 
         Raises Deferred (HostDown when it is the server's trouble: nothing was decided about this mail), Refused,
         Withdrawn, or Uncertain; after HostDown, Withdrawn and Uncertain the connection is closed and of no further
@@ -42,5 +42,5 @@ class Transport(Protocol):
     """Opens connections."""
 
     async def open(self) -> Connection:
-        """Raises HostDown when the server cannot be reached or does not want us."""
+        """Open a connection; raises HostDown when the server cannot be reached or does not want us."""
         ...

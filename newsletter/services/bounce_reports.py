@@ -1,6 +1,6 @@
 """What comes back ─▶ subscribers: reports are read, believed or not, and obeyed once.
 
-    mailbox, web hook ─▶ Report ─ signs of ours? ─▶ Candidate ─ verdict ─▶ store (bounces, status), one transaction
+    mailbox, web hook ─▶ BounceReport ─ our tokens? ─▶ Candidate ─ policy ─▶ store (bounces, status), one transaction
 
 A report changes somebody only when it holds a token of ours (or a provider has signed it) and names their address.
 An accepted delivery stays accepted: both are facts.
@@ -12,9 +12,9 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from newsletter.bounces import Effect, Finding, Kind, Reason, Report, read_mail
+from newsletter.bounces import BounceReport, Effect, Reason, RecipientReport, ReportKind, read_mail
 from newsletter.bounces.mailboxes import Mailbox
-from newsletter.bounces.policy import counted, verdict
+from newsletter.bounces.policy import counted, status_after
 from newsletter.bounces.verp import Candidate, ReturnPath, believed, candidate, message_ids
 from newsletter.errors import UnknownSubscriber
 from newsletter.formats import one_line
@@ -34,7 +34,7 @@ class Heeded:
     """What one report said of one recipient, and what was done about it."""
 
     name: str  #: of the file, or what the mailbox calls it
-    kind: Kind
+    kind: ReportKind
     recipient: str
     reason: str  #: "" where there is none
     hard: bool
@@ -67,24 +67,30 @@ class BounceReports:
     ) -> list[Heeded]:
         """Everything that waits there; each is marked as done only when what it led to is durable."""
         done: list[Heeded] = []
-        for letter in mailbox.letters():
+        for raw in mailbox.reports():
             if stopped():
                 break
-            done += self.heed(read_mail(letter.data), letter.name, keep)
+            done += self.heed(read_mail(raw.data), raw.name, keep)
             if keep:
-                mailbox.done(letter)
+                mailbox.done(raw)
             on_read()
         return done
 
-    def heed(self, report: Report, name: str, keep: bool = True, signed: bool = False) -> list[Heeded]:
+    def heed(self, report: BounceReport, name: str, keep: bool = True, signed: bool = False) -> list[Heeded]:
         """Obey a report; `signed`: by a provider, which is believed on any address. `keep` False changes nothing."""
-        if not report.findings:
+        if not report.recipients:
             return [Heeded(name, report.kind, "", "", False, NOTHING)]
         candidates = self._candidates(report.trace) if _tells_of_people(report) else []
-        return [self._heed(report, each, candidates, name, keep, signed) for each in report.findings]
+        return [self._heed(report, each, candidates, name, keep, signed) for each in report.recipients]
 
     def _heed(
-        self, report: Report, finding: Finding, candidates: Sequence[Candidate], name: str, keep: bool, signed: bool
+        self,
+        report: BounceReport,
+        finding: RecipientReport,
+        candidates: Sequence[Candidate],
+        name: str,
+        keep: bool,
+        signed: bool,
     ) -> Heeded:
         action = f"{NOTHING}: {report.note}" if report.note else NOTHING
         if _tells_of_people(report) and finding.reason is not Reason.DELIVERED:
@@ -92,7 +98,9 @@ class BounceReports:
         logger.info("report", extra={"kind": report.kind.value, "reason": finding.reason.value, "action": action})
         return Heeded(name, report.kind, finding.recipient, finding.reason.value, finding.hard, action)
 
-    def _act(self, report: Report, finding: Finding, candidates: Sequence[Candidate], keep: bool, signed: bool) -> str:
+    def _act(
+        self, report: BounceReport, finding: RecipientReport, candidates: Sequence[Candidate], keep: bool, signed: bool
+    ) -> str:
         person = believed(finding, candidates) or (self._known(finding) if signed else None)
         if person is None:
             return ANOTHER if candidates else NOT_OURS
@@ -101,7 +109,7 @@ class BounceReports:
         new = Bounce(report.digest, person.subscriber, person.issue, reason, finding.hard, counts, now)
 
         def judged(status: Status, earlier: Sequence[Bounce]) -> Status | None:
-            return verdict(finding.effect, status, counted(new, earlier, self._within), self._limit)
+            return status_after(finding.effect, status, counted(new, earlier, self._within), self._limit)
 
         recorded = self._store.bounces.record(new, judged, keep)
         if recorded is None:
@@ -115,7 +123,7 @@ class BounceReports:
 
     def _candidates(self, trace: str) -> list[Candidate]:
         """Whom the tokens and the Message-IDs in a text name."""
-        signs, ids = self._path.signs(trace), message_ids(trace)
+        signs, ids = self._path.tokens(trace), message_ids(trace)
         named = self._store.editions.named(ids) if ids else []
         numbers = sorted({sign.subscriber for sign in signs})
         latest = self._store.editions.latest_of(numbers) if numbers else []
@@ -130,7 +138,7 @@ class BounceReports:
         ]
         return [each for each in (*by_id, *by_sign) if each.subscriber in address]
 
-    def _known(self, finding: Finding) -> Candidate | None:
+    def _known(self, finding: RecipientReport) -> Candidate | None:
         """By address alone: for who is signed by a provider."""
         for address in (finding.recipient, *finding.also):
             try:
@@ -141,9 +149,9 @@ class BounceReports:
         return None
 
 
-def _tells_of_people(report: Report) -> bool:
+def _tells_of_people(report: BounceReport) -> bool:
     """Answering machines do not, nor do reports on authentication, whatever addresses they name."""
-    return report.kind in (Kind.BOUNCE, Kind.COMPLAINT) and not report.note
+    return report.kind in (ReportKind.BOUNCE, ReportKind.COMPLAINT) and not report.note
 
 
 def rows(heeded: Iterable[Heeded]) -> Iterable[dict[str, object]]:

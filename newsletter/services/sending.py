@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
 from newsletter.errors import UnknownSubscriber
-from newsletter.sender import FolderTransport, Pace, Route, Run, Transport, shared_out
+from newsletter.sender import DispatchTuning, FolderTransport, Pace, Route, Run, Transport, shared_out
 from newsletter.services.accounting import Accounting
 from newsletter.services.claims import BLOCK, Claimer, LedgerJobs
 from newsletter.services.context import Context
@@ -32,6 +32,14 @@ class Sent:
     stopped: bool  #: ended early because somebody asked
 
 
+@dataclass(frozen=True, slots=True)
+class SendTuning:
+    """How patient sending is."""
+
+    lease: LeaseTuning = field(default_factory=LeaseTuning)
+    dispatch: DispatchTuning = field(default_factory=lambda: DispatchTuning())
+
+
 class Sending:
     """Sends issues."""
 
@@ -43,7 +51,7 @@ class Sending:
         single_mails: SingleMails,
         routes: Sequence[Route],
         pace: Pace,
-        lease: LeaseTuning | None = None,
+        tuning: SendTuning,
     ) -> None:
         self._context = context
         self._settings = context.settings
@@ -54,7 +62,7 @@ class Sending:
         self._single_mails = single_mails
         self.routes = routes
         self._pace = pace
-        self._lease = lease or LeaseTuning()
+        self._tuning = tuning
 
     async def send(
         self,
@@ -79,7 +87,7 @@ class Sending:
             outcomes[delivery.outcome] += 1
             on_settled(delivery)
 
-        async with Lease(self._store, self._now, self._lease).held() as sender:
+        async with Lease(self._store, self._now, self._tuning.lease).held() as sender:
             await asyncio.to_thread(self._store.issues.set_state, key, IssueState.SENDING)
             run = Run(
                 work=self._jobs(prepared, sender, settled, stop.is_set),
@@ -92,6 +100,7 @@ class Sending:
                 on_settled=settled,
                 resend=self._settings.smtp.uncertain == "resend",
                 turn=turn,
+                tuning=self._tuning.dispatch,
             )
             await self._until_nobody_holds_any(run, key, sender)
         tally = await asyncio.to_thread(self._accounting.close, key)
@@ -128,7 +137,7 @@ class Sending:
                 return
             if run.impatient() or not await asyncio.to_thread(self._store.ledger.held, key, sender):
                 return
-            await asyncio.sleep(self._lease.renew_seconds / 2)
+            await asyncio.sleep(self._tuning.lease.renew_seconds / 2)
 
     def _recover(self, key: str) -> None:
         """What a dead sender left behind; in doubt goes again where that is configured."""

@@ -23,9 +23,10 @@ from conftest import with_smtp
 
 from newsletter.config import Settings
 from newsletter.engine import make_engine
-from newsletter.sender import smtp_protocol
+from newsletter.sender import SmtpTransport, SmtpTuning
 from newsletter.services.context import utc_now
 from newsletter.services.sending import Sent
+from newsletter.services.wiring import relay
 from newsletter.store import Named, Store
 from newsletter.testing import ScriptedServer, make_certificate, make_entry, make_profile, make_subscriber
 from newsletter.types import Outcome, Status
@@ -100,7 +101,8 @@ class Trial:
         """As a timer would start it, each time an hour later."""
         later = self.runs * self.pause
         self.runs += 1
-        engine = make_engine(self.settings, self.store, now=lambda: utc_now() + later)
+        transport = SmtpTransport(relay(self.settings, self.settings.smtp), SmtpTuning(dot_timeout_seconds=SHORT))
+        engine = make_engine(self.settings, self.store, transport, now=lambda: utc_now() + later)
         return await asyncio.wait_for(engine.sending.send(KEY), WITHIN)
 
     async def finish(self) -> None:
@@ -136,9 +138,8 @@ Begin = Callable[..., Trial]
 
 
 @pytest.fixture
-def begin(settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Begin:
+def begin(settings: Settings, store: Store, tmp_path: Path) -> Begin:
     """Plan an issue for a server, which is given a certificate and asks for a password."""
-    monkeypatch.setattr(smtp_protocol, "DOT_TIMEOUT", SHORT)
     context, ca_file = make_certificate(tmp_path)
     login = {"security": "starttls", "username": "me", "password": USERS["me"], "ca_file": str(ca_file)}
     usual = {**login, "timeout": timedelta(seconds=SHORT), "connections": CONNECTIONS}

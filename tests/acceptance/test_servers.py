@@ -15,11 +15,11 @@ from servers import KINDS, LIMIT, serving
 
 from newsletter.errors import Refused, Withdrawn
 from newsletter.sender import Connection, Relay, SmtpTransport
-from newsletter.sender.pipelining import Rung
+from newsletter.sender.pipelining import PipeliningLevel
 from newsletter.testing import ScriptedServer
 from newsletter.types import Mail
 
-HIGHEST = {"postfix": Rung.CHUNKS, "exim": Rung.CHUNKS, "opensmtpd": Rung.PLAIN}
+HIGHEST = {"postfix": PipeliningLevel.CHUNKS, "exim": PipeliningLevel.CHUNKS, "opensmtpd": PipeliningLevel.PLAIN}
 NOBODY = {7, 8, 40}  #: refused at RCPT
 LARGE = 23
 
@@ -94,7 +94,7 @@ async def test_everybody_gets_the_very_mail_once_and_only_nobody_is_refused(
     assert {address: text(body) for address, body in got.items()} == {
         mail(n).recipient: text(mail(n).body) for n in range(60) if n not in NOBODY
     }
-    assert transport.ladder.proven == HIGHEST[name]
+    assert transport.pipelining.proven == HIGHEST[name]
 
 
 async def test_a_withdrawn_mail_does_not_arrive(name: str, tmp_path: Path) -> None:
@@ -172,4 +172,4 @@ async def test_aiosmtpd_which_offers_little_takes_all() -> None:
         mail(n).recipient for n in range(60) if n not in NOBODY
     )
     assert dict(keeper.accepted) == {mail(n).recipient: mail(n).body for n in range(60) if n not in NOBODY}
-    assert transport.ladder.proven == Rung.PLAIN
+    assert transport.pipelining.proven == PipeliningLevel.PLAIN

@@ -120,7 +120,7 @@ async def lane(connection: Connection, mails: Iterator[Mail]) -> None:
 
 
 async def no_ledger() -> None:
-    """The wire alone."""
+    """The connection alone."""
 
 
 def mail(number: int, body: bytes) -> Mail:

@@ -36,7 +36,7 @@ def test_unseen_mails_are_read_and_marked_as_seen_only_when_they_are_done(
     server: ImapServer, trust: tuple[SSLContext, SSLContext], engine: Engine
 ) -> None:
     with Imap(account(server), trust[1]) as box:
-        assert [(each.name, each.data) for each in box.letters()] == [("imap:3", MAILS[3]), ("imap:5", MAILS[5])]
+        assert [(each.name, each.data) for each in box.reports()] == [("imap:3", MAILS[3]), ("imap:5", MAILS[5])]
     assert server.seen == set()
 
     with Imap(account(server), trust[1]) as box:
@@ -44,7 +44,7 @@ def test_unseen_mails_are_read_and_marked_as_seen_only_when_they_are_done(
     assert server.seen == {3, 5}
 
     with Imap(account(server), trust[1]) as box:
-        assert list(box.letters()) == []
+        assert list(box.reports()) == []
 
 
 def test_read_mails_can_be_moved_to_a_folder(

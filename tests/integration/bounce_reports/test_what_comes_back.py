@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from returned import SAMPLES, bounce, complaint
 
-from newsletter.bounces.mailboxes import Files, Letter, Maildir
+from newsletter.bounces.mailboxes import Files, Maildir, RawReport
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.errors import InputError
@@ -34,14 +34,14 @@ class Pile:
     """Letters at hand; remembers which were done."""
 
     def __init__(self, *data: bytes) -> None:
-        self._letters = [Letter(f"{number}.eml", each) for number, each in enumerate(data)]
+        self._letters = [RawReport(f"{number}.eml", each) for number, each in enumerate(data)]
         self.finished: list[str] = []
 
-    def letters(self) -> Iterator[Letter]:
+    def reports(self) -> Iterator[RawReport]:
         return iter(self._letters)
 
-    def done(self, letter: Letter) -> None:
-        self.finished.append(letter.name)
+    def done(self, report: RawReport) -> None:
+        self.finished.append(report.name)
 
 
 @pytest.fixture
@@ -331,7 +331,7 @@ async def test_a_dry_run_moves_no_letter(verp: Engine, tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_maildir_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a Maildir"):
-        list(Maildir(tmp_path / "nothing").letters())
+        list(Maildir(tmp_path / "nothing").reports())
 
 
 def test_files_folders_maildirs_and_standard_input_are_read_and_stay(tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_files_folders_maildirs_and_standard_input_are_read_and_stay(tmp_path: P
     files = Files([tmp_path / "one.eml", folder, tmp_path / "folder", Path("-")], BytesIO(b"four"))
 
     assert len(files) == 4
-    assert [each.data for each in files.letters()] == [b"one", b"two", b"three", b"four"]
+    assert [each.data for each in files.reports()] == [b"one", b"two", b"three", b"four"]
     with pytest.raises(InputError, match=r"gone\.eml"):
         Files([tmp_path / "gone.eml"], BytesIO())
 

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Callable
 from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from conftest import ROOT, SHARED
 
 from newsletter.cli import main
+from newsletter.sender import DispatchTuning
 
 Run = Callable[..., Result]
 PAPERS = str(ROOT / "seeds" / "papers.jsonl")
@@ -315,7 +317,7 @@ def test_status_without_an_issue_shows_the_sources(run: Run, letter: Run) -> Non
 def test_a_dry_run_writes_the_mails_and_a_dead_server_is_one_line(
     letter: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.0)
+    monkeypatch.setattr("newsletter.engine.DispatchTuning", partial(DispatchTuning, relay_pause_seconds=0.0))
     issue = key(letter)
 
     assert "2 mails in out" in letter("send", issue, "--dry-run", "out").output

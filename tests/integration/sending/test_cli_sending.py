@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from newsletter.cli import main
 from newsletter.config import load
 from newsletter.engine import Engine, make_engine
 from newsletter.errors import Deferred, Refused, Uncertain
+from newsletter.sender import DispatchTuning
 from newsletter.services.context import utc_now
 from newsletter.store import Named
 from newsletter.testing import MemoryTransport, make_entry, make_profile, make_subscriber
@@ -24,7 +26,7 @@ Run = Callable[..., Result]
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The same database as the commands use, with the issue `week` for three readers, and no server."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.0)
+    monkeypatch.setattr("newsletter.services.sending.DispatchTuning", partial(DispatchTuning, relay_pause_seconds=0.0))
     (tmp_path / "newsletter.toml").write_text(
         '[newsletter]\nsender = "W <w@papers.example.org>"\n[smtp]\nport = 1\nsecurity = "none"\nhost = "127.0.0.1"\n'
     )

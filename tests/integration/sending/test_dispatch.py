@@ -9,7 +9,20 @@ from math import inf
 import pytest
 
 from newsletter.errors import Withdrawn
-from newsletter.sender import Breaker, Gate, Job, Pace, Relay, Route, Run, SmtpTransport, Transport, Trip
+from newsletter.sender import (
+    Breaker,
+    DispatchTuning,
+    Gate,
+    Job,
+    Pace,
+    Relay,
+    Route,
+    Run,
+    SmtpTransport,
+    Transport,
+    Trip,
+)
+from newsletter.sender.tuning import DISPATCH
 from newsletter.testing import NOON, MemoryTransport, ScriptedServer
 from newsletter.types import Delivery, Mail, Outcome
 
@@ -61,9 +74,11 @@ def mail(number: int) -> Mail:
     return Mail(f"<{number}@x>", f"w+{number}@x.org", f"reader{number}@x.org", body)
 
 
-async def run(ledger: PaperLedger, transport: Transport, connections: int = 3) -> Run[int]:
+async def run(
+    ledger: PaperLedger, transport: Transport, connections: int = 3, tuning: DispatchTuning = DISPATCH
+) -> Run[int]:
     routes, retry = [Route(transport, connections)], [timedelta(minutes=5)]
-    made = Run(ledger, routes, Pace(), Breaker(), retry, lambda: NOON, asyncio.Event(), lambda _: None)
+    made = Run(ledger, routes, Pace(), Breaker(), retry, lambda: NOON, asyncio.Event(), lambda _: None, tuning=tuning)
     await asyncio.wait_for(made.finish(), 20)
     return made
 
@@ -87,9 +102,8 @@ async def test_no_more_mails_are_in_doubt_than_there_are_connections(offers: tup
 
 @pytest.mark.parametrize("offers", [ALL[:1], ALL])
 async def test_a_mail_that_ends_every_connection_is_put_off_and_costs_its_neighbours_nothing(
-    offers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    offers: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.001)
     ledger = PaperLedger(120)
     bad = {f"reader{n}@x.org" for n in (20, 21, 22, 40, 60)}
 
@@ -97,7 +111,7 @@ async def test_a_mail_that_ends_every_connection_is_put_off_and_costs_its_neighb
         return "reset" if verb == "RCPT" and any(address in argument for address in bad) else ""
 
     async with ScriptedServer(script, offers=offers) as server:
-        done = await run(ledger, smtp(server), 2)
+        done = await run(ledger, smtp(server), 2, DispatchTuning(relay_pause_seconds=0.001))
 
     assert not done.gave_up
     assert set(server.recipients()) == {f"reader{n}@x.org" for n in range(120)} - bad
@@ -130,7 +144,7 @@ async def test_a_server_that_takes_few_mails_a_connection_takes_all_in_the_end()
 
 
 @pytest.mark.parametrize("offers", [(), ALL[:1], ALL])
-async def test_the_last_mail_does_not_wait_for_a_hand_that_waits_for_mails(offers: tuple[str, ...]) -> None:
+async def test_the_last_mail_does_not_wait_for_a_worker_that_waits_for_mails(offers: tuple[str, ...]) -> None:
     """On a connection that is over."""
     ledger, told = PaperLedger(20), list[str]()
 

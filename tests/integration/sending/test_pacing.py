@@ -12,10 +12,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from conftest import with_smtp
+from conftest import rewired, with_smtp
 
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
+from newsletter.sender import DispatchTuning
 from newsletter.services.lease import Lease, LeaseTuning
 from newsletter.services.overview import findings
 from newsletter.services.sending import Sent
@@ -230,16 +231,13 @@ async def test_a_relay_that_dies_in_the_middle_leaves_its_mails_to_the_others(se
     assert len(first.accepted) >= 10
 
 
-async def test_a_relay_that_comes_back_is_used_again(
-    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.05)
-
+async def test_a_relay_that_comes_back_is_used_again(settings: Settings, store: Store) -> None:
     def script(verb: str, _: str) -> str:
         return "421 come back later" if verb == "CONNECT" and 5 < len(second.accepted) < 50 else ""
 
     async with ScriptedServer(script) as first, ScriptedServer(delay=0.02) as second:
         engine = planned(with_relays(settings, first, second, connections=2, mails_per_connection=2), store, quick=200)
+        engine = rewired(engine, dispatch=DispatchTuning(relay_pause_seconds=0.05))
         sent = await send(engine)
 
     assert str(sent.tally) == "planned 200 = accepted 200"
@@ -443,10 +441,7 @@ async def test_an_unsubscribe_in_the_middle_of_a_send_takes_effect_before_the_ne
     assert str(sent.tally) == "planned 100 = accepted 86 + skipped 14"
 
 
-async def test_a_stop_gives_what_is_in_flight_some_time_and_then_closes(
-    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("newsletter.sender.dispatch.GRACE", 0.5)
+async def test_a_stop_gives_what_is_in_flight_some_time_and_then_closes(settings: Settings, store: Store) -> None:
     stop = asyncio.Event()
     hung: list[str] = []
 
@@ -461,6 +456,7 @@ async def test_a_stop_gives_what_is_in_flight_some_time_and_then_closes(
 
     async with ScriptedServer(script) as server:
         engine = planned(with_smtp(settings, server.port), store, quick=100)
+        engine = rewired(engine, dispatch=DispatchTuning(grace_seconds=0.5))
         began = time.monotonic()
         sent = await send(engine, stop=stop)
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Clock
+from conftest import Clock, rewired
 
 from newsletter.cli.server import keep_schedule
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
+from newsletter.sender import DispatchTuning
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Cadence
@@ -100,9 +101,8 @@ async def test_trouble_is_said_once_and_tried_again(
     clock: Clock,
     transport: MemoryTransport,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.0)
+    sunday = rewired(sunday, dispatch=DispatchTuning(relay_pause_seconds=0.0))
     clock.now, transport.down, stop = MONDAY_8, True, asyncio.Event()
 
     async def mend() -> None:

@@ -8,11 +8,12 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
-from conftest import Clock, with_smtp
+from conftest import Clock, rewired, with_smtp
 
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.errors import Deferred, HostDown, InputError, Refused, Uncertain, UnknownIssue
+from newsletter.sender import DispatchTuning
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, ScriptedServer, make_entry, make_profile, make_subscriber
 from newsletter.types import IssueState, Mail, Outcome, Status
@@ -181,10 +182,8 @@ async def test_the_relays_log_settles_uncertain_ones(weekly: Engine) -> None:
     assert str(weekly.store.ledger.tally(WEEK)) == "planned 3 = accepted 3"
 
 
-async def test_a_server_that_is_down_costs_nobody_anything(
-    weekly: Engine, transport: MemoryTransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.01)
+async def test_a_server_that_is_down_costs_nobody_anything(weekly: Engine, transport: MemoryTransport) -> None:
+    weekly = rewired(weekly, dispatch=DispatchTuning(relay_pause_seconds=0.01))
     transport.down = True
     sent = await weekly.sending.send(WEEK)
     assert (sent.tally.waiting, sent.trouble) == (3, "memory: connection refused")
@@ -194,9 +193,9 @@ async def test_a_server_that_is_down_costs_nobody_anything(
 
 
 async def test_a_server_that_hangs_up_on_one_mail_still_takes_the_others(
-    weekly: Engine, monkeypatch: pytest.MonkeyPatch
+    weekly: Engine,
 ) -> None:
-    monkeypatch.setattr("newsletter.sender.dispatch.HOST_PAUSE", 0.01)
+    weekly = rewired(weekly, dispatch=DispatchTuning(relay_pause_seconds=0.01))
     transport = only_for("ada", HostDown("421 no", 421))
     sent = await weekly.sending.send(WEEK, transport, connections=2)
 

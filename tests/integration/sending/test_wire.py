@@ -1,4 +1,4 @@
-"""Every phase and every fault on every rung of the ladder: the right verdict, and nobody judged for a neighbour.
+"""Every phase and every fault on every level of pipelining: the right error, and nobody judged for a neighbour.
 
 The judge is the scripted server's own record of what it accepted.
 """
@@ -17,13 +17,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError, Deferred, DeliveryError, HostDown, Refused, Uncertain, Withdrawn
-from newsletter.sender import Connection, Relay, SmtpTransport, smtp_protocol
-from newsletter.sender.pipelining import Ladder, Rung
+from newsletter.sender import Connection, Relay, SmtpTransport, SmtpTuning
+from newsletter.sender.pipelining import Pipelining
+from newsletter.sender.pipelining import PipeliningLevel as Level
+from newsletter.sender.tuning import SMTP
 from newsletter.testing import ScriptedServer, make_certificate
 from newsletter.types import Mail
 
 ALL = ("PIPELINING", "8BITMIME", "CHUNKING")
-RUNGS = {Rung.PLAIN: ("8BITMIME",), Rung.PIPELINED: ALL[:2], Rung.AHEAD: ALL[:2], Rung.CHUNKS: ALL}
+LEVELS = {
+    Level.PLAIN: ("8BITMIME",),
+    Level.PIPELINED: ALL[:2],
+    Level.AHEAD: ALL[:2],
+    Level.CHUNKS: ALL,
+}
 LOST = ("reset", "close", "garbage", "hang", "354 what")
 FAULTS = ("451 4.3.0 later", "550 5.1.1 no", "554-5.7.1 no\r\n554 5.7.1 no", "421 4.3.2 going", *LOST)
 VICTIM = 4  #: the mail that the fault is meant for: late enough for all trials to be over
@@ -39,16 +46,21 @@ async def go() -> None:
     """A ledger that always agrees."""
 
 
-def ladder(rung: Rung) -> Ladder:
-    """As it is after a while with a server on this rung."""
-    found = Ladder(rung)
-    found.proven = rung
+def pipelining(level: Level) -> Pipelining:
+    """As it is after a while with a server on this level."""
+    found = Pipelining(level)
+    found.proven = level
     return found
 
 
-def transport(server: ScriptedServer, rung: Rung = Rung.CHUNKS, timeout: float = 0.5) -> SmtpTransport:
-    made = SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=timeout))
-    made.ladder = ladder(rung)
+def transport(
+    server: ScriptedServer,
+    level: Level = Level.CHUNKS,
+    timeout: float = 0.5,
+    tuning: SmtpTuning = SMTP,
+) -> SmtpTransport:
+    made = SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=timeout), tuning)
+    made.pipelining = pipelining(level)
     return made
 
 
@@ -57,12 +69,12 @@ def fault(verb: str, what: str, number: int = VICTIM) -> Callable[[str, str], st
     return lambda asked, given: what if asked == verb and any(mark in given for mark in marks) else ""
 
 
-async def lane(connection: Connection, mails: list[Mail], results: dict[int, object]) -> None:
+async def worker(connection: Connection, mails: list[Mail], results: dict[int, object]) -> None:
     while mails:
-        each = mails.pop(0)
-        number = int(each.message_id[1:].partition("@")[0])
+        next_mail = mails.pop(0)
+        number = int(next_mail.message_id[1:].partition("@")[0])
         try:
-            results[number] = await connection.send(each, go)
+            results[number] = await connection.send(next_mail, go)
         except DeliveryError as error:
             results[number] = error
 
@@ -70,25 +82,25 @@ async def lane(connection: Connection, mails: list[Mail], results: dict[int, obj
 async def sent(connection: Connection, mails: Sequence[Mail]) -> dict[int, object]:
     """Number → the server's words or an error, with as many under way as the connection wants."""
     waiting, results = [*mails], dict[int, object]()
-    await asyncio.gather(*(lane(connection, waiting, results) for _ in range(connection.ahead)))
+    await asyncio.gather(*(worker(connection, waiting, results) for _ in range(connection.ahead)))
     return results
 
 
-@pytest.mark.parametrize("rung", RUNGS)
-async def test_mails_arrive_as_they_were_written_on_every_rung(rung: Rung) -> None:
-    async with ScriptedServer(offers=RUNGS[rung]) as server:
-        connection = await transport(server, rung).open()
+@pytest.mark.parametrize("level", LEVELS)
+async def test_mails_arrive_as_they_were_written_on_every_level(level: Level) -> None:
+    async with ScriptedServer(offers=LEVELS[level]) as server:
+        connection = await transport(server, level).open()
         results = await sent(connection, [mail(n, 300_000 if n == 3 else 300) for n in range(9)])
         await connection.close()
 
     assert server.accepted == [(mail(n).recipient, mail(n, 300_000 if n == 3 else 300).body) for n in range(9)]
     assert set(results.values()) == {"250 taken"}
     assert server.connections == 1
-    assert ("BDAT" in " ".join(server.commands)) == (rung is Rung.CHUNKS)
-    assert (server.early > 0) == (rung >= Rung.AHEAD)
+    assert ("BDAT" in " ".join(server.commands)) == (level is Level.CHUNKS)
+    assert (server.early > 0) == (level >= Level.AHEAD)
 
 
-def verdict(verb: str, what: str) -> type[DeliveryError]:
+def expected_error(verb: str, what: str) -> type[DeliveryError]:
     """What the docstring of replies.py promises, written a second time."""
     lost = Uncertain if verb == "." else HostDown
     if what[:1] == "4" and what[:3] != "421":
@@ -98,24 +110,21 @@ def verdict(verb: str, what: str) -> type[DeliveryError]:
     return HostDown if what[:3] == "421" else lost
 
 
-@pytest.mark.parametrize("rung", RUNGS)
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize(
     ("verb", "what"),
     [*product(("MAIL", "RCPT", "DATA", "."), FAULTS), *product(".", map("accept and {}".format, LOST))],
 )
-async def test_every_fault_gets_its_verdict_and_nobody_else_one(
-    rung: Rung, verb: str, what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(smtp_protocol, "DOT_TIMEOUT", 0.3)
-    asked = "BDAT" if verb == "DATA" and rung is Rung.CHUNKS else verb
+async def test_every_fault_gets_its_verdict_and_nobody_else_one(level: Level, verb: str, what: str) -> None:
+    asked = "BDAT" if verb == "DATA" and level is Level.CHUNKS else verb
     what = "250 what" if what == "354 what" and asked == "DATA" else what  # each out of place there
-    async with ScriptedServer(fault(asked, what), offers=RUNGS[rung]) as server:
-        connection = await transport(server, rung, 0.3).open()
+    async with ScriptedServer(fault(asked, what), offers=LEVELS[level]) as server:
+        connection = await transport(server, level, 0.3, SmtpTuning(dot_timeout_seconds=0.3)).open()
         results = await sent(connection, [mail(n) for n in range(8)])
         await connection.close()
 
     error = results.pop(VICTIM)
-    assert type(error) is verdict(verb, what), error
+    assert type(error) is expected_error(verb, what), error
     assert isinstance(error, DeliveryError)
     assert error.phase == {".": "dot"}.get(verb, asked.lower())
     assert error.code == (int(what[:3]) if what[0].isdigit() else 354 if "354" in what else 0)
@@ -133,7 +142,7 @@ async def test_every_fault_gets_its_verdict_and_nobody_else_one(
 
 async def test_a_server_that_answers_354_without_a_recipient_gets_a_lone_dot() -> None:
     async with ScriptedServer(fault("RCPT", "550 5.1.1 no"), order="lenient") as server:
-        connection = await transport(server, Rung.AHEAD).open()
+        connection = await transport(server, Level.AHEAD).open()
         results = await sent(connection, [mail(n) for n in range(8)])
         await connection.close()
 
@@ -145,32 +154,32 @@ async def test_a_server_that_answers_354_without_a_recipient_gets_a_lone_dot() -
 @pytest.mark.parametrize(
     ("order", "offers", "limit"),
     [
-        ("haraka", ALL[:2], Rung.PIPELINED),
-        ("haraka", ALL, Rung.PIPELINED),
-        ("none", ALL[:2], Rung.PLAIN),
-        ("none", ALL, Rung.PLAIN),
+        ("haraka", ALL[:2], Level.PIPELINED),
+        ("haraka", ALL, Level.PIPELINED),
+        ("none", ALL[:2], Level.PLAIN),
+        ("none", ALL, Level.PLAIN),
     ],
 )
-@pytest.mark.parametrize("proven", [Rung.PIPELINED, Rung.CHUNKS])
-async def test_a_server_that_does_not_keep_its_word_costs_rungs_and_no_mails(
-    order: str, offers: tuple[str, ...], limit: Rung, proven: Rung
+@pytest.mark.parametrize("proven", [Level.PIPELINED, Level.CHUNKS])
+async def test_a_server_that_does_not_keep_its_word_costs_levels_and_no_mails(
+    order: str, offers: tuple[str, ...], limit: Level, proven: Level
 ) -> None:
     async with ScriptedServer(offers=offers, order=order) as server:
         smtp = transport(server)
-        smtp.ladder.proven = proven
+        smtp.pipelining.proven = proven
         connections = [await smtp.open() for _ in range(3)]
         waiting, results = [mail(n) for n in range(30)], dict[int, object]()
-        await asyncio.gather(*(lane(each, waiting, results) for each in connections for _ in range(each.ahead)))
+        await asyncio.gather(*(worker(each, waiting, results) for each in connections for _ in range(each.ahead)))
         for each in connections:
             await each.close()
 
     lost = [result for result in results.values() if result != "250 taken"]
     assert all(type(each) is HostDown for each in lost)
-    assert len(lost) <= (0 if proven is Rung.PIPELINED and "CHUNKING" not in offers else 3)
+    assert len(lost) <= (0 if proven is Level.PIPELINED and "CHUNKING" not in offers else 3)
     assert Counter(server.recipients()) == Counter(
         mail(n).recipient for n, result in results.items() if result == "250 taken"
     )
-    assert smtp.ladder.limit == limit
+    assert smtp.pipelining.limit == limit
 
 
 async def test_a_server_that_throws_away_what_was_pipelined_is_asked_word_by_word_from_then_on() -> None:
@@ -181,10 +190,10 @@ async def test_a_server_that_throws_away_what_was_pipelined_is_asked_word_by_wor
         results = await sent(await smtp.open(), [mail(n) for n in range(6)])
 
     assert set(results.values()) == {"250 taken"}
-    assert smtp.ladder.limit == Rung.PLAIN
+    assert smtp.pipelining.limit == Level.PLAIN
 
 
-async def test_a_new_rung_is_tried_by_one_mail_of_one_connection() -> None:
+async def test_a_new_level_is_tried_by_one_mail_of_one_connection() -> None:
     """A server that breaks on look-ahead leaves one mail in doubt, not one a connection."""
 
     def script(verb: str, argument: str) -> str:
@@ -194,10 +203,10 @@ async def test_a_new_rung_is_tried_by_one_mail_of_one_connection() -> None:
         smtp = SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=2))
         connections = [await smtp.open() for _ in range(4)]
         waiting, results = [mail(n) for n in range(40)], dict[int, object]()
-        await asyncio.gather(*(lane(each, waiting, results) for each in connections for _ in range(each.ahead)))
+        await asyncio.gather(*(worker(each, waiting, results) for each in connections for _ in range(each.ahead)))
 
     assert server.early == 1
-    assert smtp.ladder.limit == Rung.PIPELINED
+    assert smtp.pipelining.limit == Level.PIPELINED
 
 
 async def test_bdat_that_the_server_does_not_know_is_given_up_for_good() -> None:
@@ -211,11 +220,11 @@ async def test_bdat_that_the_server_does_not_know_is_given_up_for_good() -> None
 
     assert {type(result) for result in first.values()} == {str, HostDown}
     assert set(second.values()) == {"250 taken"}
-    assert smtp.ladder.limit == smtp.ladder.proven == Rung.AHEAD
+    assert smtp.pipelining.limit == smtp.pipelining.proven == Level.AHEAD
 
 
-@pytest.mark.parametrize("rung", RUNGS)
-async def test_one_mail_at_most_is_in_doubt_and_answers_come_in_order(rung: Rung) -> None:
+@pytest.mark.parametrize("level", LEVELS)
+async def test_one_mail_at_most_is_in_doubt_and_answers_come_in_order(level: Level) -> None:
     doubtful: set[int] = set()
     most, finished = 0, []
 
@@ -231,8 +240,8 @@ async def test_one_mail_at_most_is_in_doubt_and_answers_come_in_order(rung: Rung
         doubtful.discard(number)
         finished.append(number)
 
-    async with ScriptedServer(offers=RUNGS[rung], delay=0.001) as server:
-        connection = await transport(server, rung).open()
+    async with ScriptedServer(offers=LEVELS[level], delay=0.001) as server:
+        connection = await transport(server, level).open()
         await asyncio.gather(*(one(connection, number) for number in range(12)))
         await connection.close()
 
@@ -240,13 +249,13 @@ async def test_one_mail_at_most_is_in_doubt_and_answers_come_in_order(rung: Rung
     assert finished == [*range(12)]
 
 
-@pytest.mark.parametrize("rung", RUNGS)
-async def test_a_withdrawn_mail_is_not_sent_and_its_neighbours_are_not_judged(rung: Rung) -> None:
+@pytest.mark.parametrize("level", LEVELS)
+async def test_a_withdrawn_mail_is_not_sent_and_its_neighbours_are_not_judged(level: Level) -> None:
     async def withdrawn() -> None:
         raise Withdrawn
 
-    async with ScriptedServer(offers=RUNGS[rung], delay=0.01) as server:
-        connection = await transport(server, rung).open()
+    async with ScriptedServer(offers=LEVELS[level], delay=0.01) as server:
+        connection = await transport(server, level).open()
         first = asyncio.create_task(connection.send(mail(1), go))
         second = asyncio.create_task(connection.send(mail(2), withdrawn))
         third = asyncio.create_task(connection.send(mail(3), go))
@@ -256,11 +265,11 @@ async def test_a_withdrawn_mail_is_not_sent_and_its_neighbours_are_not_judged(ru
     assert server.recipients() == [mail(1).recipient]
 
 
-@pytest.mark.parametrize("rung", RUNGS)
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("after", [0.0, 0.005, 0.03, 0.05])
-async def test_a_cancelled_mail_leaves_the_one_before_it_in_peace(rung: Rung, after: float) -> None:
-    async with ScriptedServer(offers=RUNGS[rung], delay=0.04) as server:
-        connection = await transport(server, rung).open()
+async def test_a_cancelled_mail_leaves_the_one_before_it_in_peace(level: Level, after: float) -> None:
+    async with ScriptedServer(offers=LEVELS[level], delay=0.04) as server:
+        connection = await transport(server, level).open()
         await connection.send(mail(0), go)
         first = asyncio.create_task(connection.send(mail(1), go))
         second = asyncio.create_task(connection.send(mail(2), go))
@@ -275,7 +284,7 @@ async def test_a_cancelled_mail_leaves_the_one_before_it_in_peace(rung: Rung, af
 
 async def test_a_mail_cancelled_before_its_turn_costs_nothing() -> None:
     async with ScriptedServer(delay=0.02) as server:
-        connection = await transport(server, Rung.PIPELINED).open()
+        connection = await transport(server, Level.PIPELINED).open()
         tasks = [asyncio.create_task(connection.send(mail(n), go)) for n in range(4)]
         await asyncio.sleep(0.005)
         tasks[2].cancel()
@@ -313,7 +322,7 @@ async def test_a_server_that_leaves_between_mails_is_no_mails_trouble(how: str) 
 
 async def test_a_large_mail_waits_for_a_server_that_reads_slowly() -> None:
     async with ScriptedServer(delay=0.05) as server:
-        connection = await transport(server, Rung.AHEAD).open()
+        connection = await transport(server, Level.AHEAD).open()
         results = await sent(connection, [mail(n, 3_000_000) for n in range(4)])
         await connection.close()
 
@@ -390,7 +399,7 @@ async def test_everything_works_over_tls_with_a_password(tmp_path: Path, at_once
 
     assert set(results.values()) == {"250 taken"}
     assert [body for _, body in server.accepted] == [mail(n, 200_000).body for n in range(8)]
-    assert smtp.ladder.proven == Rung.CHUNKS
+    assert smtp.pipelining.proven == Level.CHUNKS
 
 
 @pytest.mark.parametrize(
@@ -497,7 +506,7 @@ async def _agrees(offers: tuple[str, ...], order: str, plan: dict[int, tuple[str
                 break
             connection = await smtp.open()
             some: dict[int, object] = {}
-            await asyncio.gather(*(lane(connection, waiting, some) for _ in range(connection.ahead)))
+            await asyncio.gather(*(worker(connection, waiting, some) for _ in range(connection.ahead)))
             await connection.close()
             results |= some
             spoiled = [n for n, result in some.items() if type(result) is HostDown and plan[n][1] in ("", "slow")]

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from returned import SAMPLES, truth
 
-from newsletter.bounces import EFFECTS, Effect, Kind, Reason, Report, read_mail
+from newsletter.bounces import EFFECTS, BounceReport, Effect, Reason, ReportKind, read_mail
 from newsletter.bounces.addresses import same
-from newsletter.bounces.classify import Told, judge
+from newsletter.bounces.classify import Diagnostic, classify
 
 PUBLIC = SHARED / "data" / "bounces"
 #: What must never cost anybody their subscription, whatever the words.
@@ -22,8 +22,8 @@ HARMLESS = {
 }
 
 
-def findings(report: Report) -> list[tuple[str, str, bool]]:
-    return [(each.recipient, each.reason.value, each.hard) for each in report.findings]
+def findings(report: BounceReport) -> list[tuple[str, str, bool]]:
+    return [(each.recipient, each.reason.value, each.hard) for each in report.recipients]
 
 
 @pytest.mark.parametrize("sample", truth(SAMPLES), ids=lambda sample: sample["file"])
@@ -47,12 +47,12 @@ def test_public_samples_are_read_as_others_read_them() -> None:
     for name, recipients in samples.items():
         report = read_mail((PUBLIC / name).read_bytes())
         told = {each["recipient"].lower(): each for each in recipients}  # type: ignore[attr-defined]
-        found = {each.recipient.lower(): each for each in report.findings if each.recipient}
+        found = {each.recipient.lower(): each for each in report.recipients if each.recipient}
         exact += told.keys() == found.keys()
         for address in told.keys() & found.keys():
             both, agreed = both + 1, agreed + (found[address].hard == told[address]["hard"])
             assert not (found[address].hard and told[address]["reason"] in HARMLESS), name
-        complaints += [report.kind is Kind.COMPLAINT] if name.startswith("arf-") else []
+        complaints += [report.kind is ReportKind.COMPLAINT] if name.startswith("arf-") else []
 
     assert exact / len(samples) >= 0.95
     assert agreed / both >= 0.95
@@ -97,7 +97,7 @@ POLICY = """
 @pytest.mark.parametrize("words", POLICY)
 @pytest.mark.parametrize("phase", ["RCPT TO", "end of DATA"])
 def test_policy_fullness_and_lateness_are_no_verdict_on_an_address(words: str, phase: str) -> None:
-    reason, temporary = judge(Told(words, f"{words} (in reply to {phase} command)"))
+    reason, temporary = classify(Diagnostic(words, f"{words} (in reply to {phase} command)"))
 
     assert temporary or EFFECTS[reason] is Effect.NOTHING
 
@@ -122,7 +122,7 @@ GONE = """
 
 @pytest.mark.parametrize("words", GONE)
 def test_an_address_that_is_no_more_is_a_hard_bounce_at_rcpt(words: str) -> None:
-    reason, temporary = judge(Told(words, f"{words} (in reply to RCPT TO command)"))
+    reason, temporary = classify(Diagnostic(words, f"{words} (in reply to RCPT TO command)"))
 
     assert not temporary
     assert EFFECTS[reason] is Effect.BOUNCES
@@ -131,8 +131,8 @@ def test_an_address_that_is_no_more_is_a_hard_bounce_at_rcpt(words: str) -> None
 def test_a_user_who_is_unknown_only_once_the_mail_was_read_is_a_soft_bounce() -> None:
     said = "550 user unknown"
 
-    assert judge(Told(said, f"{said} (in reply to end of DATA command)"))[0] is Reason.FILTERED
-    assert judge(Told(said, f"{said} (in reply to RCPT TO command)"))[0] is Reason.USERUNKNOWN
+    assert classify(Diagnostic(said, f"{said} (in reply to end of DATA command)"))[0] is Reason.FILTERED
+    assert classify(Diagnostic(said, f"{said} (in reply to RCPT TO command)"))[0] is Reason.USERUNKNOWN
 
 
 # hostile reports
@@ -160,7 +160,7 @@ def test_no_bytes_make_it_raise(pieces: list[bytes], place: int, noise: bytes) -
     report = read_mail(data[:place] + noise + data[place:])
 
     assert report == read_mail(data[:place] + noise + data[place:])
-    assert len(report.findings) <= 100
+    assert len(report.recipients) <= 100
 
 
 def deep(levels: int) -> bytes:
@@ -213,7 +213,7 @@ def test_a_mail_made_to_be_slow_is_read_soon(data: bytes) -> None:
     report = read_mail(data)
 
     assert time.process_time() - begin < 5
-    assert len(report.findings) <= 100
+    assert len(report.recipients) <= 100
 
 
 def test_a_report_of_a_hundred_megabytes_is_read_up_to_a_limit(tmp_path: Path) -> None:
@@ -225,8 +225,8 @@ def test_a_report_of_a_hundred_megabytes_is_read_up_to_a_limit(tmp_path: Path) -
 def test_an_answering_machine_never_bounces_anybody() -> None:
     report = read_mail((SAMPLES / "vacation.eml").read_bytes())
 
-    assert report.kind is Kind.AUTO_REPLY
-    assert [each.effect for each in report.findings] == [Effect.NOTHING]
+    assert report.kind is ReportKind.AUTO_REPLY
+    assert [each.effect for each in report.recipients] == [Effect.NOTHING]
 
 
 @pytest.mark.parametrize(
@@ -237,4 +237,4 @@ def test_the_kind_of_a_feedback_report_may_bear_a_comment(kind: str, note: str) 
 
     report = read_mail(f"Content-Type: message/feedback-report\n\n{fields}".encode())
 
-    assert (report.kind, report.note) == (Kind.COMPLAINT, note)
+    assert (report.kind, report.note) == (ReportKind.COMPLAINT, note)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from newsletter.bounces import Effect
-from newsletter.bounces.policy import counted, verdict
+from newsletter.bounces.policy import counted, status_after
 from newsletter.testing import NOON
 from newsletter.types import Bounce, Status
 
@@ -18,24 +18,24 @@ SOFT = Bounce("r", 1, "2025-W12", "filtered", hard=False, counts=True, at=NOON)
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.ACTIVE, Status.PAUSED])
 def test_a_hard_bounce_ends_a_subscription_at_once(status: Status) -> None:
-    assert verdict(Effect.BOUNCES, status, 0, 3) is Status.BOUNCED
+    assert status_after(Effect.BOUNCES, status, 0, 3) is Status.BOUNCED
 
 
 @pytest.mark.parametrize("status", [Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED])
 def test_a_bounce_changes_nobody_who_left(status: Status) -> None:
-    assert verdict(Effect.BOUNCES, status, 9, 3) is None
+    assert status_after(Effect.BOUNCES, status, 9, 3) is None
 
 
 @pytest.mark.parametrize("status", set(Status) - {Status.COMPLAINED})
 def test_a_complaint_is_the_last_word_whatever_the_status(status: Status) -> None:
-    assert verdict(Effect.COMPLAINS, status, 0, 3) is Status.COMPLAINED
-    assert verdict(Effect.COMPLAINS, Status.COMPLAINED, 0, 3) is None
+    assert status_after(Effect.COMPLAINS, status, 0, 3) is Status.COMPLAINED
+    assert status_after(Effect.COMPLAINS, Status.COMPLAINED, 0, 3) is None
 
 
 def test_soft_bounces_end_a_subscription_when_there_are_enough() -> None:
-    assert verdict(Effect.COUNTS, Status.ACTIVE, 2, 3) is None
-    assert verdict(Effect.COUNTS, Status.ACTIVE, 3, 3) is Status.BOUNCED
-    assert verdict(Effect.NOTHING, Status.ACTIVE, 99, 3) is None
+    assert status_after(Effect.COUNTS, Status.ACTIVE, 2, 3) is None
+    assert status_after(Effect.COUNTS, Status.ACTIVE, 3, 3) is Status.BOUNCED
+    assert status_after(Effect.NOTHING, Status.ACTIVE, 99, 3) is None
 
 
 def test_soft_bounces_count_once_an_issue_and_only_for_a_while() -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snstopic import TOPIC, Topic
 
-from newsletter.bounces import Kind
+from newsletter.bounces import ReportKind
 from newsletter.bounces.providers import PROVIDERS, parse, read_hook
 from newsletter.bounces.signatures import by_mailgun, by_password, by_sendgrid, by_sns, is_sns, is_sns_certificate
 
@@ -30,7 +30,7 @@ def told(provider: str, value: Any) -> list[tuple[str, str, str, str]]:
     return [
         (report.kind.value, each.recipient, each.reason.value, each.effect.value)
         for report in read_hook(provider, value)
-        for each in report.findings
+        for each in report.recipients
     ]
 
 
@@ -141,7 +141,7 @@ def test_the_same_event_is_the_same_report_whatever_else_the_call_holds() -> Non
     [first], [again] = read_hook("sendgrid", event), read_hook("sendgrid", {**event, "timestamp": 2})
 
     assert first.digest == again.digest
-    assert first.kind is Kind.COMPLAINT
+    assert first.kind is ReportKind.COMPLAINT
 
 
 @settings(max_examples=100, deadline=None)
@@ -291,4 +291,4 @@ def test_a_code_of_mailguns_may_be_any_text(code: str) -> None:
 
     [report] = read_hook("mailgun", {"event-data": event})
 
-    assert [(each.recipient, each.reason) for each in report.findings] == [("?ada@example.org", "mailboxfull")]
+    assert [(each.recipient, each.reason) for each in report.recipients] == [("?ada@example.org", "mailboxfull")]

@@ -6,16 +6,18 @@ from hypothesis import strategies as st
 
 from newsletter.errors import Deferred, DeliveryError, HostDown, Refused, Uncertain
 from newsletter.sender.circuit_breaker import (
-    DOMAIN,
-    DOMAINS,
-    SENDER,
     Breaker,
-    Policy,
+    PolicyRefusal,
     Trip,
-    policy,
+    policy_refusal,
     too_many_complaints,
 )
+from newsletter.sender.tuning import BreakerTuning
 
+TUNING = BreakerTuning()
+DOMAIN = TUNING.domain_refusals_in_a_row
+DOMAINS = TUNING.paused_domains
+SENDER = TUNING.sender_refusals_in_a_row
 BLOCKED = Refused("550 5.7.1 blocked", 550, "5.7.1", "rcpt")
 LIMITED = Deferred("421 4.7.28 slow down", 450, "4.7.28", "rcpt")
 UNKNOWN = Refused("550 5.1.1 unknown", 550, "5.1.1", "rcpt")
@@ -23,24 +25,24 @@ NOT_OURS = HostDown("553 sender not allowed", 553, "", "mail")
 
 
 def trips(breaker: Breaker, domain: str, error: DeliveryError, times: int) -> list[Trip]:
-    return [trip for _ in range(times) if (trip := breaker.heard(domain, error))]
+    return [trip for _ in range(times) if (trip := breaker.record(domain, error))]
 
 
 @pytest.mark.parametrize(
     ("error", "about"),
     [
-        (BLOCKED, Policy.MAIL),
-        (Refused("554 spam", 554, "", "dot"), Policy.MAIL),
-        (Refused("552 5.3.4 too big", 552, "5.3.4", "data"), Policy.MAIL),
-        (Refused("550 5.7.26 not authenticated", 550, "5.7.26", "dot"), Policy.MAIL),
-        (Refused("550 relay not permitted", 550, "", "rcpt"), Policy.MAIL),
-        (Refused("550 a@b.example: Relaying denied", 550, "", "rcpt"), Policy.MAIL),
-        (Refused("530 Authentication required", 530, "", "rcpt"), Policy.MAIL),
-        (Refused("550 authentication is required for relay", 550, "", "rcpt"), Policy.MAIL),
-        (Refused("503 5.5.4 send AUTH first", 503, "5.5.4", "rcpt"), Policy.MAIL),
+        (BLOCKED, PolicyRefusal.MAIL),
+        (Refused("554 spam", 554, "", "dot"), PolicyRefusal.MAIL),
+        (Refused("552 5.3.4 too big", 552, "5.3.4", "data"), PolicyRefusal.MAIL),
+        (Refused("550 5.7.26 not authenticated", 550, "5.7.26", "dot"), PolicyRefusal.MAIL),
+        (Refused("550 relay not permitted", 550, "", "rcpt"), PolicyRefusal.MAIL),
+        (Refused("550 a@b.example: Relaying denied", 550, "", "rcpt"), PolicyRefusal.MAIL),
+        (Refused("530 Authentication required", 530, "", "rcpt"), PolicyRefusal.MAIL),
+        (Refused("550 authentication is required for relay", 550, "", "rcpt"), PolicyRefusal.MAIL),
+        (Refused("503 5.5.4 send AUTH first", 503, "5.5.4", "rcpt"), PolicyRefusal.MAIL),
         (Refused("550 5.1.1 unknown in relay recipient table", 550, "5.1.1", "rcpt"), None),
-        (LIMITED, Policy.PACE),
-        (NOT_OURS, Policy.SENDER),
+        (LIMITED, PolicyRefusal.PACE),
+        (NOT_OURS, PolicyRefusal.SENDER),
         (UNKNOWN, None),
         (Refused("550 no such user", 550, "", "rcpt"), None),
         (Refused("550 5.1.1 no such user", 550, "5.1.1", "dot"), None),
@@ -53,8 +55,8 @@ def trips(breaker: Breaker, domain: str, error: DeliveryError, times: int) -> li
         (HostDown("connection refused", phase="connect"), None),
     ],
 )
-def test_whom_a_refusal_is_about(error: DeliveryError, about: Policy | None) -> None:
-    assert policy(error) is about
+def test_whom_a_refusal_is_about(error: DeliveryError, about: PolicyRefusal | None) -> None:
+    assert policy_refusal(error) is about
 
 
 def test_refusals_in_a_row_pause_the_domain() -> None:
@@ -69,7 +71,7 @@ def test_an_acceptance_begins_the_row_anew() -> None:
     breaker = Breaker()
     for _ in range(10):
         assert trips(breaker, "a.example", BLOCKED, DOMAIN - 1) == []
-        breaker.heard("a.example", None)
+        breaker.record("a.example", None)
 
 
 def test_unknown_addresses_pause_nobody() -> None:
@@ -95,7 +97,7 @@ def test_several_domains_that_refuse_us_pause_the_issue() -> None:
 def test_a_few_strict_domains_among_many_do_not_pause_the_issue() -> None:
     breaker = Breaker()
     for _ in range(1000):
-        breaker.heard("gmail.com", None)
+        breaker.record("gmail.com", None)
     for number in range(DOMAINS + 1):
         found = trips(breaker, f"{number}.example", BLOCKED, DOMAIN)
 
@@ -122,16 +124,16 @@ def test_a_refused_sender_pauses_the_issue() -> None:
 def test_without_policy_nothing_is_ever_paused(answers: list[tuple[str, DeliveryError | None]]) -> None:
     breaker = Breaker()
 
-    assert not any(breaker.heard(domain, error) for domain, error in answers)
+    assert not any(breaker.record(domain, error) for domain, error in answers)
 
 
 def test_a_relay_that_dies_now_and_then_pauses_nothing() -> None:
     breaker, lost = Breaker(), Uncertain("lost after the last dot", phase="dot")
     for _ in range(5):
-        assert not any(breaker.not_heard(lost, 20) for _ in range(2 * 20))
-        breaker.heard("a.example", None)
+        assert not any(breaker.record_doubt(lost, 20) for _ in range(2 * 20))
+        breaker.record("a.example", None)
 
-    assert [bool(breaker.not_heard(lost, 20)) for _ in range(60)].index(True) == 59
+    assert [bool(breaker.record_doubt(lost, 20)) for _ in range(60)].index(True) == 59
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,19 @@ from random import Random
 
 import pytest
 
+from newsletter.sender.jobs import Job
 from newsletter.sender.queue import Queue, room, room_to_wait
-from newsletter.sender.rate_limit import Limit, Pace, Word
+from newsletter.sender.rate_limit import Limit, Pace, RateHint
+from newsletter.testing import NOON
+from newsletter.types import Delivery, Mail
 
-HANDS, TOOK, TICK = 8, 0.02, 0.005
-CAPACITY = HANDS / (TOOK + TICK)  #: mails a second
+CONNECTIONS, TOOK, TICK = 8, 0.02, 0.005
+CAPACITY = CONNECTIONS / (TOOK + TICK)  #: mails a second
 HOLD, BLOCK = 200, 100
+
+
+def job(domain: str, number: int) -> Job[int]:
+    return Job(number, Delivery("issue", number, NOON), Mail("<1@x>", "w@x.org", f"r{number}@{domain}", b""))
 
 
 @dataclass
@@ -22,7 +29,7 @@ class Send:
     people: dict[str, int]
     limits: dict[str, Limit] = field(default_factory=dict)
     refused: float = 0.0
-    word: Word = Word.LATER
+    hint: RateHint = RateHint.LATER
     took: dict[str, float] = field(default_factory=dict)
     times: dict[str, list[float]] = field(default_factory=dict)
     most: int = 0
@@ -30,9 +37,9 @@ class Send:
     def run(self) -> "Send":
         """Until everybody has a mail; `times` has when, by domain."""
         pace = Pace(limits=self.limits)
-        queue: Queue[int] = Queue(pace, HANDS)
+        queue: Queue[int] = Queue(pace, CONNECTIONS)
         people = [(name, place) for name, number in self.people.items() for place in range(number)]
-        people.sort(key=lambda each: Random(f"{each}").random())
+        people.sort(key=lambda person: Random(f"{person}").random())
         names, tried = [name for name, _ in people], Counter[int]()
         ledger = [(1000, number) for number in range(len(names))]
         out: list[tuple[float, int, str]] = []
@@ -41,13 +48,19 @@ class Send:
         while left:
             now += TICK
             self._claim(ledger, names, queue, pace, now)
-            while len(out) < HANDS and (turn := queue.take(now)):
-                heapq.heappush(out, (now + self.took.get(turn.domain, TOOK), turn.thing, turn.domain))
+            while len(out) < CONNECTIONS and (taken := queue.take(now)):
+                heapq.heappush(out, (now + self.took.get(taken.domain, TOOK), taken.handle, taken.domain))
             while out and out[0][0] <= now:
                 at, number, name = heapq.heappop(out)
                 tried[number] += 1
                 no = Random(f"{people[number]} {tried[number]}").random() < self.refused
-                pace.done(pace.lane(name, now), now, self.word if no else Word.FINE, self.took.get(name, TOOK), HANDS)
+                pace.done(
+                    pace.lane(name, now),
+                    now,
+                    self.hint if no else RateHint.FINE,
+                    self.took.get(name, TOOK),
+                    CONNECTIONS,
+                )
                 queue.done(name)
                 if no:
                     heapq.heappush(ledger, (int(now) + 5, number))
@@ -69,14 +82,14 @@ class Send:
             if wait := gate.wait(names[number]):
                 heapq.heappush(ledger, (int(now + wait), number))
             else:
-                queue.put(names[number], number, now)
+                queue.put(job(names[number], number), now)
                 let_in += 1
         pace.book(gate)
 
 
 def others(send: Send) -> tuple[float, float]:
     """When the last of all other domains than the slow one had its mail, and the mean of all of them."""
-    times = [moment for name, each in send.times.items() if name != "slow" for moment in each]
+    times = [moment for name, moments in send.times.items() if name != "slow" for moment in moments]
     return max(times), sum(times) / len(times)
 
 
@@ -84,10 +97,10 @@ PEOPLE = {"big": 4000, "small": 500, "tiny": 20, "slow": 60}
 OTHERS = {name: number for name, number in PEOPLE.items() if name != "slow"}
 
 
-@pytest.mark.parametrize("word", [Word.LATER, Word.SLOWER])
-def test_a_third_of_temporary_refusals_and_a_slow_domain_slow_no_other_one(word: Word) -> None:
-    alone = Send(OTHERS, refused=0.3, word=word).run()
-    beside = Send(PEOPLE, {"slow": Limit(rate=2)}, refused=0.3, word=word).run()
+@pytest.mark.parametrize("hint", [RateHint.LATER, RateHint.SLOWER])
+def test_a_third_of_temporary_refusals_and_a_slow_domain_slow_no_other_one(hint: RateHint) -> None:
+    alone = Send(OTHERS, refused=0.3, hint=hint).run()
+    beside = Send(PEOPLE, {"slow": Limit(rate=2)}, refused=0.3, hint=hint).run()
 
     assert all(with_it <= 1.05 * without for with_it, without in zip(others(beside), others(alone), strict=True))
     assert {name: len(times) for name, times in beside.times.items()} == PEOPLE

@@ -2,14 +2,24 @@
 
 from collections import Counter
 from math import inf
+from typing import TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.sender.queue import Queue, Turn
-from newsletter.sender.rate_limit import Limit, Pace, Word
+from newsletter.sender.jobs import Job
+from newsletter.sender.queue import Queue
+from newsletter.sender.rate_limit import Limit, Pace, RateHint
+from newsletter.testing import NOON
+from newsletter.types import Delivery, Mail
 
 MOST = 8
+T = TypeVar("T")
+
+
+def job(domain: str, thing: T) -> Job[T]:
+    """A mail to a domain, told apart by its handle."""
+    return Job(thing, Delivery("issue", 1, NOON), Mail("<1@x>", "w@x.org", f"r@{domain}", b""))
 
 
 def queue_of(pace: Pace, **numbers: int) -> Queue[str]:
@@ -17,15 +27,15 @@ def queue_of(pace: Pace, **numbers: int) -> Queue[str]:
     queue: Queue[str] = Queue(pace, MOST)
     for domain, number in numbers.items():
         for place in range(number):
-            queue.put(domain, f"{domain}{place}", 0.0)
+            queue.put(job(domain, f"{domain}{place}"), 0.0)
     return queue
 
 
 def taken(queue: Queue[str], now: float = 0.0) -> list[str]:
     """All that may go now."""
     things = []
-    while turn := queue.take(now):
-        things.append(turn.thing)
+    while found := queue.take(now):
+        things.append(found.handle)
     return things
 
 
@@ -34,7 +44,7 @@ def test_domains_take_turns_whatever_their_numbers() -> None:
 
     first = [queue.take(0.0) for _ in range(5)]
 
-    assert [turn.thing for turn in first if turn] == ["gmail0", "tiny0", "small0", "gmail1", "small1"]
+    assert [found.handle for found in first if found] == ["gmail0", "tiny0", "small0", "gmail1", "small1"]
 
 
 def test_a_slow_domain_keeps_its_rate_and_no_other_one_out() -> None:
@@ -50,9 +60,15 @@ def test_nobody_has_more_than_half_while_others_could_go_too() -> None:
     for _ in range(MOST // 2):
         queue.take(0.0)
     for place in range(3):
-        queue.put("quick", f"quick{place}", 0.0)
+        queue.put(job("quick", f"quick{place}"), 0.0)
 
-    assert [turn.domain for _ in range(5) if (turn := queue.take(0.0))] == ["quick", "quick", "quick", "slow", "slow"]
+    assert [found.domain for _ in range(5) if (found := queue.take(0.0))] == [
+        "quick",
+        "quick",
+        "quick",
+        "slow",
+        "slow",
+    ]
 
 
 def test_a_full_lane_goes_on_when_one_of_its_mails_is_done() -> None:
@@ -62,17 +78,17 @@ def test_a_full_lane_goes_on_when_one_of_its_mails_is_done() -> None:
 
     assert first
     assert queue.take(0.0) is None
-    first.lane.done(0.0, Word.FINE)
+    first.lane.done(0.0, RateHint.FINE)
     queue.done("one")
     assert taken(queue) == ["one1"]
 
 
 def test_what_did_not_go_out_is_first_again_and_cost_nothing() -> None:
     queue = queue_of(Pace(Limit(rate=1)), a=2)
-    turn = queue.take(0.0)
+    found = queue.take(0.0)
 
-    assert turn
-    queue.put_back(turn, 0.0)
+    assert found
+    queue.put_back(found, 0.0)
     assert taken(queue) == ["a0"]
 
 
@@ -80,7 +96,7 @@ def test_a_domain_can_be_taken_out() -> None:
     pace = Pace()
     queue = queue_of(pace, a=3, b=1)
 
-    assert queue.drop("a") == ["a0", "a1", "a2"]
+    assert [dropped.handle for dropped in queue.drop("a")] == ["a0", "a1", "a2"]
     assert queue.drop("nobody") == []
     assert (taken(queue), len(queue), pace.lane("a", 0.0).waiting) == (["b0"], 0, 0)
 
@@ -90,31 +106,31 @@ def test_nothing_is_lost_and_nothing_comes_twice(steps: list[tuple[str, str]]) -
     limits = {"a": Limit(rate=2), "b": Limit(connections=1), "c": Limit(rate=1, connections=1)}
     pace = Pace(limits=limits)
     queue: Queue[int] = Queue(pace, 4)
-    out: list[Turn[int]] = []
+    out: list[Job[int]] = []
     now, put, gone = 0.0, 0, []
     for domain, step in steps:
         if step == "put":
-            queue.put(domain, put, now)
+            queue.put(job(domain, put), now)
             put += 1
-        elif step == "take" and (turn := queue.take(now)):
-            out.append(turn)
+        elif step == "take" and (found := queue.take(now)):
+            out.append(found)
         elif step == "done" and out:
-            turn = out.pop(0)
-            pace.done(turn.lane, now, Word.FINE, 0.1, 4)
-            queue.done(turn.domain)
-            gone.append(turn.thing)
+            found = out.pop(0)
+            pace.done(found.lane, now, RateHint.FINE, 0.1, 4)
+            queue.done(found.domain)
+            gone.append(found.handle)
         elif step == "back" and out:
             queue.put_back(out.pop(), now)
         elif step == "wait":
             now += 0.4
     for _ in range(10 * put + 10):
         now += 1.1
-        while turn := queue.take(now):
-            pace.done(turn.lane, now, Word.FINE, 0.1, 4)
-            gone.append(turn.thing)
-        for turn in out:
-            pace.done(turn.lane, now, Word.FINE, 0.1, 4)
-            gone.append(turn.thing)
+        while found := queue.take(now):
+            pace.done(found.lane, now, RateHint.FINE, 0.1, 4)
+            gone.append(found.handle)
+        for found in out:
+            pace.done(found.lane, now, RateHint.FINE, 0.1, 4)
+            gone.append(found.handle)
         out = []
 
     assert sorted(gone) == list(range(put))

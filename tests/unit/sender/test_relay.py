@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.errors import HostDown
-from newsletter.sender.relay import LONGEST, Route, shared_out
+from newsletter.sender.relay import Route, shared_out
 from newsletter.testing import MemoryTransport
 
 REFUSED = HostDown("connection refused", phase="connect")
@@ -44,4 +44,4 @@ def test_a_no_for_good_is_not_asked_again_for_a_while() -> None:
     route.failed(WRONG_PASSWORD, began=1.0, now=1.1)
 
     assert route.down(3, 2.0)
-    assert not route.down(3, 2.0 + LONGEST)
+    assert not route.down(3, 2.0 + route.longest_pause_seconds)

@@ -1,4 +1,4 @@
-"""Replies of servers that are not on their best behaviour, the words of envelopes, and the ladder."""
+"""Replies of servers that are not on their best behaviour, the words of envelopes, and pipelining."""
 
 import re
 from itertools import pairwise
@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError, Deferred, HostDown, Refused
 from newsletter.sender.envelope import Offers, commands, mailbox, xtext
-from newsletter.sender.pipelining import Ladder, Rung
-from newsletter.sender.replies import LINE, REPLY, Garbled, Phase, Replies, Reply, verdict
+from newsletter.sender.pipelining import Pipelining, PipeliningLevel
+from newsletter.sender.replies import LINE, REPLY, Garbled, Phase, Replies, Reply, error_for
 from newsletter.types import Mail
 
 NOTHING = Offers()
 EVERYTHING = Offers.parse("me\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nDSN\nCHUNKING\nENHANCEDSTATUSCODES")
 
 
-def heard(*pieces: bytes) -> list[Reply]:
+def replies_to(*pieces: bytes) -> list[Reply]:
     replies = Replies()
     return [reply for piece in pieces for reply in replies.feed(piece)]
 
@@ -29,7 +29,7 @@ def test_replies_are_the_same_however_they_are_cut(cuts: list[int]) -> None:
 
     pieces = [said[a:b] for a, b in pairwise(places)]
 
-    assert heard(*pieces) == [
+    assert replies_to(*pieces) == [
         Reply(250, b"ok"),
         Reply(250, b"two\nmore\nlines"),
         Reply(421, b""),
@@ -51,7 +51,7 @@ def test_what_is_no_reply_is_said_so_after_the_replies_before_it(garbage: bytes)
 @pytest.mark.parametrize("flood", [b"2" * (LINE + 1), b"250-x\r\n" * (REPLY // 6 + 1)])
 def test_a_reply_that_does_not_end_is_given_up(flood: bytes) -> None:
     with pytest.raises(Garbled):
-        heard(flood)
+        replies_to(flood)
 
 
 def test_words_are_one_short_line_that_any_store_can_keep() -> None:
@@ -76,13 +76,13 @@ def test_the_enhanced_status_is_kept_where_it_agrees_with_the_code(reply: Reply,
 
 
 def test_a_verdict_keeps_code_status_phase_and_words() -> None:
-    error = verdict(Reply(554, b"5.7.1 spam"), Phase.DOT)
+    error = error_for(Reply(554, b"5.7.1 spam"), Phase.DOT)
 
     assert type(error) is Refused
     assert (error.code, error.status, error.phase, str(error)) == (554, "5.7.1", "dot", "554 5.7.1 spam")
-    assert type(verdict(Reply(550, b"no"), Phase.MAIL)) is HostDown
-    assert type(verdict(Reply(452, b"full"), Phase.MAIL)) is Deferred
-    assert verdict(Reply(354, b"go"), Phase.DATA) is verdict(Reply(251, b"will forward"), Phase.DOT) is None
+    assert type(error_for(Reply(550, b"no"), Phase.MAIL)) is HostDown
+    assert type(error_for(Reply(452, b"full"), Phase.MAIL)) is Deferred
+    assert error_for(Reply(354, b"go"), Phase.DATA) is error_for(Reply(251, b"will forward"), Phase.DOT) is None
 
 
 def test_offers_are_read_from_the_answer_to_ehlo() -> None:
@@ -141,48 +141,48 @@ def test_xtext_is_printable_and_can_be_read_back(value: bytes) -> None:
     assert re.sub(rb"\+(..)", lambda found: bytes.fromhex(found[1].decode()), told) == value
 
 
-def test_one_mail_tries_a_new_rung_and_all_follow() -> None:
-    ladder, first, second = Ladder(), object(), object()
-    assert ladder.allows(Rung.PIPELINED, first)
-    assert not ladder.allows(Rung.AHEAD, first)  # pipelining comes first
+def test_one_mail_tries_a_new_level_and_all_follow() -> None:
+    pipelining, first, second = Pipelining(), object(), object()
+    assert pipelining.allows(PipeliningLevel.PIPELINED, first)
+    assert not pipelining.allows(PipeliningLevel.AHEAD, first)  # pipelining comes first
 
-    ladder.passed(Rung.PIPELINED, first)
-    assert ladder.allows(Rung.AHEAD, first)
-    assert ladder.tries(first)
-    assert not ladder.allows(Rung.AHEAD, second)
-    assert not ladder.allows(Rung.CHUNKS, first)
+    pipelining.passed(PipeliningLevel.PIPELINED, first)
+    assert pipelining.allows(PipeliningLevel.AHEAD, first)
+    assert pipelining.tries(first)
+    assert not pipelining.allows(PipeliningLevel.AHEAD, second)
+    assert not pipelining.allows(PipeliningLevel.CHUNKS, first)
 
-    ladder.passed(Rung.AHEAD, first)
-    assert ladder.allows(Rung.AHEAD, second)
-    assert not ladder.tries(first)
+    pipelining.passed(PipeliningLevel.AHEAD, first)
+    assert pipelining.allows(PipeliningLevel.AHEAD, second)
+    assert not pipelining.tries(first)
 
 
 def test_what_failed_is_not_tried_again() -> None:
-    ladder, who = Ladder(), object()
-    ladder.passed(Rung.PIPELINED, who)
-    ladder.allows(Rung.AHEAD, who)
+    pipelining, who = Pipelining(), object()
+    pipelining.passed(PipeliningLevel.PIPELINED, who)
+    pipelining.allows(PipeliningLevel.AHEAD, who)
 
-    ladder.failed(Rung.AHEAD, who)
+    pipelining.failed(PipeliningLevel.AHEAD, who)
 
-    assert ladder.limit == ladder.proven == Rung.PIPELINED
-    assert not ladder.allows(Rung.AHEAD, object())
+    assert pipelining.limit == pipelining.proven == PipeliningLevel.PIPELINED
+    assert not pipelining.allows(PipeliningLevel.AHEAD, object())
 
 
 def test_there_is_nothing_below_plain() -> None:
-    ladder = Ladder()
+    pipelining = Pipelining()
 
-    for rung in (Rung.PIPELINED, Rung.PLAIN):
-        ladder.failed(rung, object())
+    for level in (PipeliningLevel.PIPELINED, PipeliningLevel.PLAIN):
+        pipelining.failed(level, object())
 
-    assert ladder.limit == Rung.PLAIN
-    assert ladder.allows(Rung.PLAIN, object())
+    assert pipelining.limit == PipeliningLevel.PLAIN
+    assert pipelining.allows(PipeliningLevel.PLAIN, object())
 
 
 def test_a_trial_that_ended_without_a_word_is_open_to_others() -> None:
-    ladder, first, second = Ladder(), object(), object()
-    ladder.passed(Rung.PIPELINED, first)
-    ladder.allows(Rung.AHEAD, first)
+    pipelining, first, second = Pipelining(), object(), object()
+    pipelining.passed(PipeliningLevel.PIPELINED, first)
+    pipelining.allows(PipeliningLevel.AHEAD, first)
 
-    ladder.left(first)
+    pipelining.left(first)
 
-    assert ladder.allows(Rung.AHEAD, second)
+    assert pipelining.allows(PipeliningLevel.AHEAD, second)

@@ -1,4 +1,4 @@
-"""What the wire makes of a transport that fails at a chosen write: nothing but a transport is needed for that."""
+"""What the protocol makes of a transport that fails at a chosen write: nothing but a transport is needed for that."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,8 +8,8 @@ import pytest
 
 from newsletter.errors import HostDown, Uncertain
 from newsletter.sender.envelope import Offers
-from newsletter.sender.pipelining import Ladder
-from newsletter.sender.smtp_protocol import Wire
+from newsletter.sender.pipelining import Pipelining
+from newsletter.sender.smtp_protocol import SmtpProtocol
 from newsletter.types import Mail
 
 TAKEN = b"250 ok\r\n250 ok\r\n354 go\r\n"
@@ -37,10 +37,10 @@ class Paper(asyncio.Transport):
         self.closing = True
 
 
-def connected(transport: Paper) -> Wire:
-    wire = Wire("paper", Offers(pipelining=True), Ladder(), 5)
-    wire.connection_made(transport)
-    return wire
+def connected(transport: Paper) -> SmtpProtocol:
+    protocol = SmtpProtocol("paper", Offers(pipelining=True), Pipelining(), 5)
+    protocol.connection_made(transport)
+    return protocol
 
 
 async def go() -> None:
@@ -49,12 +49,12 @@ async def go() -> None:
 
 async def test_envelope_body_and_dot_are_one_write_each() -> None:
     transport = Paper()
-    wire = connected(transport)
-    task = asyncio.create_task(wire.send(MAIL, go))
+    protocol = connected(transport)
+    task = asyncio.create_task(protocol.send(MAIL, go))
     await asyncio.sleep(0)
-    wire.data_received(TAKEN)
+    protocol.data_received(TAKEN)
     await asyncio.sleep(0.01)
-    wire.data_received(b"250 taken\r\n")
+    protocol.data_received(b"250 taken\r\n")
 
     assert await task == "250 taken"
     assert transport.written == [
@@ -69,12 +69,12 @@ async def test_a_dot_that_the_system_did_not_take_was_certainly_not_sent(fatal: 
     def at(transport: Paper, data: bytes) -> None:
         transport.closing = fatal and data.startswith(b".")
 
-    wire = connected(Paper(at))
-    task = asyncio.create_task(wire.send(MAIL, go))
+    protocol = connected(Paper(at))
+    task = asyncio.create_task(protocol.send(MAIL, go))
     await asyncio.sleep(0)
-    wire.data_received(TAKEN)
+    protocol.data_received(TAKEN)
     await asyncio.sleep(0.01)
-    wire.connection_lost(BrokenPipeError("broken pipe"))
+    protocol.connection_lost(BrokenPipeError("broken pipe"))
 
     with pytest.raises(kind, match="broken pipe") as caught:
         await task
@@ -82,40 +82,40 @@ async def test_a_dot_that_the_system_did_not_take_was_certainly_not_sent(fatal: 
 
 
 async def test_a_mail_waits_while_the_transport_asks_for_it() -> None:
-    wire, begun = connected(Paper()), []
+    protocol, begun = connected(Paper()), []
 
     async def begin() -> None:
         begun.append(1)
 
-    task = asyncio.create_task(wire.send(MAIL, begin))
+    task = asyncio.create_task(protocol.send(MAIL, begin))
     await asyncio.sleep(0)
-    wire.pause_writing()
-    wire.data_received(TAKEN)
+    protocol.pause_writing()
+    protocol.data_received(TAKEN)
     await asyncio.sleep(0.01)
     assert begun == []
 
-    wire.resume_writing()
+    protocol.resume_writing()
     await asyncio.sleep(0.01)
     assert begun == [1]
-    wire.data_received(b"250 taken\r\n")
+    protocol.data_received(b"250 taken\r\n")
     assert await task == "250 taken"
 
 
 async def test_a_reply_that_nobody_asked_for_ends_the_conversation() -> None:
     transport = Paper()
-    wire = connected(transport)
+    protocol = connected(transport)
 
-    wire.data_received(b"250 hello again\r\n")
+    protocol.data_received(b"250 hello again\r\n")
 
     assert transport.closing
     with pytest.raises(HostDown, match="hello again"):
-        await wire.send(MAIL, go)
+        await protocol.send(MAIL, go)
 
 
 async def test_a_connection_that_closed_during_the_handover_is_lost() -> None:
     transport = Paper()
     transport.closing = True
-    wire = connected(transport)
+    protocol = connected(transport)
 
     with pytest.raises(HostDown, match="closed the connection"):
-        await wire.send(MAIL, go)
+        await protocol.send(MAIL, go)
