@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.features import LONGEST, STOP, WORD, fold, singular, unspaced
-from newsletter.selector.kernel import ALONE, FAINT, FAIR, POPULAR, STRANGE, Chosen, Ints, Readers
+from newsletter.selector.kernel import ALONE, EXPLORATORY, FAINT, FAIR, POPULAR, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block
 from newsletter.selector.reason_texts import ENGLISH, Wording
@@ -151,9 +151,9 @@ def _line(way: int, author: str, first: Link, second: Link, rising: str, wording
     if second is not NOTHING:
         more = (word for word in second[0] if not any(_same(word, told) for told in first[0]))
         parts = _parts((*first[0], *more)[:WORDS], first[2] or second[2], wording)
-    if way != STRANGE and not author and not rising:
+    if way != EXPLORATORY and not author and not rising:
         return parts or (wording.field,)
-    outside, by = (wording.outside,) if way == STRANGE else (), (author.join(wording.by),) if author else ()
+    outside, by = (wording.outside,) if way == EXPLORATORY else (), (author.join(wording.by),) if author else ()
     return (*outside, *by, *parts, *((rising,) if rising else ())) or (wording.field,)
 
 
@@ -264,10 +264,10 @@ def _strongest(shares: sparse.csr_matrix, terms: Sequence[str]) -> Iterator[dict
 def name(pool: Pool, block: Block, owner: Ints, wish: int, number: int) -> str:
     """What the reader called an interest, else its most telling words as its newest liked paper that has them writes.
 
-    owner: per atom of the block the number of the interest it belongs to: a loose wish may be several.
+    owner: per atom of the block the number of the interest it belongs to: one wish of unassigned likes may be several.
     """
     own = block.atoms(wish)
-    if block.loose[wish]:
+    if block.unassigned[wish]:
         numbers = owner[block.atom_start[wish] : block.atom_start[wish + 1]].tolist()
         own = [atom for atom, its in zip(own, numbers, strict=True) if its == number]
     words = [atom for atom in own if isinstance(atom, str)]
@@ -285,7 +285,7 @@ def _telling(pool: Pool, liked: Sequence[int]) -> str:
     return ", ".join(next((phrases for phrases in written if phrases), ()))
 
 
-class Tokens(NamedTuple):
+class TextTokens(NamedTuple):
     """The words of a text that count, with their places; a character each in scripts without spaces."""
 
     words: tuple[str, ...]  #: folded; and "" at the end
@@ -296,7 +296,7 @@ class Tokens(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def _tokens(text: str) -> Tokens:
+def _tokens(text: str) -> TextTokens:
     found: list[tuple[str, int, int, str]] = []
     last = -1
     for match in WORD.finditer(text):
@@ -311,7 +311,7 @@ def _tokens(text: str) -> Tokens:
     for place, token in enumerate(found):
         places.setdefault(token[0], []).append(place)
     words, starts, ends, joints = zip(*found, ("", 0, 0, "\n"), strict=True)
-    return Tokens(words, starts, ends, joints, places)
+    return TextTokens(words, starts, ends, joints, places)
 
 
 _JOINT = re.compile(r"[ \-‐‑]")
@@ -360,7 +360,7 @@ def _halves(term: str) -> tuple[str, str, str] | None:
     return (term[0], "", term[1]) if len(term) == 2 and unspaced(term) else None
 
 
-def _run(tokens: Tokens, place: int, found: Mapping[str, float]) -> tuple[int, int]:
+def _run(tokens: TextTokens, place: int, found: Mapping[str, float]) -> tuple[int, int]:
     """The longest stretch of neighbours around a place whose pairs are all in `found`, up to a bound: from, to."""
     start, stop = place, place + 2
     while start > 0 and stop - start < LONGEST_PHRASE and _pair(tokens, start) in found:
@@ -370,12 +370,12 @@ def _run(tokens: Tokens, place: int, found: Mapping[str, float]) -> tuple[int, i
     return start, stop
 
 
-def _pair(tokens: Tokens, place: int) -> str:
+def _pair(tokens: TextTokens, place: int) -> str:
     """A word and the one before it, as a term; none such where they are no neighbours."""
     return f"{tokens.words[place - 1]}{tokens.joints[place]}{tokens.words[place]}"
 
 
-def _written(text: str, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> str:
+def _written(text: str, tokens: TextTokens, spans: Sequence[tuple[int, int]]) -> str:
     """As it stands where it has the fewest capitals: a title may shout."""
     printed = (" ".join(text[tokens.starts[start] : tokens.ends[stop - 1]].split()) for start, stop in spans)
     return min(printed, key=lambda each: sum(map(str.isupper, each)))
