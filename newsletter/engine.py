@@ -971,7 +971,9 @@ class Engine:
 
         def heard(person: Subscriber) -> Subscriber:
             showings = [each for each in shown.get(person.id, ()) if each.issue != but]
-            return replace(person, profile=vote_signals.told(person.profile, said[person.id], showings, now, surprise))
+            return replace(
+                person, profile=vote_signals.with_vote_signals(person.profile, said[person.id], showings, now, surprise)
+            )
 
         return [heard(person) if person.id in said else person for person in people]
 
@@ -1082,7 +1084,7 @@ class Engine:
         since: datetime | None = None,
         most_issues: int = PAST_ISSUES,
         on_issue: Callable[[Issue], None] = lambda _: None,
-    ) -> evaluation.Report:
+    ) -> evaluation.EvaluationReport:
         """How good past issues were, and how good today's selector would have been: see quality.
 
         Keeps vectors that are made for it, and changes nothing else. A block of subscribers is looked at at a time.
@@ -1104,12 +1106,12 @@ class Engine:
             for each in frozen.entries
         }
 
-    def _past_readers(self, pools: Mapping[Issue, Mapping[str, Entry]]) -> Iterator[evaluation.Reader]:
+    def _past_readers(self, pools: Mapping[Issue, Mapping[str, Entry]]) -> Iterator[evaluation.ReaderHistory]:
         for people in batched(self.store.subscribers.listed() if pools else (), BLOCK):
             numbers = [person.id for person in people]
             votes = self.store.votes.of(numbers)
             for number, editions in self.store.editions.of(numbers, pools).items():
-                yield evaluation.Reader(number, editions, votes.get(number, ()))
+                yield evaluation.ReaderHistory(number, editions, votes.get(number, ()))
 
     def _replays(self, frozen: Frozen, pool: Mapping[str, Entry]) -> Iterator[evaluation.Replay]:
         """The issue chosen anew for a sample of those who voted for a paper of it."""

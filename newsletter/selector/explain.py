@@ -363,7 +363,7 @@ def shares(block: Readers, interests: Interests) -> np.ndarray:
 
 
 def _kinds(pool: Pool, profile: Profile, reader: Block) -> list[str]:
-    """Per atom what it is; a bag of unassigned atoms holds likes, votes and words, in the order in which `read` adds."""
+    """Per atom what it is; unassigned ones are likes, votes and words, in this order, as `read` adds them."""
     wanted = [signal for signal in profile.signals if signal.verb in WANTED and signal.weight > FORGOTTEN]
     voted = sum(signal.entry in pool.rows for signal in wanted)
     found: list[str] = []

@@ -99,7 +99,7 @@ class Scratch(NamedTuple):
 
     fits: Floats  #: interests and one more × candidates
     value: Floats  #: candidates: what `rank` sorts by, or NONE
-    tops: Floats  #: LANES: see `top`
+    tops: Floats  #: LANES: what `top` fills
     shown_story: Ints  #: per story the last reader who was given it, or must not get it
     used: Ints  #: per candidate the same
 
@@ -184,7 +184,8 @@ def mark(candidate: int, reader: int, pool: PoolArrays, scratch: Scratch) -> Non
 
 def is_free(candidate: int, reader: int, pool: PoolArrays, scratch: Scratch) -> bool:
     """Whether the reader may get this candidate and has nothing that tells the same."""
-    return scratch.used[candidate] != reader and scratch.shown_story[pool.duplicate_of[candidate]] != reader
+    unused: bool = scratch.used[candidate] != reader
+    return unused and scratch.shown_story[pool.duplicate_of[candidate]] != reader
 
 
 def put(candidate: int, interest: int, score: float, way: int, reader: int, place: int, chosen: Chosen) -> None:
@@ -243,7 +244,7 @@ def group_unassigned(fields: Floats, readers: Readers, wish: int, number: int, i
     for place in range(left):
         owner[free[place] - low] = number + labels[place]
         mass[labels[place]] += readers.share[free[place]]
-    groups = labels.max() + 1
+    groups: int = labels.max() + 1
     if groups == 1:
         owner[begin - low : end - low][readers.word[begin:end]] = number
     for label in range(groups):
@@ -554,7 +555,7 @@ def merge(ranked: Ints, size: int, interests: Interests, pool: PoolArrays, scrat
         interest = next_interest(interests.weight, places, alive)
         if interest < 0:
             break
-        taken = np.int64(-1)
+        taken: Any = np.int64(-1)
         while taken < 0 and at[interest] < ranked.shape[1] and ranked[interest, at[interest]] >= 0:
             if is_free(candidate_of(ranked[interest, at[interest]], width), reader, pool, scratch):
                 taken = ranked[interest, at[interest]]

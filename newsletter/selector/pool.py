@@ -46,7 +46,7 @@ class Pool(PoolFeatures):
     table: ScoreTable  #: what was computed of it so far
     links: dict[
         Wording, dict[int | tuple[str, int], tuple[tuple[str, ...], tuple[str, ...], str, bool]]
-    ]  #: see reasons.Link: those told so far in each language
+    ]  #: the reasons.Link of each pair told so far, by language
     heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
 
     def muted(self, phrase: str) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ Link = tuple[tuple[str, ...], tuple[str, ...], str, bool]
 NOTHING: Link = ((), (), "", False)
 
 
-class _Told(NamedTuple):
+class _PickColumns(NamedTuple):
     """Picks as columns: what their reasons are told from."""
 
     entry: Ints
@@ -50,8 +50,8 @@ class _Told(NamedTuple):
     second: Ints
     up: Ints  #: 1 where it rises
 
-    def some(self, places: Ints) -> _Told:
-        return _Told(*(column[places] for column in self))
+    def some(self, places: Ints) -> _PickColumns:
+        return _PickColumns(*(column[places] for column in self))
 
 
 def tell(
@@ -66,8 +66,8 @@ def tell(
     entry, way, wish = chosen.entry[picked], chosen.way[picked], chosen.wish[picked]
     trend = pool.trend[entry]
     up = (trend >= RISING) & ((way >= POPULAR) | (readers.hype > 0)[owner])
-    told = _Told(entry, wish, way, chosen.first[picked], chosen.second[picked], up.astype(np.int64))
-    reasons = _reasons_by_language(pool, block, readers, told, wordings, owner)
+    columns = _PickColumns(entry, wish, way, chosen.first[picked], chosen.second[picked], up.astype(np.int64))
+    reasons = _reasons_by_language(pool, block, readers, columns, wordings, owner)
     names, named = _names(pool, block, chosen, owner, wish, chosen.group[picked], way)
     entries, scores = pool.entries, np.round(chosen.score[picked], 6).tolist()
     picks = [
@@ -79,26 +79,28 @@ def tell(
 
 
 def _reasons_by_language(
-    pool: Pool, block: Block, readers: Readers, told: _Told, wordings: Sequence[Wording], owner: Ints
+    pool: Pool, block: Block, readers: Readers, columns: _PickColumns, wordings: Sequence[Wording], owner: Ints
 ) -> list[tuple[str, ...]]:
     """The reasons of each pick; `owner`: its reader."""
     different = {id(wording): wording for wording in wordings or [ENGLISH]}
     if len(different) == 1:
-        return _reasons(pool, block, readers, told, *different.values())
+        return _reasons(pool, block, readers, columns, *different.values())
     reasons: list[tuple[str, ...]] = [()] * len(owner)
     languages = np.array([id(wording) for wording in wordings])[owner]
     for language, wording in different.items():
         places = np.flatnonzero(languages == language)
-        spoken = _reasons(pool, block, readers, told.some(places), wording)
+        spoken = _reasons(pool, block, readers, columns.some(places), wording)
         for place, reason in zip(places.tolist(), spoken, strict=True):
             reasons[place] = reason
     return reasons
 
 
-def _reasons(pool: Pool, block: Block, readers: Readers, told: _Told, wording: Wording) -> list[tuple[str, ...]]:
-    links, firsts, seconds = _links(pool, block, readers.atom, told, wording)
+def _reasons(
+    pool: Pool, block: Block, readers: Readers, columns: _PickColumns, wording: Wording
+) -> list[tuple[str, ...]]:
+    links, firsts, seconds = _links(pool, block, readers.atom, columns, wording)
     rising = wording.rising if pool.measured else wording.popular
-    columns, authored = told._replace(first=firsts, second=seconds), block.authored
+    linked_columns, authored = columns._replace(first=firsts, second=seconds), block.authored
     return [
         _unasked(way, up, wording)
         if way >= POPULAR
@@ -110,7 +112,7 @@ def _reasons(pool: Pool, block: Block, readers: Readers, told: _Told, wording: W
             rising if up else "",
             wording,
         )
-        for entry, wish, way, first, second, up in zip(*(column.tolist() for column in columns), strict=True)
+        for entry, wish, way, first, second, up in zip(*(column.tolist() for column in linked_columns), strict=True)
     ]
 
 
@@ -122,8 +124,8 @@ def _names(
     codes = owner[fair] * (int(group.max(initial=0)) + 1) + group[fair]
     _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
     found = [
-        block.interest[each].name.strip() or name(pool, block, chosen.owner, each, number)
-        for each, number in zip(wish[fair][where].tolist(), group[fair][where].tolist(), strict=True)
+        block.interest[its].name.strip() or name(pool, block, chosen.owner, its, number)
+        for its, number in zip(wish[fair][where].tolist(), group[fair][where].tolist(), strict=True)
     ]
     places = np.zeros(len(way), np.int64)
     places[fair] = inverse.reshape(-1) + 1
@@ -167,23 +169,25 @@ def _parts(words: tuple[str, ...], near: str, wording: Wording) -> tuple[str, ..
     return (*matches, near) if near else matches
 
 
-def _links(pool: Pool, block: Block, rows: Ints, told: _Told, wording: Wording) -> tuple[list[Link], Ints, Ints]:
+def _links(
+    pool: Pool, block: Block, rows: Ints, columns: _PickColumns, wording: Wording
+) -> tuple[list[Link], Ints, Ints]:
     """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them.
 
     The second is asked only where the first has no words or is no paper. rows: of the block's atoms in the table, so
     that those of all readers that are one have one number.
     """
     links = [NOTHING]
-    firsts = _numbered(pool, block, rows, told.entry, told.first, links, wording)
+    firsts = _numbered(pool, block, rows, columns.entry, columns.first, links, wording)
     enough = np.array([bool(words and near) for words, _, near, _ in links], np.bool_)
-    seconds = np.where(enough[firsts], -1, told.second)
-    return links, firsts, _numbered(pool, block, rows, told.entry, seconds, links, wording)
+    seconds = np.where(enough[firsts], -1, columns.second)
+    return links, firsts, _numbered(pool, block, rows, columns.entry, seconds, links, wording)
 
 
 def _numbered(
     pool: Pool, block: Block, rows: Ints, entry: Ints, atom: Ints, links: list[Link], wording: Wording
 ) -> Ints:
-    """Adds to `links` what joins these atoms (-1: none) with these candidates; returns the place of each."""
+    """Add to `links` what joins these atoms (-1: none) with these candidates; returns the place of each."""
     used, width = atom >= 0, max(pool.size, 1)
     codes, where, inverse = np.unique(rows[atom[used]] * width + entry[used], return_index=True, return_inverse=True)
     atoms = [block.atom[place] for place in atom[used][where].tolist()]
@@ -203,8 +207,8 @@ def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]], wording: Wording) -> l
     found = [known.get(key) for key in keys]
     new = [place for place, link in enumerate(found) if link is None]
     if sum(map(len, [*pool.links.values()])) + len(new) > REMEMBERED:
-        for each in [*pool.links.values()]:
-            each.clear()
+        for known_links in [*pool.links.values()]:
+            known_links.clear()
     for kind in (int, str):
         places = [place for place in new if isinstance(pairs[place][0], kind)]
         for start in range(0, len(places), 4096):
@@ -245,7 +249,7 @@ def _shared(pool: Pool, atoms: Sequence[Atom], entries: Sequence[int]) -> NDArra
 
 
 def _rows(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
-    """As terms_of; each atom is weighed once."""
+    """As `terms_of`, with each atom weighed once."""
     places = {atom: place for place, atom in enumerate(dict.fromkeys(atoms))}
     return terms_of(pool, [*places])[[places[atom] for atom in atoms]]
 
@@ -335,7 +339,7 @@ def _phrases(entry: Entry, found: Mapping[str, float], share: float = WORTH) -> 
                 run = tokens.words[start:stop]
                 spans.setdefault(run, []).append((start, stop))
                 if run not in worth:
-                    pairs = (_pair(tokens, each) for each in range(start + 1, stop))
+                    pairs = (_pair(tokens, place) for place in range(start + 1, stop))
                     worth[run] = sum([found.get(term, 0) for term in {*run, *pairs}])
     joined = {word for run in worth for word in run}
     for term in found:
@@ -378,4 +382,4 @@ def _pair(tokens: TextTokens, place: int) -> str:
 def _written(text: str, tokens: TextTokens, spans: Sequence[tuple[int, int]]) -> str:
     """As it stands where it has the fewest capitals: a title may shout."""
     printed = (" ".join(text[tokens.starts[start] : tokens.ends[stop - 1]].split()) for start, stop in spans)
-    return min(printed, key=lambda each: sum(map(str.isupper, each)))
+    return min(printed, key=lambda phrase: sum(map(str.isupper, phrase)))

@@ -11,7 +11,7 @@ from newsletter.engine import Explained
 from newsletter.errors import NewsletterError, TemplateError
 from newsletter.formats import profile_row
 from newsletter.renderer.html_outline import outline
-from newsletter.renderer.lint import Finding
+from newsletter.renderer.lint import LintFinding
 from newsletter.selector.explain import Explanation
 from newsletter.types import Entry, Pick
 from newsletter.web.preview.compare import Pair, Placed
@@ -143,5 +143,5 @@ def link_row(link: MailLink) -> Row:
     return {**asdict(link), "askable": link.askable}
 
 
-def finding_row(finding: Finding) -> Row:
+def finding_row(finding: LintFinding) -> Row:
     return asdict(finding)
