@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.doctor import Finding as Diagnosis
     from newsletter.engine import Engine
-    from newsletter.selector.evaluation import Report
+    from newsletter.selector.evaluation import EvaluationReport
     from newsletter.selector.explain import Part, Standing
     from newsletter.services.bounce_reports import Heeded
     from newsletter.services.collection import Collected
@@ -981,7 +981,7 @@ def evaluate(since: datetime | None, most: int, out: Path | None, form: str) -> 
         click.echo(f"{out}: written", err=form == "json")
 
 
-def _report_table(report: Report) -> None:
+def _report_table(report: EvaluationReport) -> None:
     """The figures of all issues together, and of the latest ones."""
     from newsletter.selector.evaluation import LABELS, told
 
@@ -1001,7 +1001,7 @@ def _report_table(report: Report) -> None:
     click.echo(f"{report.readers} readers, {voters} of them ever voted")
 
 
-def _report_row(report: Report) -> dict[str, Any]:
+def _report_row(report: EvaluationReport) -> dict[str, Any]:
     from dataclasses import asdict
 
     issues = [{**asdict(each), "until": each.until.isoformat()} for each in report.issues]

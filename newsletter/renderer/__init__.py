@@ -8,12 +8,12 @@ mail = prepared.render(edition, links, message_id, date)
 from newsletter.renderer.compile import load_kind, load_templates, own_folder, wanted_templates
 from newsletter.renderer.confirmation import Confirmation
 from newsletter.renderer.lint_all import find_all
-from newsletter.renderer.renderer import PreparedIssue, Renderer, make_renderer
+from newsletter.renderer.renderer import MultilingualIssue, Renderer, make_renderer
 from newsletter.renderer.theme import themed
 
 __all__ = [
     "Confirmation",
-    "PreparedIssue",
+    "MultilingualIssue",
     "Renderer",
     "find_all",
     "load_kind",

@@ -23,8 +23,8 @@ from newsletter.config import Settings, resource
 from newsletter.errors import TemplateError
 from newsletter.i18n import Messages, catalogues_of, english, language_of
 from newsletter.renderer.jinja_filters import speak
-from newsletter.renderer.lint import ERROR, Finding, check_mjml, check_tags, missing_slots, refuse
-from newsletter.renderer.mjml_parser import WORD, Page, Tags, line_at
+from newsletter.renderer.lint import ERROR, LintFinding, check_mjml, check_tags, missing_slots, refuse
+from newsletter.renderer.mjml_parser import WORD, MjmlDocument, Tags, line_at
 from newsletter.renderer.theme import read_theme, themed
 
 SHARED = ("inline.css", "theme.toml")  #: of the weekly folder, which the other mails use too
@@ -113,11 +113,11 @@ class Templates:
         """The same, with black for every colour that is unknown."""
         return _COLOUR.sub(lambda match: self._tables.get(match[1], {}).get(match[2], "#000000"), self.raw(name))
 
-    def unknown(self, name: str) -> Iterator[Finding]:
+    def unknown(self, name: str) -> Iterator[LintFinding]:
         text = self.raw(name)
         for match in _COLOUR.finditer(text):
             if match[2] not in self._tables.get(match[1], {}):
-                yield Finding(name, line_at(text, match.start()), ERROR, f"{match[0]} is not in theme.toml")
+                yield LintFinding(name, line_at(text, match.start()), ERROR, f"{match[0]} is not in theme.toml")
 
 
 def variables(text: str) -> set[str]:
@@ -139,7 +139,7 @@ def text_environment(messages: Messages | None = None, trim: bool = True) -> jin
     return speak(env, messages or english())
 
 
-class Sheet(NamedTuple):
+class MailTemplates(NamedTuple):
     """The three templates of one kind of mail."""
 
     html: jinja2.Template
@@ -147,7 +147,7 @@ class Sheet(NamedTuple):
     subject: jinja2.Template
 
 
-def compile_sheet(files: Templates, stem: str, slots: tuple[str, ...]) -> tuple[Sheet, Sheet]:
+def compile_templates(files: Templates, stem: str, slots: tuple[str, ...]) -> tuple[MailTemplates, MailTemplates]:
     """The templates as written, to be tried out with their own lines in the errors, and compiled.
 
     `slots`: those that both parts have to print, such as the link to unsubscribe.
@@ -160,7 +160,7 @@ def compile_sheet(files: Templates, stem: str, slots: tuple[str, ...]) -> tuple[
     text = parse(plain, f"{stem}.txt", files[f"{stem}.txt"])
     subject = parse(text_environment(files.messages, trim=False), "subject.txt", files["subject.txt"])
     compiled = compile_mjml(env, f"{stem}.mjml", source, files["inline.css"])
-    return Sheet(html, text, subject), Sheet(compiled, text, subject)
+    return MailTemplates(html, text, subject), MailTemplates(compiled, text, subject)
 
 
 def page(template: jinja2.Template, context: Mapping[str, object], **more: object) -> str:
@@ -189,7 +189,7 @@ class Macros:
 
 
 def parse(env: jinja2.Environment, name: str, source: str) -> jinja2.Template:
-    """A template whose errors, caught by `naming`, name its lines; slots are checked, see lint.py."""
+    """A template whose errors, caught by `naming`, name its lines; its slots are checked."""
     with naming(name):
         check_tags(name, env.parse(source))
         return jinja2.Template.from_code(env, env.compile(source, name, name), env.make_globals(None))
@@ -218,7 +218,7 @@ def _template_line(name: str, error: Exception) -> int:
 def compile_mjml(env: jinja2.Environment, name: str, source: str, css: str) -> jinja2.Template:
     """One template of finished HTML with our own CSS inlined; MJML's resets and media rules stay in the head."""
     shielded, tags = shield(env, name, source)
-    check_mjml(Page(name, shielded, tags))
+    check_mjml(MjmlDocument(name, shielded, tags))
     html = inline(to_html(name, shielded, tags), css)
     _check(name, html, tags)
     with naming(name):
@@ -232,12 +232,12 @@ def shield(env: jinja2.Environment, name: str, source: str) -> tuple[str, Tags]:
     return put_words(env, source)
 
 
-def shield_refusals(env: jinja2.Environment, name: str, source: str) -> Iterator[Finding]:
+def shield_refusals(env: jinja2.Environment, name: str, source: str) -> Iterator[LintFinding]:
     for word in WORD.finditer(source):
-        yield Finding(name, line_at(source, word.start()), ERROR, f"{word[0]} is a word of ours")
+        yield LintFinding(name, line_at(source, word.start()), ERROR, f"{word[0]} is a word of ours")
     for line, kind, _ in env.lex(source):
         if kind == "raw_begin":
-            yield Finding(name, line, ERROR, "{% raw %} cannot be compiled")
+            yield LintFinding(name, line, ERROR, "{% raw %} cannot be compiled")
 
 
 def put_words(env: jinja2.Environment, source: str) -> tuple[str, Tags]:

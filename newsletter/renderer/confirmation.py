@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from newsletter.i18n import catalogues_of
-from newsletter.renderer.compile import Sheet, Templates, compile_sheet, page
+from newsletter.renderer.compile import MailTemplates, Templates, compile_templates, page
 from newsletter.renderer.fragments import (
     SLOTS,
     HtmlFragment,
@@ -36,13 +36,13 @@ class Confirmation:
         self._language = messages.language
         self._context = {"masthead": tidy_masthead(masthead), "slot": SLOTS}
         self._envelope = Envelope(tidy_masthead(masthead))
-        written, compiled = compile_sheet(Templates(templates, messages), "mail", ("link",))
-        for sheet in (written, compiled):
-            self._prepare(sheet)
+        written, compiled = compile_templates(Templates(templates, messages), "mail", ("link",))
+        for version in (written, compiled):
+            self._prepare(version)
         self._try_out()
 
-    def _prepare(self, sheet: Sheet) -> None:
-        html, text, subject = (page(template, self._context) for template in sheet)
+    def _prepare(self, templates: MailTemplates) -> None:
+        html, text, subject = (page(template, self._context) for template in templates)
         self._html, self._text, self._subject = HtmlFragment(html), TextFragment(text), subject
 
     def render(self, subscriber: Subscriber, link: str, message_id: str, date: datetime) -> Mail:

@@ -42,7 +42,7 @@ def readable(colour: str, under: Collection[str], needed: float = TEXT) -> str:
 
 
 def _least(colour: str, under: Collection[str]) -> float:
-    return min((contrast(colour, each) for each in under), default=21.0)
+    return min((contrast(colour, other) for other in under), default=21.0)
 
 
 def _tones(colour: str) -> Iterator[str]:

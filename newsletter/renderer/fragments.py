@@ -124,7 +124,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _SLOT.sub(lambda slot: values[slot[1]], text)
 
 
-def _getter(names: Sequence[str | Line]) -> Callable[[Mapping[Any, bytes]], Sequence[bytes]]:
+def _getter(names: Sequence[str | ProseLine]) -> Callable[[Mapping[Any, bytes]], Sequence[bytes]]:
     """The values of these names, one after the other: with itemgetter a third of a comprehension's time [measured]."""
     if len(names) > 1:
         return itemgetter(*names)
@@ -166,7 +166,7 @@ def _spliced(parts: list[bytes], places: Iterable[tuple[int, str]], blocks: Mapp
     return out + parts[start:]
 
 
-class Line:
+class ProseLine:
     """A line of prose, cut at its slots. The same pieces give the same object, to be looked up by what it is."""
 
     __slots__ = ("pieces",)
@@ -175,7 +175,7 @@ class Line:
         self.pieces = pieces
 
 
-_line = lru_cache(maxsize=4096)(Line)
+_line = lru_cache(maxsize=4096)(ProseLine)
 
 
 class TextFragment:
@@ -187,13 +187,13 @@ class TextFragment:
 
     def __init__(self, text: str) -> None:
         self._parts: list[bytes] = [b""]
-        holes: list[str | Line] = []
+        holes: list[str | ProseLine] = []
         lines = [line.rstrip() for line in text.strip("\n").split("\n")]
         for line in re.sub("\n{3,}", "\n\n", "\n".join(lines)).split("\n"):
             self._add(line, holes)
         self._runs = []  #: neighbours of one kind: where, their values, whether they are prose
         start = 0
-        for is_prose, some in groupby(holes, lambda hole: isinstance(hole, Line)):
+        for is_prose, some in groupby(holes, lambda hole: isinstance(hole, ProseLine)):
             names = [*some]
             self._runs.append((slice(2 * start + 1, 2 * (start + len(names)), 2), _getter(names), is_prose))
             start += len(names)
@@ -202,7 +202,7 @@ class TextFragment:
         ]
 
     def filled_around(self, prose: Prose, ready: Mapping[str, bytes], blocks: Mapping[str, list[bytes]]) -> list[bytes]:
-        """See HtmlFragment."""
+        """As `fill`, with these pieces in the slots for fragments: joined once, with all the rest."""
         return _spliced(self.fill(prose, ready), self._blocks, blocks)
 
     def fill(self, prose: Prose, ready: Mapping[str, bytes]) -> list[bytes]:
@@ -212,7 +212,7 @@ class TextFragment:
             parts[where] = values(prose if is_prose else ready)
         return parts
 
-    def _add(self, line: str, holes: list[str | Line]) -> None:
+    def _add(self, line: str, holes: list[str | ProseLine]) -> None:
         pieces = _SLOT.split(line)
         if len(pieces) == 1:
             self._parts[-1] += paragraph(line)
@@ -227,14 +227,14 @@ class TextFragment:
             self._parts[-1] += b"\r\n"
 
 
-class Prose(dict[Line, bytes]):
+class Prose(dict[ProseLine, bytes]):
     """Lines of prose → filled, wrapped and quoted; each made once for these values."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__()
         self._values = values
 
-    def __missing__(self, line: Line) -> bytes:
+    def __missing__(self, line: ProseLine) -> bytes:
         filled = [*line.pieces]
         filled[1::2] = [self._values[name] for name in line.pieces[1::2]]
         self[line] = found = paragraph("".join(filled))

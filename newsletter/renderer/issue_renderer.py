@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from newsletter.i18n import Messages
-from newsletter.renderer.compile import Macros, Sheet, page
+from newsletter.renderer.compile import Macros, MailTemplates, page
 from newsletter.renderer.fragments import (
     SLOTS,
     Card,
@@ -52,7 +52,7 @@ class Reader(NamedTuple):
     public: bool = False  #: nobody: the page that an issue has for everybody
 
 
-class _Piece(NamedTuple):
+class _MacroFragments(NamedTuple):
     """A macro's fragments, for one entry or for none."""
 
     entry: Entry | None
@@ -68,18 +68,18 @@ class _Page(NamedTuple):
 
 
 _Values = tuple[Prose, dict[str, bytes]]  #: of a piece's own slots: as words, for the text; as HTML
-_Block = tuple[_Piece, _Values]
+_Block = tuple[_MacroFragments, _Values]
 _Laid = Mapping[str, Sequence[_Block]]  #: slot of the page → what stands in it
 _NONE: _Values = Prose({}), {}
 _EMPTY = dict.fromkeys(("lead", "cards", "popular"), b"")
 
 
-class Version:
-    """See the module."""
+class IssueRenderer:
+    """An issue in one language, for all of its readers."""
 
     def __init__(
         self,
-        sheet: Sheet,
+        templates: MailTemplates,
         messages: Messages,
         masthead: Masthead,
         envelope: Envelope,
@@ -89,7 +89,7 @@ class Version:
     ) -> None:
         """`masthead`: tidy; `pool`: how many papers were read; `missing`: sources that could not be."""
         self.messages = messages
-        self._sheet = sheet
+        self._templates = templates
         self._envelope = envelope
         self._headers = envelope.issue_headers(issue)
         self._context = {
@@ -100,11 +100,11 @@ class Version:
             "slot": SLOTS,
         }
         nobody = {**self._context, "reader": Reader()}
-        self._html, self._text = Macros(sheet.html, nobody), Macros(sheet.text, nobody)
+        self._html, self._text = Macros(templates.html, nobody), Macros(templates.text, nobody)
         self._beyond = tidy(self._text("beyond"), 80)
         self._comma, self._semicolon = messages.gettext(", "), messages.gettext("; ")
         self._pages: dict[Reader, _Page] = {}
-        self._pieces: dict[tuple[str, bool, str], _Piece] = {}
+        self._pieces: dict[tuple[str, bool, str], _MacroFragments] = {}
         # templates of one's own may be older than these macros
         self._skims, self._popular = (name in self._html and name in self._text for name in ("skim", "popular"))
         grouping = "interests" in masthead.sections and "group" in self._html and "group" in self._text
@@ -169,7 +169,7 @@ class Version:
         return {
             "lead": [(self._piece("lead", pick.entry, public), self._values(1, pick, False, public)) for pick in lead],
             "cards": cards,
-            "popular": [(self._piece("popular", each, public), _NONE) for each in edition.popular * self._popular],
+            "popular": [(self._piece("popular", entry, public), _NONE) for entry in edition.popular * self._popular],
         }
 
     def _is_skimmed(self, edition: Edition, public: bool) -> bool:
@@ -179,7 +179,7 @@ class Version:
         interest = next(iter(pick.entry.topics), pick.entry.source) if public else pick.interest
         return _pick_values(place, interest or self._beyond, pick.reasons, self._semicolon, grouped)
 
-    def _piece(self, kind: str, entry: Entry, public: bool) -> _Piece:
+    def _piece(self, kind: str, entry: Entry, public: bool) -> _MacroFragments:
         key = kind, public, entry.id
         kept = self._pieces.get(key)
         if kept is None or (kept.entry is not entry and kept.entry != entry):
@@ -188,8 +188,10 @@ class Version:
             kept = self._pieces[key] = self._made(kind, card)._replace(entry=entry, words=card.words)
         return kept
 
-    def _made(self, macro: str, *values: object) -> _Piece:
-        return _Piece(None, HtmlFragment(self._html(macro, *values)), TextFragment(self._text(macro, *values)), 0)
+    def _made(self, macro: str, *values: object) -> _MacroFragments:
+        return _MacroFragments(
+            None, HtmlFragment(self._html(macro, *values)), TextFragment(self._text(macro, *values)), 0
+        )
 
     def _filled(
         self, edition: Edition, links: Links, laid: _Laid, public: bool
@@ -219,7 +221,7 @@ class Version:
 
     def _page(self, reader: Reader) -> _Page:
         if reader not in self._pages:
-            html, text, subject = (page(template, self._context, reader=reader) for template in self._sheet)
+            html, text, subject = (page(template, self._context, reader=reader) for template in self._templates)
             self._pages[reader] = _Page(HtmlFragment(html), TextFragment(text), subject)
         return self._pages[reader]
 

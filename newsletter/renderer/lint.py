@@ -16,7 +16,7 @@ from jinja2 import nodes
 
 from newsletter.errors import TemplateError
 from newsletter.i18n import placeholders
-from newsletter.renderer.mjml_parser import WORD, Attribute, Element, Page
+from newsletter.renderer.mjml_parser import WORD, Attribute, Element, MjmlDocument
 from newsletter.renderer.mjml_spec import BODY_TAGS, CHILDREN, REFUSED, TAGS, is_computed
 
 ERROR, WARNING = "error", "warning"
@@ -28,7 +28,7 @@ _LOADED = ("src", "srcset", "background", "background-url")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class LintFinding:
     file: str  #: or a place in the configuration: "[theme.light]"
     line: int  #: 0: the file as a whole
     severity: str  #: ERROR, WARNING
@@ -43,7 +43,7 @@ class Finding:
         return f"{place}: {self.severity}: {self.text}"
 
 
-def refuse(findings: Iterable[Finding]) -> None:
+def refuse(findings: Iterable[LintFinding]) -> None:
     """Raise the first as a TemplateError."""
     for finding in findings:
         raise TemplateError(finding.text, finding.file, finding.line)
@@ -58,22 +58,22 @@ def nearest(word: str, words: Iterable[str], form: str = "{}") -> str:
 # what compilation refuses
 
 
-def mjml_refusals(page: Page) -> list[Finding]:
+def mjml_refusals(page: MjmlDocument) -> list[LintFinding]:
     """Tags known and balanced, columns with a width, lengths with a unit; in the order of lines."""
     rules = (_unbalanced, _unknown_tags, _auto_columns, _bare_zeros, _tags_for_attributes, _raw_in_wrapper, _foreign)
     return sorted((finding for rule in rules for finding in rule(page)), key=lambda finding: finding.line)
 
 
-def _about(page: Page, element: Element, why: str, line: int = 0, severity: str = ERROR) -> Finding:
-    return Finding(page.file, line or element.line, severity, f"<{element.name}> {why}")
+def _about(page: MjmlDocument, element: Element, why: str, line: int = 0, severity: str = ERROR) -> LintFinding:
+    return LintFinding(page.file, line or element.line, severity, f"<{element.name}> {why}")
 
 
-def _unbalanced(page: Page) -> Iterator[Finding]:
+def _unbalanced(page: MjmlDocument) -> Iterator[LintFinding]:
     for line, tag, why in page.unbalanced:
-        yield Finding(page.file, line, ERROR, f"<{tag}> {why}")
+        yield LintFinding(page.file, line, ERROR, f"<{tag}> {why}")
 
 
-def _unknown_tags(page: Page) -> Iterator[Finding]:
+def _unknown_tags(page: MjmlDocument) -> Iterator[LintFinding]:
     for element in page.elements:
         if element.name in REFUSED:
             yield _about(page, element, f"is not a tag that we know to work: {REFUSED[element.name]}")
@@ -82,13 +82,13 @@ def _unknown_tags(page: Page) -> Iterator[Finding]:
             yield _about(page, element, f"is not a tag that we know to work{near}")
 
 
-def _auto_columns(page: Page) -> Iterator[Finding]:
+def _auto_columns(page: MjmlDocument) -> Iterator[LintFinding]:
     for element in page.elements:
         if element.name == "mj-column" and "width" not in element.attributes and "mj-attributes" not in element.above:
             yield _about(page, element, 'needs a width: write width="100%"')
 
 
-def _bare_zeros(page: Page) -> Iterator[Finding]:
+def _bare_zeros(page: MjmlDocument) -> Iterator[LintFinding]:
     for element, name, attribute in _mjml_attributes(page):
         if _has_bare_zero(name, attribute):
             yield _about(page, element, 'has a 0 without a unit: write "0px"', attribute.line)
@@ -98,42 +98,44 @@ def _has_bare_zero(name: str, attribute: Attribute) -> bool:
     return ("padding" in name or name.endswith("radius")) and "0" in attribute.value.split()
 
 
-def _tags_for_attributes(page: Page) -> Iterator[Finding]:
+def _tags_for_attributes(page: MjmlDocument) -> Iterator[LintFinding]:
     for element in page.elements:
         if element.has_loose_tag:
             yield _about(page, element, "has a Jinja tag in the place of an attribute: put it into a value")
 
 
-def _raw_in_wrapper(page: Page) -> Iterator[Finding]:
+def _raw_in_wrapper(page: MjmlDocument) -> Iterator[LintFinding]:
     for element in page.elements:
         if element.name == "mj-raw" and element.parent == "mj-wrapper":
             why = "in <mj-wrapper> reaches Outlook only: put it into <mj-body>, around the wrapper, or into a section"
             yield _about(page, element, why)
 
 
-def _foreign(page: Page) -> Iterator[Finding]:
+def _foreign(page: MjmlDocument) -> Iterator[LintFinding]:
     for start, css in page.styles:
         for found in re.finditer(r"[^\x00-\x7f]", css):
             line = page.line_at(start + found.start())
-            yield Finding(page.file, line, ERROR, f"an mj-style holds {found[0]!r}: only ASCII can stand in a style")
+            yield LintFinding(
+                page.file, line, ERROR, f"an mj-style holds {found[0]!r}: only ASCII can stand in a style"
+            )
 
 
-def check_mjml(page: Page) -> None:
+def check_mjml(page: MjmlDocument) -> None:
     refuse(mjml_refusals(page))
 
 
-def tag_refusals(file: str, tree: nodes.Template) -> Iterator[Finding]:
+def tag_refusals(file: str, tree: nodes.Template) -> Iterator[LintFinding]:
     """A slot is only printed bare, because it is a sentinel until a reader comes; a macro never asks for the reader."""
     printed = [expression for output in tree.find_all(nodes.Output) for expression in output.nodes]
     owned = {id(slot.node) for slot in _bare_slots(printed)}
     for node in tree.find_all(nodes.Name):
         if node.name == "slot" and id(node) not in owned:
             why = "a slot can only be printed, as in {{ slot.name }}, or be the value of a message that is"
-            yield Finding(file, node.lineno, ERROR, why)
+            yield LintFinding(file, node.lineno, ERROR, why)
     for macro in tree.find_all(nodes.Macro):
         for node in macro.find_all(nodes.Name):
             if node.name == "reader":
-                yield Finding(file, node.lineno, ERROR, "a macro is the same for all readers")
+                yield LintFinding(file, node.lineno, ERROR, "a macro is the same for all readers")
     yield from _message_refusals(file, tree)
 
 
@@ -146,28 +148,28 @@ def _bare_slots(expressions: Iterable[nodes.Node]) -> Iterator[nodes.Getattr]:
             yield from _bare_slots(given.value for given in expression.kwargs)
 
 
-def _message_refusals(file: str, tree: nodes.Template) -> Iterator[Finding]:
+def _message_refusals(file: str, tree: nodes.Template) -> Iterator[LintFinding]:
     """Messages are found in the templates as they are written, and filled by name."""
     for line, words, call in messages_of(tree):
         if not words:
-            yield Finding(file, line, ERROR, 'a message stands in the template itself, as in {{ _("Hello") }}')
+            yield LintFinding(file, line, ERROR, 'a message stands in the template itself, as in {{ _("Hello") }}')
         elif not call.dyn_kwargs:
-            given = {each.key for each in call.kwargs} | ({"num"} if len(words) > 1 else set())
+            given = {argument.key for argument in call.kwargs} | ({"num"} if len(words) > 1 else set())
             try:
                 missing = set().union(*map(placeholders, words)) - given
             except ValueError as error:
-                yield Finding(file, line, ERROR, str(error))
+                yield LintFinding(file, line, ERROR, str(error))
             else:
                 told = f'the message "{words[0]}" is not given its value '
-                yield from (Finding(file, line, ERROR, told + name) for name in sorted(missing))
+                yield from (LintFinding(file, line, ERROR, told + name) for name in sorted(missing))
 
 
 def messages_of(tree: nodes.Template) -> Iterator[tuple[int, tuple[str, ...], nodes.Call]]:
     """Line, message (with its plural, if any; empty when it is not written there), and the call that asks for it."""
     for call in tree.find_all(nodes.Call):
         if count := _is_message(call):
-            words = [each.value for each in call.args[:count] if isinstance(each, nodes.Const)]
-            told = all(isinstance(each, str) for each in words) and len(words) == count
+            words = [text.value for text in call.args[:count] if isinstance(text, nodes.Const)]
+            told = all(isinstance(word, str) for word in words) and len(words) == count
             yield call.lineno, tuple(words) if told else (), call
 
 
@@ -180,17 +182,17 @@ def check_tags(file: str, tree: nodes.Template) -> None:
     refuse(tag_refusals(file, tree))
 
 
-def missing_slots(file: str, source: str, slots: Iterable[str]) -> Iterator[Finding]:
+def missing_slots(file: str, source: str, slots: Iterable[str]) -> Iterator[LintFinding]:
     for slot in slots:
         if not re.search(rf"{{{{-?\s*slot\.{slot}\b", source):
-            yield Finding(file, 0, ERROR, f"{{{{ slot.{slot} }}}} is missing")
+            yield LintFinding(file, 0, ERROR, f"{{{{ slot.{slot} }}}} is missing")
 
 
 # what only the linter tells
 
 
-def mjml_faults(page: Page) -> Iterator[Finding]:
-    rules: tuple[Callable[[Page], Iterator[Finding]], ...] = (
+def mjml_faults(page: MjmlDocument) -> Iterator[LintFinding]:
+    rules: tuple[Callable[[MjmlDocument], Iterator[LintFinding]], ...] = (
         *(_misplaced, _wrong_attributes, _wrong_values, _swallowed, _loose_tags, _mute_images, _inline_styles),
         *(_elsewhere, _open_links, _styles),
     )
@@ -198,14 +200,14 @@ def mjml_faults(page: Page) -> Iterator[Finding]:
         yield from rule(page)
 
 
-def _mjml_attributes(page: Page) -> Iterator[tuple[Element, str, Attribute]]:
+def _mjml_attributes(page: MjmlDocument) -> Iterator[tuple[Element, str, Attribute]]:
     for element in page.elements:
         if element.is_mjml:
             for name, attribute in element.attributes.items():
                 yield element, name, attribute
 
 
-def _misplaced(page: Page) -> Iterator[Finding]:
+def _misplaced(page: MjmlDocument) -> Iterator[LintFinding]:
     for element in page.elements:
         if not _may_stand(element) and element.name not in REFUSED and (element.name, element.parent) != _RAW:
             place = f"in <{element.parent}>" if element.parent else "outside <mjml>"
@@ -231,14 +233,14 @@ def _place_for(element: Element) -> str:
     return f"its place is {' or '.join(told)}" if told else "it is the outermost tag"
 
 
-def _wrong_attributes(page: Page) -> Iterator[Finding]:
+def _wrong_attributes(page: MjmlDocument) -> Iterator[LintFinding]:
     for element, name, attribute in _mjml_attributes(page):
         rules = TAGS.get(element.name)
         if rules is not None and name not in rules and not WORD.search(name):
             yield _about(page, element, f"has no attribute {name}{nearest(name, rules)}", attribute.line)
 
 
-def _wrong_values(page: Page) -> Iterator[Finding]:
+def _wrong_values(page: MjmlDocument) -> Iterator[LintFinding]:
     for element, name, attribute in _mjml_attributes(page):
         rule = TAGS.get(element.name, {}).get(name)
         if element.name in ("mj-all", "mj-class") and name not in ("name", "height", "align", "text-align"):
@@ -248,36 +250,36 @@ def _wrong_values(page: Page) -> Iterator[Finding]:
             yield _about(page, element, f'{name}="{attribute.value}" {why}', attribute.line)
 
 
-def _swallowed(page: Page) -> Iterator[Finding]:
+def _swallowed(page: MjmlDocument) -> Iterator[LintFinding]:
     for element, name, attribute in _mjml_attributes(page):
         if is_computed(element.name, name) and WORD.search(attribute.value):
             why = f"has a Jinja tag in {name}, which MJML computes with: write the value itself"
             yield _about(page, element, why, attribute.line)
 
 
-def _loose_tags(page: Page) -> Iterator[Finding]:
+def _loose_tags(page: MjmlDocument) -> Iterator[LintFinding]:
     for parent, text in page.texts:
         if parent == "" or parent in CHILDREN:
             for word in WORD.finditer(text):
                 line, tag = page.tags[int(word[1])]
                 where = f"straight in <{parent}>" if parent else "outside <mjml>"
-                yield Finding(page.file, line, ERROR, f"{tag.strip()} stands {where}: put it into <mj-raw>")
+                yield LintFinding(page.file, line, ERROR, f"{tag.strip()} stands {where}: put it into <mj-raw>")
 
 
-def _mute_images(page: Page) -> Iterator[Finding]:
+def _mute_images(page: MjmlDocument) -> Iterator[LintFinding]:
     for element in page.elements:
         is_image = element.name in ("mj-image", "img") and element.parent != "mj-attributes"
         if is_image and "alt" not in element.attributes:
             yield _about(page, element, 'has no alt: say what it shows, or alt="" for a decoration')
 
 
-def _inline_styles(page: Page) -> Iterator[Finding]:
+def _inline_styles(page: MjmlDocument) -> Iterator[LintFinding]:
     for element in page.elements:
         if element.name == "mj-style" and "inline" in element.attributes:
             yield _about(page, element, "is not inlined by our compiler: write the rules into inline.css")
 
 
-def _elsewhere(page: Page) -> Iterator[Finding]:
+def _elsewhere(page: MjmlDocument) -> Iterator[LintFinding]:
     """What makes a reader's mail program ask somebody else."""
     for element in page.elements:
         for name, attribute in element.attributes.items():
@@ -287,22 +289,22 @@ def _elsewhere(page: Page) -> Iterator[Finding]:
                 yield _about(page, element, why, attribute.line, WARNING)
 
 
-def _open_links(page: Page) -> Iterator[Finding]:
+def _open_links(page: MjmlDocument) -> Iterator[LintFinding]:
     for element in page.elements:
         href = element.attributes.get("href")
         if href and href.value.lower().startswith("http:"):
             yield _about(page, element, f"links to {href.value}: write https:", href.line, WARNING)
 
 
-def _styles(page: Page) -> Iterator[Finding]:
+def _styles(page: MjmlDocument) -> Iterator[LintFinding]:
     for start, css in page.styles:
         for position, why in _css_faults(css):
-            yield Finding(page.file, page.line_at(start + position), WARNING, why)
+            yield LintFinding(page.file, page.line_at(start + position), WARNING, why)
 
 
-def css_faults(file: str, css: str) -> Iterator[Finding]:
+def css_faults(file: str, css: str) -> Iterator[LintFinding]:
     for position, why in _css_faults(css):
-        yield Finding(file, css.count("\n", 0, position) + 1, WARNING, why)
+        yield LintFinding(file, css.count("\n", 0, position) + 1, WARNING, why)
 
 
 def _css_faults(css: str) -> Iterator[tuple[int, str]]:
@@ -313,15 +315,15 @@ def _css_faults(css: str) -> Iterator[tuple[int, str]]:
         yield found.start(), "a style loads something from elsewhere, which tells them who reads this mail"
 
 
-def text_faults(file: str, text: str) -> Iterator[Finding]:
+def text_faults(file: str, text: str) -> Iterator[LintFinding]:
     for found in re.finditer(r"\bhttp://[^\s{]*", text):
         line = text.count("\n", 0, found.start()) + 1
-        yield Finding(file, line, WARNING, f"a link to {found[0]}: write https:")
+        yield LintFinding(file, line, WARNING, f"a link to {found[0]}: write https:")
 
 
 def unknown_slots(
     file: str, tree: nodes.Template, on_page: AbstractSet[str], on_card: AbstractSet[str]
-) -> Iterator[Finding]:
+) -> Iterator[LintFinding]:
     """`on_page`: what has a value there; `on_card`: in the macros lead and card and in those that they call."""
     cards = {id(node) for macro in _card_macros(tree) for node in macro.find_all(nodes.Getattr)} if on_card else set()
     for node in tree.find_all(nodes.Getattr):
@@ -331,7 +333,7 @@ def unknown_slots(
             if node.attr in on_page | on_card:
                 where = "on the page, outside" if node.attr in on_page else "in"
                 why = f"slot.{node.attr} has no value here, only {where} the macros lead and card"
-            yield Finding(file, node.lineno, ERROR, why)
+            yield LintFinding(file, node.lineno, ERROR, why)
 
 
 def _card_macros(tree: nodes.Template) -> list[nodes.Macro]:

@@ -30,8 +30,8 @@ from newsletter.renderer.compile import (
 )
 from newsletter.renderer.confirmation import Confirmation
 from newsletter.renderer.css import unread_css
-from newsletter.renderer.lint import ERROR, WARNING, Finding
-from newsletter.renderer.mjml_parser import WORD, Page
+from newsletter.renderer.lint import ERROR, WARNING, LintFinding
+from newsletter.renderer.mjml_parser import WORD, MjmlDocument
 from newsletter.renderer.renderer import NEEDED, Renderer
 from newsletter.renderer.theme import NOTHING, theme_faults, theme_refusals, themed
 from newsletter.types import Masthead
@@ -43,7 +43,7 @@ class _Kind(NamedTuple):
     name: str
     stem: str  #: of its .mjml and its .txt
     needed: tuple[str, ...]
-    on_page: AbstractSet[str]  #: slots that have a value there, see lint.unknown_slots
+    on_page: AbstractSet[str]  #: slots that have a value there
     on_card: AbstractSet[str]
     in_subject: AbstractSet[str]
     trial: Callable[[Files, Masthead], object]
@@ -79,7 +79,7 @@ _NO_FILES: Files = {}
 
 def find_all(
     weekly: Files, confirm: Files, masthead: Masthead, messages: Files = _NO_FILES, wanted: ThemeSection = NOTHING
-) -> tuple[Finding, ...]:
+) -> tuple[LintFinding, ...]:
     """Sorted by file and line; a file is named as `weekly/edition.mjml`, a table of the configuration `[theme.dark]`.
 
     The files are those of the three folders; `wanted` is what the configuration says about the theme.
@@ -94,18 +94,20 @@ def find_all(
         tried = {_placed(finding, kind, own) for finding in _tried(kind, themed(files, wanted), masthead)}
         told = {(finding.file, finding.line) for finding in found | ruled if finding.severity == ERROR}
         # a trial that cannot name a line says what a rule has said better
-        found |= ruled | {each for each in tried if (each.file, each.line) not in told and (each.line or not told)}
+        found |= ruled | {fault for fault in tried if (fault.file, fault.line) not in told and (fault.line or not told)}
     return tuple(sorted(found))
 
 
-def logo_faults(masthead: Masthead) -> Iterator[Finding]:
+def logo_faults(masthead: Masthead) -> Iterator[LintFinding]:
     """Every mail program asks for the logo, so it should lie where the pages are, and behind TLS."""
     logo, ours = urlsplit(masthead.logo), urlsplit(masthead.base_url)
     if masthead.logo and logo.hostname != ours.hostname:
         why = f"{masthead.logo} is elsewhere than base_url, which tells them who reads this mail"
-        yield Finding("[theme] logo", 0, WARNING, why)
+        yield LintFinding("[theme] logo", 0, WARNING, why)
     if logo.scheme == "http":
-        yield Finding("[theme] logo", 0, WARNING, f"{masthead.logo} is not shown by many mail programs: write https:")
+        yield LintFinding(
+            "[theme] logo", 0, WARNING, f"{masthead.logo} is not shown by many mail programs: write https:"
+        )
 
 
 def _said(*kinds: tuple[_Kind, Files]) -> tuple[dict[Key, str], bool]:
@@ -121,16 +123,18 @@ def _said(*kinds: tuple[_Kind, Files]) -> tuple[dict[Key, str], bool]:
     return found, True
 
 
-def _placed(finding: Finding, kind: _Kind, own: Files) -> Finding:
+def _placed(finding: LintFinding, kind: _Kind, own: Files) -> LintFinding:
     if finding.is_of_configuration:
         return finding
     folder = kind.name if finding.file in own else _WEEKLY.name
     return replace(finding, file=f"{folder}/{finding.file}")
 
 
-def _ruled(kind: _Kind, own: Files, files: Files, used: AbstractSet[str], wanted: ThemeSection) -> Iterator[Finding]:
+def _ruled(
+    kind: _Kind, own: Files, files: Files, used: AbstractSet[str], wanted: ThemeSection
+) -> Iterator[LintFinding]:
     for name in own.keys() - set(kind.names()):
-        yield Finding(name, 0, WARNING, f"no mail uses this file{lint.nearest(name, kind.names())}")
+        yield LintFinding(name, 0, WARNING, f"no mail uses this file{lint.nearest(name, kind.names())}")
     theme = files.get("theme.toml", "")
     refused = [*theme_refusals(theme)]
     if "theme.toml" in own:
@@ -143,12 +147,12 @@ def _ruled(kind: _Kind, own: Files, files: Files, used: AbstractSet[str], wanted
         yield from _RULES[Path(name).suffix](kind, name, templates.guessed(name))
 
 
-def _css(kind: _Kind, name: str, css: str) -> Iterator[Finding]:  # noqa: ARG001
+def _css(kind: _Kind, name: str, css: str) -> Iterator[LintFinding]:  # noqa: ARG001
     yield from lint.css_faults(name, css)
     yield from unread_css(name, css)
 
 
-def _text(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
+def _text(kind: _Kind, name: str, source: str) -> Iterator[LintFinding]:
     env = text_environment(trim=name != "subject.txt")
     if name == "subject.txt":
         yield from _jinja(env, name, source, kind.in_subject, frozenset())
@@ -158,14 +162,14 @@ def _text(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
     yield from lint.text_faults(name, source)
 
 
-def _mjml(kind: _Kind, name: str, source: str) -> Iterator[Finding]:
+def _mjml(kind: _Kind, name: str, source: str) -> Iterator[LintFinding]:
     env = html_environment()
     yield from lint.missing_slots(name, source, kind.needed)
     yield from _jinja(env, name, source, kind.on_page, kind.on_card)
     try:
         env.parse(source)
         yield from shield_refusals(env, name, source)
-        page = Page(name, *put_words(env, WORD.sub("a word", source)))
+        page = MjmlDocument(name, *put_words(env, WORD.sub("a word", source)))
     except jinja2.TemplateSyntaxError:
         return  # has been told by _jinja; what it spoils is no finding
     yield from lint.mjml_refusals(page)
@@ -177,25 +181,25 @@ _RULES = {".css": _css, ".txt": _text, ".mjml": _mjml}
 
 def _jinja(
     env: jinja2.Environment, name: str, source: str, on_page: AbstractSet[str], on_card: AbstractSet[str]
-) -> Iterator[Finding]:
+) -> Iterator[LintFinding]:
     try:
         tree = env.parse(source)
     except jinja2.TemplateSyntaxError as error:
-        yield Finding(name, error.lineno, ERROR, error.message or "is not a template")
+        yield LintFinding(name, error.lineno, ERROR, error.message or "is not a template")
     else:
         yield from lint.tag_refusals(name, tree)
         yield from lint.unknown_slots(name, tree, on_page, on_card)
 
 
-def _tried(kind: _Kind, files: Files, masthead: Masthead) -> Iterator[Finding]:
+def _tried(kind: _Kind, files: Files, masthead: Masthead) -> Iterator[LintFinding]:
     """What the whole is refused for; then each part by itself, so that one mistake hides no other."""
-    for each in (files, *_parts(kind, files)):
+    for trial in (files, *_parts(kind, files)):
         try:
-            kind.trial(each, masthead)
+            kind.trial(trial, masthead)
         except TemplateError as error:
-            yield Finding(error.file or f"{kind.stem}.mjml", error.line, ERROR, error.text)
+            yield LintFinding(error.file or f"{kind.stem}.mjml", error.line, ERROR, error.text)
         else:
-            if each is files:
+            if trial is files:
                 return
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-WORD = re.compile(r"Jq(\d{4})[es]")  #: stands for a Jinja tag, see compile.shield
+WORD = re.compile(r"Jq(\d{4})[es]")  #: stands for a Jinja tag while MJML is compiled
 _VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)((?:[^<>\"']|{_QUOTED.pattern})*?)(/?)>")
@@ -51,7 +51,7 @@ class Element:
 
 
 @dataclass(slots=True)
-class Page:
+class MjmlDocument:
     """A template as its elements, the text between them, and what has no partner."""
 
     file: str
@@ -88,8 +88,8 @@ class Page:
     def _begin(self, tag: re.Match[str]) -> None:
         above = tuple(element.name for element in self._open)
         found = {
-            each[1]: Attribute(_unquoted(each[2] or ""), self.line_at(tag.start(3) + each.start()))
-            for each in _ATTRIBUTE.finditer(tag[3])
+            found[1]: Attribute(_unquoted(found[2] or ""), self.line_at(tag.start(3) + found.start()))
+            for found in _ATTRIBUTE.finditer(tag[3])
         }
         is_loose = bool(WORD.search(_QUOTED.sub("", tag[3])))
         element = Element(tag[2], self.line_at(tag.start()), above, found, is_loose)

@@ -1,7 +1,7 @@
 """Editions of an issue: compiled once a language, each card rendered once, a mail a join of ready bytes.
 
-templates ─ Renderer ─▶ open(issue, entries) ─ PreparedIssue ─▶ render(edition, links) ─▶ Mail
-             compiled       a Version a language                  slots filled, parts joined
+templates ─ Renderer ─▶ open(issue, entries) ─ MultilingualIssue ─▶ render(edition, links) ─▶ Mail
+             compiled       an IssueRenderer a language               slots filled, parts joined
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from functools import lru_cache
 
 from newsletter.errors import TemplateError
 from newsletter.i18n import Messages, catalogues_of
-from newsletter.renderer.compile import Sheet, Templates, compile_sheet
+from newsletter.renderer.compile import MailTemplates, Templates, compile_templates
 from newsletter.renderer.fragments import needing_slots
-from newsletter.renderer.issue_renderer import Version
+from newsletter.renderer.issue_renderer import IssueRenderer
 from newsletter.renderer.mime import Envelope, check_lines
 from newsletter.renderer.sanitize import tidy_masthead
 from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
@@ -36,25 +36,25 @@ class Renderer:
         self._envelope = Envelope(self._masthead)
         self._catalogues = catalogues_of(templates)
         messages = self.messages(None)
-        written, compiled = compile_sheet(Templates(templates, messages), "edition", NEEDED)
-        self._sheets = {messages.language: compiled}
+        written, compiled = compile_templates(Templates(templates, messages), "edition", NEEDED)
+        self._compiled = {messages.language: compiled}
         try:
             self._try_out(compiled, messages)
         except TemplateError:
             self._try_out(written, messages, of_mail=False)  # names the line as it is in the file
             raise
 
-    def _try_out(self, sheet: Sheet, messages: Messages, of_mail: bool = True) -> None:
+    def _try_out(self, templates: MailTemplates, messages: Messages, of_mail: bool = True) -> None:
         """Render made-up editions, so that no template fails at send time. Raises TemplateError."""
         for missing in ((), ("A source",)):
-            version = Version(sheet, messages, self._masthead, self._envelope, _ISSUE, 2, missing)
+            version = IssueRenderer(templates, messages, self._masthead, self._envelope, _ISSUE, 2, missing)
             for body in _trials(version):
                 if of_mail:
                     check_lines(body)
 
-    def open(self, issue: Issue, entries: Iterable[Entry], missing: tuple[str, ...] = ()) -> PreparedIssue:
+    def open(self, issue: Issue, entries: Iterable[Entry], missing: tuple[str, ...] = ()) -> MultilingualIssue:
         """`entries`: the frozen pool; `missing`: sources that could not be read, named in the footer."""
-        return PreparedIssue(self, issue, len({entry.id for entry in entries}), missing)
+        return MultilingualIssue(self, issue, len({entry.id for entry in entries}), missing)
 
     def messages(self, language: str | None) -> Messages:
         """The words of the nearest language that there are any of; None: the newsletter's own."""
@@ -65,15 +65,17 @@ class Renderer:
         """That there are words of, by their BCP 47 tags."""
         return self._catalogues.languages
 
-    def version(self, messages: Messages, issue: Issue, pool: int, missing: tuple[str, ...]) -> Version:
-        """The issue in these words. Called by PreparedIssue."""
-        return Version(self._sheet(messages), messages, self._masthead, self._envelope, issue, pool, missing)
+    def version(self, messages: Messages, issue: Issue, pool: int, missing: tuple[str, ...]) -> IssueRenderer:
+        """The issue in these words."""
+        return IssueRenderer(
+            self._compiled_in(messages), messages, self._masthead, self._envelope, issue, pool, missing
+        )
 
-    def _sheet(self, messages: Messages) -> Sheet:
-        if messages.language not in self._sheets:
-            _, compiled = compile_sheet(Templates(self._files, messages), "edition", NEEDED)
-            self._sheets[messages.language] = compiled
-        return self._sheets[messages.language]
+    def _compiled_in(self, messages: Messages) -> MailTemplates:
+        if messages.language not in self._compiled:
+            _, compiled = compile_templates(Templates(self._files, messages), "edition", NEEDED)
+            self._compiled[messages.language] = compiled
+        return self._compiled[messages.language]
 
 
 def make_renderer(templates: Mapping[str, str], masthead: Masthead) -> Renderer:
@@ -89,13 +91,13 @@ def _remembered(templates: tuple[tuple[str, str], ...], masthead: Masthead) -> R
     return Renderer(dict(templates), masthead)
 
 
-class PreparedIssue:
-    """An issue in the languages of its readers, each made when a reader first needs it. See Version for the verbs."""
+class MultilingualIssue:
+    """An issue in the languages of its readers, each made when a reader first needs it."""
 
     def __init__(self, renderer: Renderer, issue: Issue, pool: int, missing: tuple[str, ...]) -> None:
         self._renderer = renderer
         self._given = issue, pool, missing
-        self._versions: dict[str, Version] = {}
+        self._versions: dict[str, IssueRenderer] = {}
 
     def fitting(self, edition: Edition, links: Links) -> Edition:
         """The edition with as many picks as its mail has room for; the others, the lowest ranked, in `more`."""
@@ -109,7 +111,7 @@ class PreparedIssue:
         """Subject and HTML of the page for everybody: nothing in it is the subscriber's own, or asks for a vote."""
         return self.version(edition).public(edition, links)
 
-    def version(self, edition: Edition) -> Version:
+    def version(self, edition: Edition) -> IssueRenderer:
         """In the language of the edition's subscriber."""
         messages = self._renderer.messages(edition.subscriber.language)
         if messages.language not in self._versions:
@@ -117,7 +119,7 @@ class PreparedIssue:
         return self._versions[messages.language]
 
 
-def _trials(issue: Version) -> Iterator[bytes]:
+def _trials(issue: IssueRenderer) -> Iterator[bytes]:
     """Mails and pages of every kind."""
     ada = Subscriber(1, "ada@example.org", "Ada")
     first, bare, other = (

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from newsletter.config import THEME, Settings, ThemeSection, resource
 from newsletter.renderer.contrast import MARK, TEXT, contrast, from_accent, pressed
-from newsletter.renderer.lint import ERROR, WARNING, Finding, nearest, refuse
+from newsletter.renderer.lint import ERROR, WARNING, LintFinding, nearest, refuse
 
 Theme = dict[str, dict[str, str]]  #: "light" and "dark", and tables of one's own: name to value
 
@@ -28,7 +28,9 @@ NOTHING = ThemeSection()
 _BUILT_IN, _OWN, _ACCENT, _BY_NAME = range(4)  #: where a colour comes from; the higher wins
 
 
-class Pair(NamedTuple):
+class ColourPair(NamedTuple):
+    """A colour on another, and the contrast that they need."""
+
     front: str
     under: str
     needed: float
@@ -36,16 +38,16 @@ class Pair(NamedTuple):
 
 #: What stands on what in the built-in templates. Lines between papers and the mark's shape are decoration.
 PAIRS = (
-    *(Pair(front, under, TEXT) for front in ("ink", "body", "quiet", "link") for under in ("paper", "sheet")),
+    *(ColourPair(front, under, TEXT) for front in ("ink", "body", "quiet", "link") for under in ("paper", "sheet")),
     *(
-        Pair(front, under, TEXT)
+        ColourPair(front, under, TEXT)
         for front, under in (("rank", "sheet"), ("why", "sheet"), ("why", "why_sheet"), ("tag", "tag_sheet"))
     ),
-    Pair("on_accent", "accent", TEXT),
-    *(Pair("why_bar", under, MARK) for under in ("sheet", "why_sheet")),
+    ColourPair("on_accent", "accent", TEXT),
+    *(ColourPair("why_bar", under, MARK) for under in ("sheet", "why_sheet")),
     # on the pages only
-    *(Pair(front, under, TEXT) for front, under in (("bad", "sheet"), ("bad", "bad_sheet"))),
-    *(Pair(front, "sheet", MARK) for front in ("edge", "chart_two", "chart_three", "chart_four")),
+    *(ColourPair(front, under, TEXT) for front, under in (("bad", "sheet"), ("bad", "bad_sheet"))),
+    *(ColourPair(front, "sheet", MARK) for front in ("edge", "chart_two", "chart_three", "chart_four")),
 )
 _KNOWN = {"line", "plate", *(name for pair in PAIRS for name in pair[:2])}
 
@@ -127,38 +129,38 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def theme_refusals(text: str) -> Iterator[Finding]:
+def theme_refusals(text: str) -> Iterator[LintFinding]:
     try:
         theme = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
-        yield Finding(_FILE, int(line[1]) if line else 0, ERROR, str(error))
+        yield LintFinding(_FILE, int(line[1]) if line else 0, ERROR, str(error))
         return
     for table, values in theme.items():
         if not isinstance(values, dict):
-            yield Finding(_FILE, _line_of(text, "", table), ERROR, f"{table} stands outside the tables")
+            yield LintFinding(_FILE, _line_of(text, "", table), ERROR, f"{table} stands outside the tables")
             continue
         for name, value in values.items():
             if table in _TABLES and not _is_colour(value):
                 why = f'[{table}] {name} = {value!r} is not like "#1b4dcc"'
-                yield Finding(_FILE, _line_of(text, table, name), ERROR, why)
+                yield LintFinding(_FILE, _line_of(text, table, name), ERROR, why)
             elif not isinstance(value, str):
                 why = f"[{table}] {name} = {value!r} has no quotes"
-                yield Finding(_FILE, _line_of(text, table, name), ERROR, why)
+                yield LintFinding(_FILE, _line_of(text, table, name), ERROR, why)
 
 
-def theme_faults(text: str, used: AbstractSet[str], wanted: ThemeSection = NOTHING) -> Iterator[Finding]:
+def theme_faults(text: str, used: AbstractSet[str], wanted: ThemeSection = NOTHING) -> Iterator[LintFinding]:
     """Of a theme that is not refused. `used`: "light.ink" and so on, of all templates."""
     theme, colours = sound_colours(text), mixed(text, wanted)
     for table in _TABLES:
         for name in theme[table]:
             if name not in _KNOWN and f"{table}.{name}" not in used:
                 why = f"no template uses [{table}] {name}{nearest(name, _KNOWN)}"
-                yield Finding(_FILE, _line_of(text, table, name), WARNING, why)
+                yield LintFinding(_FILE, _line_of(text, table, name), WARNING, why)
         yield from _dim_pairs(text, table, colours[table])
 
 
-def _dim_pairs(text: str, table: str, colours: Mapping[str, Colour]) -> Iterator[Finding]:
+def _dim_pairs(text: str, table: str, colours: Mapping[str, Colour]) -> Iterator[LintFinding]:
     for front, under, needed in PAIRS:
         ratio = contrast(colours[front].value, colours[under].value)
         if ratio < needed:
@@ -168,13 +170,13 @@ def _dim_pairs(text: str, table: str, colours: Mapping[str, Colour]) -> Iterator
             yield _blamed(text, table, name, colours[name].origin, why)
 
 
-def _blamed(text: str, table: str, name: str, origin: int, why: str) -> Finding:
+def _blamed(text: str, table: str, name: str, origin: int, why: str) -> LintFinding:
     """In the place where the colour comes from."""
     if origin == _BY_NAME:
-        return Finding(f"[theme.{table}]", 0, ERROR, why)
+        return LintFinding(f"[theme.{table}]", 0, ERROR, why)
     if origin == _ACCENT:
-        return Finding("[theme] accent", 0, ERROR, f"{table}: {why}")
-    return Finding(_FILE, _line_of(text, table, name), ERROR, f"[{table}] {why}")
+        return LintFinding("[theme] accent", 0, ERROR, f"{table}: {why}")
+    return LintFinding(_FILE, _line_of(text, table, name), ERROR, f"[{table}] {why}")
 
 
 def sound_colours(text: str) -> Theme:

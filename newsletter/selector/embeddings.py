@@ -38,10 +38,10 @@ def meaning_of(
 
     A vector that holds NaN or an infinity says nothing: its text has only words.
     """
-    sound = {name: each for name, each in (vectors or {}).items() if np.isfinite(each).all()}
-    found = [sound.get(each) for each in ids]
-    known = [each for each in found if each is not None]
-    if not known or len({len(each) for each in sound.values()}) > 1:
+    sound = {name: vector for name, vector in (vectors or {}).items() if np.isfinite(vector).all()}
+    found = [sound.get(name) for name in ids]
+    known = [vector for vector in found if vector is not None]
+    if not known or len({len(vector) for vector in sound.values()}) > 1:
         return None
     mean = np.stack(known).astype(np.float64).mean(axis=0)
     return Meaning(_rows(found, mean, lengths), mean, sound)
@@ -51,9 +51,9 @@ def _rows(
     found: Sequence[NDArray[np.float32] | None], mean: NDArray[np.float64], lengths: NDArray[np.float64]
 ) -> Floats:
     table = np.zeros((len(found), len(mean)))
-    for number, each in enumerate(found):
-        if each is not None:
-            table[number] = each - mean
+    for number, vector in enumerate(found):
+        if vector is not None:
+            table[number] = vector - mean
     sizes = np.sqrt((table * table).sum(axis=1))
     weights = np.sqrt(MEANING / (1 + (lengths / HALF) ** 2))
     scaled: Floats = (table * (weights / np.where(sizes > 1e-9, sizes, 1))[:, None]).astype(np.float32)

@@ -34,7 +34,7 @@ EXPECTED = 1.0  #: places due to an interest in BACK issues, below which nothing
 MOST_STARVED = 100  #: named in a report
 OUTSIDE = "a little outside your interests"  #: the selector's first reason for an exploratory pick
 
-#: What a figure is called by every door.
+#: What figures are called, wherever they are shown.
 LABELS = {
     "as_mailed": "nDCG@10 as mailed",
     "now": "nDCG@10 today's selector",
@@ -80,7 +80,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ReaderHistory:
     """What one subscriber got and said. Entries are under the ids that they have today."""
 
     number: int
@@ -135,7 +135,7 @@ class Starved:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EvaluationReport:
     """What `newsletter evaluate` tells."""
 
     issues: tuple[Measured, ...]  #: oldest first
@@ -148,7 +148,7 @@ class Report:
     starved: tuple[Starved, ...]  #: the worst MOST_STARVED of `starving`
 
 
-def measure(pasts: Sequence[Past], readers: Iterable[Reader]) -> Report:
+def measure(pasts: Sequence[Past], readers: Iterable[ReaderHistory]) -> EvaluationReport:
     """All figures in one pass over the readers, of whom one is held at a time.
 
     Editions of other issues than `pasts` count for nothing. Editions weigh alike, whatever the issue.
@@ -160,10 +160,12 @@ def measure(pasts: Sequence[Past], readers: Iterable[Reader]) -> Report:
     for past in pasts:
         _finish(sums[past.issue.key], past)
     together = _Sums()
-    for each in sums.values():
-        together.take(each)
-    worst = sorted(audience.starved, key=lambda each: (each.got / each.due, each.subscriber, each.interest))
-    return Report(
+    for found in sums.values():
+        together.take(found)
+    worst = sorted(
+        audience.starved, key=lambda starved: (starved.got / starved.due, starved.subscriber, starved.interest)
+    )
+    return EvaluationReport(
         issues=tuple(_measured(past, sums[past.issue.key]) for past in pasts),
         overall=together.figures(),
         editions=together.counts["editions"],
@@ -184,12 +186,12 @@ def told(name: str, value: float | None) -> str:
     return f"{value:.1f}" if name in TENTHS else f"{value:.3f}"
 
 
-def findings(report: Report) -> Iterator[str]:
+def findings(report: EvaluationReport) -> Iterator[str]:
     """What stands out, or stands in the way of figures: one line each."""
     if not report.issues:
         yield "There is no issue to evaluate: none was mailed yet, or none since that day."
         return
-    if not any(each.rated for each in report.issues):
+    if not any(issue.rated for issue in report.issues):
         yield "Nobody voted for a paper of these issues yet: there is no nDCG."
     if report.repeats:
         yield f"Picks of a paper that its reader had got before, or that was joined with one later: {report.repeats}."
@@ -199,7 +201,7 @@ def findings(report: Report) -> Iterator[str]:
 
 def ndcg(ranking: Sequence[str], wanted: Set[str]) -> float:
     """Σ 1/log2(place + 1) of the wanted in the first DEPTH places, beside what it is with all wanted ones in front."""
-    found = sum(_gain(place) for place, each in enumerate(ranking[:DEPTH]) if each in wanted)
+    found = sum(_gain(place) for place, paper in enumerate(ranking[:DEPTH]) if paper in wanted)
     return found / sum(map(_gain, range(min(len(wanted), DEPTH))))
 
 
@@ -209,9 +211,9 @@ def fair_shares(profile: Profile) -> dict[str, float]:
     Also {} where an interest has neither name nor keyword: nobody can tell its picks then.
     """
     weights: dict[str, float] = {}
-    for each in profile.interests:
-        label = each.name.strip() or ", ".join(each.keywords[:2])
-        weights[label] = weights.get(label, 0.0) + (each.weight if 0 < each.weight < math.inf else 0.0)
+    for interest in profile.interests:
+        label = interest.name.strip() or ", ".join(interest.keywords[:2])
+        weights[label] = weights.get(label, 0.0) + (interest.weight if 0 < interest.weight < math.inf else 0.0)
     if not any(weights.values()):
         weights = dict.fromkeys(weights, 1.0)
     kept = {label: weight for label, weight in weights.items() if weight}
@@ -257,7 +259,7 @@ class _Sums:
             self.add(name, value, other._times[name])
 
     def figures(self) -> Figures:
-        return Figures(**{each.name: self._mean(each.name) for each in fields(Figures)})
+        return Figures(**{figure.name: self._mean(figure.name) for figure in fields(Figures)})
 
     def _mean(self, name: str) -> float | None:
         return self._sums[name] / self._times[name] if self._times[name] else None
@@ -271,8 +273,8 @@ class _Audience:
         self.starved: list[Starved] = []
         self._words: dict[str, Words] = {}
 
-    def add(self, reader: Reader, sums: Mapping[str, _Sums]) -> None:
-        editions = [each for each in reader.editions if each.issue.key in sums]
+    def add(self, reader: ReaderHistory, sums: Mapping[str, _Sums]) -> None:
+        editions = [edition for edition in reader.editions if edition.issue.key in sums]
         if not editions:
             return
         self.readers += 1
@@ -286,8 +288,8 @@ class _Audience:
             ids = {pick.entry.id for pick in edition.picks}
             _count(found, edition, verbs)
             found.counts["repeats"] += len(ids & had)
-            for each in _novelties(words, [other for some in latest for other in some]):
-                found.add("novelty", each)
+            for novelty in _novelties(words, [other for some in latest for other in some]):
+                found.add("novelty", novelty)
             had |= ids
             latest.append(words)
 
@@ -310,7 +312,7 @@ def _count(found: _Sums, edition: Edition, verbs: Mapping[str, Verb]) -> None:
     for verb in (Verb.MORE, Verb.SAVE, Verb.LESS):
         found.add(verb.value, 100 * said[verb])
     ids = [pick.entry.id for pick in edition.picks]
-    wanted = {each for each in ids if verbs.get(each) in WANTED}
+    wanted = {paper for paper in ids if verbs.get(paper) in WANTED}
     if wanted:
         found.counts["rated"] += 1
         found.add("as_mailed", ndcg(ids, wanted))

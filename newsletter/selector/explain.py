@@ -16,15 +16,15 @@ import numpy as np
 
 from newsletter.selector import kernel
 from newsletter.selector.features import Floats
-from newsletter.selector.kernel import EVERYWHERE, FAIR, LESS, OVERALL, PINNED, STRANGE, Chosen, Ints, Readers
+from newsletter.selector.kernel import EVERYWHERE, EXPLORATORY, FAIR, LESS, OVERALL, PINNED, Chosen, Interests, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import FORGOTTEN, Block, Defaults, read
-from newsletter.selector.rank import choose
+from newsletter.selector.rank import choose, pool_arrays
 from newsletter.selector.reasons import Link, linked, name
 from newsletter.selector.score_table import Atom
 from newsletter.types import WANTED, Profile, Verb
 
-WAYS = ("fair", "outside", "popular", "popular")  #: by kernel.FAIR, STRANGE, POPULAR, ALONE
+WAYS = ("fair", "outside", "popular", "popular")  #: by kernel.FAIR, EXPLORATORY, POPULAR, ALONE
 _SAID = {
     Verb.MORE: "you asked for more like it",
     Verb.SAVE: "you saved it",
@@ -43,7 +43,7 @@ class Part:
     amount: float  #: of the score
     likeness: float  #: of the paper or word to the entry, as the table has it; of the trend: its height, 0..1
     share: float  #: 0..1, of all that the interest is made of; of a disliked paper: what is left of the dislike
-    own: bool  #: of this very interest; else it speaks for it because it is a loose like or word too
+    own: bool  #: of this very interest; else it speaks for it because it is an unassigned like or word too
     words: tuple[str, ...]  #: what joins them, as the entry writes it
     beside: bool  #: not much alike by its words: what it brings is that its readers like such papers
 
@@ -53,7 +53,7 @@ class Standing:
     """How the entry stands in one interest of the reader."""
 
     interest: str
-    loose: bool  #: made of likes and words that belong to no interest
+    loose: bool  #: unassigned: made of likes and words that belong to no interest
     weight: float
     fair: float  #: share of the places, 0..1, by weight
     places: int  #: that it got
@@ -130,16 +130,16 @@ def _absent(pool: Pool, reader: Block, entry_id: str) -> Explanation:
 
 
 def forbidden(pool: Pool, profile: Profile, seen: Set[str], candidate: int) -> tuple[Hidden, ...]:
-    """Everything that forbids it, in the order in which a reader would think of it; see readers.hidden."""
+    """Everything that forbids it, in the order in which a reader would think of it."""
 
     def meant(names: Sequence[str]) -> bool:
         return any(pool.same.get(name) == candidate for name in names)
 
     found = [Hidden("seen", "")] if meant([*seen]) else []
     found += [Hidden("liked", "")] if meant(profile.liked) else []
-    found += [Hidden("liked", each.name) for each in profile.interests if meant(each.liked)]
+    found += [Hidden("liked", interest.name) for interest in profile.interests if meant(interest.liked)]
     found += [Hidden("disliked", "")] if meant(profile.disliked) else []
-    found += [Hidden("voted", each.verb.value) for each in profile.signals if meant([each.entry])]
+    found += [Hidden("voted", signal.verb.value) for signal in profile.signals if meant([signal.entry])]
     found += [Hidden("muted", phrase) for phrase in profile.muted if candidate in pool.muted(phrase)]
     return tuple(found)
 
@@ -151,25 +151,26 @@ class _Case:
         self.pool, self.profile, self.reader, self.candidate = pool, profile, reader, candidate
         self.block, self.chosen = choose(pool, reader)
         self.atoms = reader.atom
-        self.owner, self.weight, self.wish, self.loose = interests(pool, self.block)
-        self.number = len(self.weight)
-        self.shares = shares(self.block, self.owner, self.loose, self.number)
+        self.interests = interests(pool, self.block)
+        self.owner, self.number = self.interests.owner, len(self.interests.weight)
+        self.weight, self.wish = self.interests.weight.tolist(), self.interests.wish.tolist()
+        self.shares = shares(self.block, self.interests)
         self.scores = pool.table.score(self.block.atom, candidate)
         self.refused = pool.table.score(self.block.less, candidate)
         self.trend = float(np.nan_to_num(pool.trend[candidate], nan=0.5))
-        self.places = [int(each) for each in self.chosen.entry[0, : int(self.chosen.number[0])]]
+        self.places: list[int] = self.chosen.entry[0, : int(self.chosen.number[0])].tolist()
         self.kinds = _kinds(pool, profile, reader)
         self.links = self._linked()
         self.fits = self._fits()
-        self.standings = [self._standing(each) for each in range(self.number)]
+        self.standings = [self._standing(interest) for interest in range(self.number)]
         self.displaced = self.candidate in displaced(pool, reader, self.chosen)
 
     def told(self, hidden: tuple[Hidden, ...]) -> Explanation:
         place = self.places.index(self.candidate) if self.candidate in self.places else -1
         way = int(self.chosen.way[0, place]) if place >= 0 else -1
         group = int(self.chosen.group[0, place]) if place >= 0 else -1
-        order = sorted(range(self.number), key=lambda each: self._worth(self.standings[each], each != group))
-        standings = tuple(self.standings[each] for each in order)
+        order = sorted(range(self.number), key=lambda number: self._order(self.standings[number], number != group))
+        standings = tuple(self.standings[number] for number in order)
         score, parts = self._sum(way, group, standings)
         entry, popular = self.pool.entries[self.candidate], self.pool.popular.tolist().index(self.candidate) + 1
         found = Explanation(
@@ -193,45 +194,43 @@ class _Case:
         return with_why(found, self.displaced)
 
     @staticmethod
-    def _worth(standing: Standing, other: bool) -> tuple[bool, bool, bool, float]:
+    def _order(standing: Standing, other: bool) -> tuple[bool, bool, bool, float]:
         return other, not standing.weight > 0, not standing.matched, -standing.score
 
     def _sum(self, way: int, group: int, standings: Sequence[Standing]) -> tuple[float, tuple[Part, ...]]:
         """Of the pick as the kernel scored it: an exploratory one gets nothing for its author."""
         parts: tuple[Part, ...] = (self._rise(),)
-        if way == STRANGE:
+        if way == EXPLORATORY:
             parts = self._parts(group, "")
         elif standings and (way < 0 or group >= 0):
             parts = standings[0].parts
-        return sum(each.amount for each in parts), parts
+        return sum(part.amount for part in parts), parts
 
     # the numbers
 
     def _fits(self) -> Floats:
         """interests × candidates, by the kernel itself."""
         fits = np.zeros((self.number + 1, self.pool.size), np.float32)
-        kernel.fit(
-            self.pool.table.steps, self.pool.table.sizes, self.block, 0, 0, self.owner, self.loose, self.number, fits
-        )
+        kernel.fit(self.pool.table.scores, self.block, self.interests, fits)
         return fits
 
-    def _standing(self, each: int) -> Standing:
-        wish = self.wish[each]
-        best, least, ranked = self._ranked(each)
+    def _standing(self, interest: int) -> Standing:
+        wish = self.wish[interest]
+        best, least, ranked = self._ranked(interest)
         author = self.reader.authored[wish].get(self.candidate, "")
-        parts = self._parts(each, author)
-        fit = float(self.fits[each, self.candidate])
+        parts = self._parts(interest, author)
+        fit = float(self.fits[interest, self.candidate])
         if fit <= kernel.NONE:  # of several groups of likes, one that does not match by itself
-            fit = float(self.shares[each] @ self.scores)
-        top = self._top(each, best)
+            fit = float(self.shares[interest] @ self.scores)
+        top = self._top(interest, best)
         rank = ranked.index(self.candidate) + 1 if self.candidate in ranked else 0
-        eligible = self.weight[each] > 0 and self.candidate not in self.reader.hidden
-        fair = (self.chosen.group[0, : len(self.places)] == each) & (self.chosen.way[0, : len(self.places)] == FAIR)
+        eligible = self.weight[interest] > 0 and self.candidate not in self.reader.hidden
+        fair = (self.chosen.group[0, : len(self.places)] == interest) & (self.chosen.way[0, : len(self.places)] == FAIR)
         return Standing(
-            interest=name(self.pool, self.reader, self.owner, wish, each),
-            loose=self.reader.loose[wish],
-            weight=self.weight[each],
-            fair=self.weight[each] / (sum(self.weight) or 1.0),
+            interest=name(self.pool, self.reader, self.owner, wish, interest),
+            loose=self.reader.unassigned[wish],
+            weight=self.weight[interest],
+            fair=self.weight[interest] / (sum(self.weight) or 1.0),
             places=int(fair.sum()),
             fit=fit,
             best=best,
@@ -245,37 +244,36 @@ class _Case:
             parts=parts,
         )
 
-    def _ranked(self, each: int) -> tuple[float, float, list[int]]:
+    def _ranked(self, interest: int) -> tuple[float, float, list[int]]:
         """The best fit, the least that matches, and all that match, best first: by the kernel itself."""
-        width, hype, fits = self.pool.size, self.reader.hype[0], self._shown(each)
-        worth = np.zeros(width, np.float32)
-        tops = np.zeros(kernel.LANES, np.float32)
+        width, hype, fits, pool = self.pool.size, self.reader.hype[0], self._shown(interest), pool_arrays(self.pool)
+        value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
-        trend = np.nan_to_num(self.pool.trend, nan=0.5)
-        best = kernel.value(fits, trend, hype, worth, tops)
-        if self.weight[each] > 0:
-            kernel.pin(np.array([*self.reader.authored[self.wish[each]]], np.int64), fits, trend, hype, worth, tops)
-            kernel.rank(worth, tops, self.pool.story, kernel.twins(self.pool.story), keys)
+        best = kernel.fill_values(fits, pool.trend, hype, value, tops)
+        if self.weight[interest] > 0:
+            pins = np.array([*self.reader.authored[self.wish[interest]]], np.int64)
+            kernel.pin(pins, fits, pool.trend, hype, value, tops)
+            kernel.rank(value, tops, pool, keys)
         least = kernel.least_of(best)
-        return float(best), float(least), (width - 1 - keys[keys >= 0] % width).tolist()
+        return float(best), float(least), kernel.candidate_of(keys[keys >= 0], width).tolist()
 
-    def _shown(self, each: int) -> Floats:
+    def _shown(self, interest: int) -> Floats:
         """fits of what may be shown."""
-        fits: Floats = self.fits[each].copy()
+        fits: Floats = self.fits[interest].copy()
         fits[list(self.reader.hidden)] = kernel.NONE
         return fits
 
-    def _top(self, each: int, best: float) -> float:
+    def _top(self, interest: int, best: float) -> float:
         """What relevance is measured by: a hidden candidate would be its interest's best if it were better."""
-        return max(best, float(self.fits[each, self.candidate])) if self.candidate in self.reader.hidden else best
+        return max(best, float(self.fits[interest, self.candidate])) if self.candidate in self.reader.hidden else best
 
     # their parts
 
-    def _parts(self, each: int, author: str) -> tuple[Part, ...]:
+    def _parts(self, interest: int, author: str) -> tuple[Part, ...]:
         """Largest first; what adds nothing is left out."""
-        top = self._top(each, float(kernel.best_of(self._shown(each))))
+        top = self._top(interest, float(kernel.best_of(self._shown(interest))))
         scale = (1 - self.reader.hype[0]) / top if top > 0 else 0.0
-        parts = [*self._given(each, scale), *self._taken(each, scale)]
+        parts = [*self._given(interest, scale), *self._taken(interest, scale)]
         if author:
             words = sum(part.amount for part in parts)
             parts.append(
@@ -288,17 +286,19 @@ class _Case:
         hype = self.reader.hype[0]
         return Part("trend", "", "", hype * self.trend, self.trend, hype, True, (), False)
 
-    def _given(self, each: int, scale: float) -> Iterator[Part]:
+    def _given(self, interest: int, scale: float) -> Iterator[Part]:
         for place, atom in enumerate(self.atoms):
-            share = float(self.shares[each, place])
+            share = float(self.shares[interest, place])
             if share:
-                own = self.owner[place] == each or (self.owner[place] == EVERYWHERE and each >= self.loose)
+                own = self.owner[place] == interest or (
+                    self.owner[place] == EVERYWHERE and interest >= self.interests.unassigned
+                )
                 amount = scale * share * float(self.scores[place])
                 yield self._part(self.kinds[place], atom, amount, float(self.scores[place]), share, bool(own))
 
-    def _taken(self, each: int, scale: float) -> Iterator[Part]:
+    def _taken(self, interest: int, scale: float) -> Iterator[Part]:
         """By each disliked paper in turn, as in kernel.fit."""
-        left = float(self.shares[each] @ self.scores)
+        left = float(self.shares[interest] @ self.scores)
         kinds = _refusals(self.pool, self.profile)
         for atom, share, score in zip(self.reader.less, self.reader.less_share, self.refused.tolist(), strict=True):
             excess = share * score - max(left, 0.0)
@@ -327,62 +327,57 @@ class _Case:
 
 def twin(pool: Pool, places: Sequence[int], hidden: Sequence[int], candidate: int) -> Twin | None:
     """A pick, or what must not be shown, that tells the same story. `places`: the picks, best first."""
-    story = pool.story[candidate]
+    story = pool.duplicate_of[candidate]
     for place, other in enumerate(places, 1):
-        if pool.story[other] == story:
+        if pool.duplicate_of[other] == story:
             return Twin(pool.entries[other].id, pool.entries[other].title, place)
-    other = next((other for other in sorted(hidden) if pool.story[other] == story), -1)
+    other = next((other for other in sorted(hidden) if pool.duplicate_of[other] == story), -1)
     return Twin(pool.entries[other].id, pool.entries[other].title, 0) if other >= 0 else None
 
 
 def displaced(pool: Pool, reader: Block, chosen: Chosen) -> set[int]:
     """What would be picks if no place were kept for what is a little outside the interests."""
     number = int(chosen.number[0])
-    if STRANGE not in chosen.way[0, :number]:
+    if EXPLORATORY not in chosen.way[0, :number]:
         return set()
     _, calm = choose(pool, replace(reader, surprise=[0.0]))
     return {*calm.entry[0, : int(calm.number[0])].tolist()} - {*chosen.entry[0, :number].tolist()}
 
 
-def interests(pool: Pool, block: Readers) -> tuple[Ints, list[float], list[int], int]:
-    """Owner of each atom; weight and wish of each interest; the first interest that is made of loose likes."""
-    wishes = len(block.weight)
-    most = wishes + kernel.GROUPS + 1
-    owner, weight, wish = np.zeros(len(block.atom), np.int64), np.zeros(most), np.zeros(most, np.int64)
-    number = kernel.group(pool.table.fields, block, 0, wishes, owner, weight, wish)
-    loose = sum(not block.loose[each] for each in wish[:number])
-    return owner, weight[:number].tolist(), wish[:number].tolist(), int(loose)
+def interests(pool: Pool, block: Readers) -> Interests:
+    """The interests of a block's only reader."""
+    return kernel.group(pool.table.fields, block, 0, np.zeros(len(block.atom), np.int64))
 
 
-def shares(block: Readers, owner: Ints, loose: int, number: int) -> np.ndarray:
-    """interests × atoms: fit = shares @ scores, before dislikes. Several loose groups speak for each other."""
+def shares(block: Readers, interests: Interests) -> np.ndarray:
+    """interests × atoms: fit = shares @ scores, before dislikes. Groups of unassigned likes speak for each other."""
+    owner, number, unassigned = interests.owner, len(interests.weight), interests.unassigned
     share = np.zeros((number, len(owner)))
-    for each in range(number):
-        mine = np.where(owner == each, block.share, 0.0)
-        share[each] = mine / (mine.sum() or 1.0)
-    if number - loose > 1:
-        every = np.where((owner >= loose) | (owner == EVERYWHERE), block.share, 0.0)
-        share[loose:] = OVERALL * every / (every.sum() or 1.0) + (1 - OVERALL) * share[loose:]
+    for interest in range(number):
+        mine = np.where(owner == interest, block.share, 0.0)
+        share[interest] = mine / (mine.sum() or 1.0)
+    if number - unassigned > 1:
+        every = np.where((owner >= unassigned) | (owner == EVERYWHERE), block.share, 0.0)
+        share[unassigned:] = OVERALL * every / (every.sum() or 1.0) + (1 - OVERALL) * share[unassigned:]
     return share
 
 
 def _kinds(pool: Pool, profile: Profile, reader: Block) -> list[str]:
-    """Per atom what it is; a loose bag holds likes, votes and words in this order (readers._add_wishes)."""
-    voted = sum(
-        1 for each in profile.signals if each.verb in WANTED and each.weight > FORGOTTEN and each.entry in pool.rows
-    )
+    """Per atom what it is; unassigned ones are likes, votes and words, in this order, as `read` adds them."""
+    wanted = [signal for signal in profile.signals if signal.verb in WANTED and signal.weight > FORGOTTEN]
+    voted = sum(signal.entry in pool.rows for signal in wanted)
     found: list[str] = []
-    for wish, loose in enumerate(reader.loose):
+    for wish, unassigned in enumerate(reader.unassigned):
         atoms = reader.atoms(wish)
         papers = sum(isinstance(atom, int) for atom in atoms)
-        votes = voted if loose else 0
+        votes = voted if unassigned else 0
         found += ["liked"] * (papers - votes) + ["voted"] * votes + ["word"] * (len(atoms) - papers)
     return found
 
 
 def _refusals(pool: Pool, profile: Profile) -> dict[Atom, str]:
-    against = (each for each in profile.signals if each.verb not in WANTED and each.entry in pool.rows)
-    kinds: dict[Atom, str] = {pool.rows[each.entry]: each.verb.value for each in against}
+    against = (signal for signal in profile.signals if signal.verb not in WANTED and signal.entry in pool.rows)
+    kinds: dict[Atom, str] = {pool.rows[signal.entry]: signal.verb.value for signal in against}
     return kinds | {pool.rows[name]: "disliked" for name in profile.disliked if name in pool.rows}
 
 

@@ -145,7 +145,7 @@ def grams(term: str) -> Mapping[str, int]:
 
 @lru_cache(maxsize=1)
 def background() -> Mapping[str, float]:
-    """Term → share of papers it stands in, over all fields: see the head of background.txt."""
+    """Term → share of papers it stands in, over all fields: the head of background.txt says which."""
     lines = Path(__file__).with_name("background.txt").read_text("utf-8").splitlines()
     pairs = (line.split("\t") for line in lines if not line.startswith("#"))
     return {term: float(rate) / 10_000 for term, rate in pairs}
@@ -199,7 +199,7 @@ class Vocabulary:
 
     def said(self, phrases: Iterable[str]) -> sparse.csr_matrix:
         """Counted terms of what readers say: phrases × terms."""
-        counts = (Counter(term for term in terms(each) if term in self.columns) for each in phrases)
+        counts = (Counter(term for term in terms(phrase) if term in self.columns) for phrase in phrases)
         return table(counts, self.columns, len(self.terms))
 
     def words(self, counted: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:

@@ -3,7 +3,8 @@
     atoms ─ group ─▶ interests ─ fit ─▶ rankings ─ merge (fair shares) ─▶ picks ─ credit ─▶ what made each score
 
 numba's compiler takes about 15 s once per installation, and loading what it made 0.2 s; so small work is interpreted,
-large work compiled, and both are this one text [measured].
+large work compiled, and both are this one text [measured]. What several functions need comes as NamedTuples, which
+numba takes.
 """
 
 from __future__ import annotations
@@ -24,22 +25,40 @@ LESS = 0.5  #: what a disliked paper takes from the papers that are more like it
 STEPS = 1e6  #: scores differ by 1 / STEPS or are equal, and the id decides
 TELLING = 0.2  #: of the strongest part of a score, what the second strongest must have to be told
 SLACK = 8  #: candidates of an interest kept beyond twice the size, for those that other interests take
-GROUPED = 24  #: loose likes that are grouped, the newest; older ones follow the nearest
-GROUPS = 4  #: interests made of loose likes, at most
+GROUPED = 24  #: unassigned likes that are grouped, the newest; older ones follow the nearest
+GROUPS = 4  #: interests made of unassigned likes, at most
 APART = 0.25  #: groups with a smaller mean cosine are two interests
-SMALL = 0.15  #: a group with a smaller share of the loose likes joins its nearest
-OVERALL = 0.7  #: of the score of such an interest, the part of all loose likes and words together
-NEAR = 0.35  #: a loose like nearer than this to an interest of the reader's own belongs to it
+SMALL = 0.15  #: a group with a smaller share of the unassigned likes joins its nearest
+OVERALL = 0.7  #: of the score of such an interest, the part of all unassigned likes and words together
+NEAR = 0.35  #: an unassigned like nearer than this to an interest of the reader's own belongs to it
 LANES = 128  #: candidates c, c + LANES, … have one best that is known, so most of them need not be looked at
-NONE = -1.0  #: worth of what does not match; fit of what must not be shown
+NONE = -1.0  #: value of what does not match; fit of what must not be shown
 
-EVERYWHERE = -2  #: owner of words that speak for every group of loose likes
-FAIR, STRANGE, POPULAR, ALONE = 0, 1, 2, 3  #: how a candidate came into an edition
+EVERYWHERE = -2  #: owner of words that speak for every group of unassigned likes
+FAIR, EXPLORATORY, POPULAR, ALONE = 0, 1, 2, 3  #: how a candidate came into an edition
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Steps = NDArray[np.int16]
 Doubles = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class Scores(NamedTuple):
+    """What each atom (a liked paper, or a reader's words) says of every candidate."""
+
+    steps: Steps  #: atoms × candidates, in units of `sizes`
+    sizes: Floats  #: atoms
+    fields: Floats  #: atoms × dimensions, of length 1: they tell which likes belong together
+
+
+class PoolArrays(NamedTuple):
+    """The candidates, the same for every reader."""
+
+    trend: Floats  #: 0..1, .5 for unknown
+    duplicate_of: Ints  #: the first candidate that tells the same story, itself if no other does
+    twin: Flags  #: whether another one tells the same story
+    popular: Ints  #: all candidates, best first
 
 
 class Readers(NamedTuple):
@@ -47,11 +66,11 @@ class Readers(NamedTuple):
 
     wish_start: Ints  #: readers + 1
     weight: Doubles  #: of each wish (one interest of one reader)
-    loose: NDArray[np.bool_]  #: wishes: a bag of likes and words that belong to no interest, the last of its reader
+    unassigned: Flags  #: wishes: a bag of likes and words that belong to no interest, the last of its reader
     atom_start: Ints  #: wishes + 1
     atom: Ints  #: row of the table
     share: Doubles  #: its weight in the wish
-    word: NDArray[np.bool_]  #: the reader's own words, no paper
+    word: Flags  #: the reader's own words, no paper
     pin_start: Ints  #: wishes + 1
     pin: Ints  #: candidates by the authors of the wish
     less_start: Ints  #: readers + 1
@@ -64,12 +83,33 @@ class Readers(NamedTuple):
     surprise: Doubles
 
 
+class Interests(NamedTuple):
+    """The interests of one reader by number: those of their own, then the groups of unassigned likes."""
+
+    reader: int
+    first_atom: int  #: of the reader, a place in Readers.atom
+    owner: Ints  #: per atom of the reader: the number of the interest that it belongs to, or EVERYWHERE
+    weight: Doubles
+    wish: Ints  #: the wish that the interest comes from; all groups of unassigned likes come from one
+    unassigned: int  #: number of the first group of unassigned likes
+
+
+class Scratch(NamedTuple):
+    """Arrays that one thread fills anew for each reader."""
+
+    fits: Floats  #: interests and one more × candidates
+    value: Floats  #: candidates: what `rank` sorts by, or NONE
+    tops: Floats  #: LANES: what `top` fills
+    shown_story: Ints  #: per story the last reader who was given it, or must not get it
+    used: Ints  #: per candidate the same
+
+
 class Chosen(NamedTuple):
     """Readers × the largest size; what is beyond `number` means nothing."""
 
     number: Ints  #: readers: how many picks
     entry: Ints
-    wish: Ints  #: the wish that the pick serves, -1 for none; groups of a loose wish all bear its number
+    wish: Ints  #: the wish that the pick serves, -1 for none; groups of unassigned likes all bear its number
     group: Ints  #: number among the reader's interests
     score: Doubles
     way: Ints
@@ -89,166 +129,143 @@ def room(readers: int, largest: int, atoms: int) -> Chosen:
     return Chosen(np.zeros(readers, np.int64), entry, wish, group, score, way, first, second, share, owner)
 
 
-def twins(story: Ints) -> NDArray[np.bool_]:
+def twins(duplicate_of: Ints) -> Flags:
     """Per candidate whether another one tells the same story."""
-    return np.bincount(story, minlength=len(story))[story] > 1
+    return np.bincount(duplicate_of, minlength=len(duplicate_of))[duplicate_of] > 1
 
 
-def choose(
-    steps: Steps,
-    sizes: Floats,
-    fields: Floats,
-    trend: Floats,
-    story: Ints,
-    twin: NDArray[np.bool_],
-    popular: Ints,
-    readers: Readers,
-    start: int,
-    stop: int,
-    chosen: Chosen,
-) -> None:
-    """Fill `chosen` for the readers start..stop; several threads may work on parts of a block.
-
-    steps: atoms × candidates, in units of sizes (atoms); fields: atoms × dimensions, of length 1, to tell which likes
-    belong together; trend: 0..1, .5 for unknown; story: per candidate the first that tells the same; twin: see
-    twins; popular: all candidates, best first.
-    """
-    width = trend.shape[0]
+def choose(scores: Scores, pool: PoolArrays, readers: Readers, start: int, stop: int, chosen: Chosen) -> None:
+    """Fill `chosen` for the readers start..stop; several threads may work on parts of a block."""
     widest = 0
     for reader in range(start, stop):
         widest = max(widest, readers.wish_start[reader + 1] - readers.wish_start[reader])
-    most = widest + GROUPS + 1
-    fits = np.zeros((most, width), np.float32)
-    worth = np.zeros(width, np.float32)
-    tops = np.zeros(LANES, np.float32)
-    told = np.full(width, -1, np.int64)
-    taken = np.full(width, -1, np.int64)
+    scratch = scratch_for(widest + GROUPS + 1, len(pool.trend))
     for reader in range(start, stop):
-        size = min(readers.size[reader], width)
-        if size <= 0:
-            continue
-        first, last = readers.wish_start[reader], readers.wish_start[reader + 1]
-        low = readers.atom_start[first]
-        high = readers.atom_start[last]
-        owner = chosen.owner[low:high]
-        weight = np.zeros(most)
-        wish_of = np.zeros(most, np.int64)
-        number = group(fields, readers, first, last, owner, weight, wish_of)
-        hidden = readers.hidden[readers.hidden_start[reader] : readers.hidden_start[reader + 1]]
-        for candidate in hidden:
-            taken[candidate] = told[story[candidate]] = reader
-        loose = number
-        while loose > 0 and readers.loose[wish_of[loose - 1]]:
-            loose -= 1
-        fit(steps, sizes, readers, reader, low, owner, loose, number, fits)
-        hype, total = readers.hype[reader], 0.0
-        keep = min(2 * size + SLACK, width)
-        ranked = np.full((number, keep), -1, np.int64)
-        best = np.zeros(number, np.float32)
-        for each in range(number):
-            total += weight[each]
-            for candidate in hidden:
-                fits[each, candidate] = NONE
-            best[each] = value(fits[each], trend, hype, worth, tops)
-            if weight[each] > 0:
-                pins = readers.pin[readers.pin_start[wish_of[each]] : readers.pin_start[wish_of[each] + 1]]
-                pin(pins, fits[each], trend, hype, worth, tops)
-                rank(worth, tops, story, twin, ranked[each])
-        strange = int(readers.surprise[reader] * size + 1e-9)
-        count = merge(ranked, weight[:number], size, story, told, taken, reader, width, chosen)
-        if strange > 0 and number > 0:
-            outside(fits, best, weight, number, trend, hype, worth, tops)
-            for each in range(number):
-                if weight[each] > 0:
-                    for place in range(readers.pin_start[wish_of[each]], readers.pin_start[wish_of[each] + 1]):
-                        worth[readers.pin[place]] = NONE
-            count = explore(
-                fits,
-                best,
-                weight,
-                number,
-                worth,
-                tops,
-                told,
-                taken,
-                story,
-                reader,
-                size,
-                strange,
-                count,
-                chosen,
-            )
-        for place in range(count):
-            each = chosen.group[reader, place]
-            if each >= 0:
-                chosen.wish[reader, place] = wish_of[each]
-                chosen.share[reader, place] = weight[each] / total
-                credit(steps, sizes, readers, low, owner, loose, each, reader, place, chosen)
-        for place in range(width):
-            if count == size:
-                break
-            candidate = popular[place]
-            if taken[candidate] != reader and told[story[candidate]] != reader:
-                taken[candidate] = told[story[candidate]] = reader
-                chosen.entry[reader, count] = candidate
-                chosen.group[reader, count] = -1
-                chosen.score[reader, count] = hype * trend[candidate]
-                chosen.way[reader, count] = POPULAR if last > first else ALONE
-                count += 1
-        chosen.number[reader] = count
+        choose_one(scores, pool, readers, reader, scratch, chosen)
 
 
-def group(fields: Floats, readers: Readers, first: int, last: int, owner: Ints, weight: Doubles, wish_of: Ints) -> int:
-    """Which interest each atom of a reader belongs to; returns how many interests there are.
+def scratch_for(interests: int, width: int) -> Scratch:
+    """Space for readers of so many interests at most, of a pool of `width` candidates."""
+    return Scratch(
+        np.zeros((interests, width), np.float32),
+        np.zeros(width, np.float32),
+        np.zeros(LANES, np.float32),
+        np.full(width, -1, np.int64),
+        np.full(width, -1, np.int64),
+    )
 
-    An interest of the reader's own keeps its atoms. Loose ones near it join it; the others are grouped by average
-    linkage into at most GROUPS interests, which share the weight of the loose ones by size.
+
+def choose_one(
+    scores: Scores, pool: PoolArrays, readers: Readers, reader: int, scratch: Scratch, chosen: Chosen
+) -> None:
+    """Fill `chosen` for one reader."""
+    size = min(readers.size[reader], len(pool.trend))
+    if size <= 0:
+        return
+    for candidate in readers.hidden[readers.hidden_start[reader] : readers.hidden_start[reader + 1]]:
+        mark(candidate, reader, pool, scratch)
+    interests = group(scores.fields, readers, reader, chosen.owner)
+    fit(scores, readers, interests, scratch.fits)
+    best = np.zeros(len(interests.weight), np.float32)
+    ranked = rank_interests(size, best, readers, interests, pool, scratch)
+    count = merge(ranked, size, interests, pool, scratch, chosen)
+    most = int(readers.surprise[reader] * size + 1e-9)
+    if most > 0 and len(interests.weight) > 0:
+        outside(best, readers, interests, pool, scratch)
+        count = explore(most, size, count, best, interests, pool, scratch, chosen)
+    account(scores, readers, interests, count, chosen)
+    chosen.number[reader] = fill_up(readers, reader, count, size, pool, scratch, chosen)
+
+
+def mark(candidate: int, reader: int, pool: PoolArrays, scratch: Scratch) -> None:
+    """Neither this candidate nor what tells the same is free for `reader` any more; -1: free for everybody."""
+    scratch.used[candidate] = scratch.shown_story[pool.duplicate_of[candidate]] = reader
+
+
+def is_free(candidate: int, reader: int, pool: PoolArrays, scratch: Scratch) -> bool:
+    """Whether the reader may get this candidate and has nothing that tells the same."""
+    unused: bool = scratch.used[candidate] != reader
+    return unused and scratch.shown_story[pool.duplicate_of[candidate]] != reader
+
+
+def put(candidate: int, interest: int, score: float, way: int, reader: int, place: int, chosen: Chosen) -> None:
+    """Write one pick of a reader down."""
+    chosen.entry[reader, place] = candidate
+    chosen.group[reader, place] = interest
+    chosen.score[reader, place] = score
+    chosen.way[reader, place] = way
+
+
+def group(fields: Floats, readers: Readers, reader: int, owners: Ints) -> Interests:
+    """Which interest each atom of a reader belongs to, written into `owners` (atoms of the block) too.
+
+    An interest of the reader's own keeps its atoms. Unassigned ones near it join it; the others are grouped by average
+    linkage into at most GROUPS interests, which share the weight of the unassigned ones by size.
     """
-    low, number = readers.atom_start[first], 0
+    first, last = readers.wish_start[reader], readers.wish_start[reader + 1]
+    low, most = readers.atom_start[first], last - first + GROUPS + 1
+    owner, weight, wish_of = owners[low : readers.atom_start[last]], np.zeros(most), np.zeros(most, np.int64)
+    named, number = 0, 0
     for wish in range(first, last):
-        begin, end = readers.atom_start[wish], readers.atom_start[wish + 1]
-        if not readers.loose[wish]:
-            owner[begin - low : end - low] = number
+        if readers.unassigned[wish]:
+            number += group_unassigned(
+                fields, readers, wish, number, Interests(reader, low, owner, weight, wish_of, named)
+            )
+        else:
+            owner[readers.atom_start[wish] - low : readers.atom_start[wish + 1] - low] = number
             weight[number], wish_of[number] = readers.weight[wish], wish
             number += 1
+            named = number
+    return Interests(reader, low, owner, weight[:number], wish_of[:number], named)
+
+
+def group_unassigned(fields: Floats, readers: Readers, wish: int, number: int, interests: Interests) -> int:
+    """Add the groups of a bag of likes and words, numbered from `number`; returns how many there are."""
+    low, owner = interests.first_atom, interests.owner
+    begin, end = readers.atom_start[wish], readers.atom_start[wish + 1]
+    free = np.zeros(end - begin, np.int64)
+    left, words = 0, 0
+    for place in range(begin, end):
+        if readers.word[place]:
+            words += 1
+            owner[place - low] = EVERYWHERE
             continue
-        free = np.zeros(end - begin, np.int64)
-        left, words = 0, 0
-        for place in range(begin, end):
-            nearest, value = -1, NEAR
-            for other in range(low, begin):
-                if weight[owner[other - low]] > 0:
-                    found = np.dot(fields[readers.atom[place]], fields[readers.atom[other]])
-                    if found > value:
-                        nearest, value = owner[other - low], found
-            if readers.word[place]:
-                words += 1
-                owner[place - low] = EVERYWHERE
-            elif nearest >= 0:
-                owner[place - low] = nearest
-            else:
-                free[left] = place
-                left += 1
-        if left == 0 and words == 0:
-            continue
-        if left == 0:
-            owner[begin - low : end - low][readers.word[begin:end]] = number
-            weight[number], wish_of[number] = readers.weight[wish], wish
-            number += 1
-            continue
-        labels = linked(fields, readers.atom, readers.share, free[:left])
-        mass = np.zeros(GROUPS)
-        for place in range(left):
-            owner[free[place] - low] = number + labels[place]
-            mass[labels[place]] += readers.share[free[place]]
-        groups = labels.max() + 1
-        if groups == 1:
-            owner[begin - low : end - low][readers.word[begin:end]] = number
-        for each in range(groups):
-            weight[number + each] = readers.weight[wish] * mass[each] / max(mass.sum(), 1e-12)
-            wish_of[number + each] = wish
-        number += groups
-    return number
+        owner[place - low] = near_interest(fields, readers, place, begin, interests)
+        if owner[place - low] < 0:
+            free[left] = place
+            left += 1
+    if left == 0 and words == 0:
+        return 0
+    if left == 0:
+        owner[begin - low : end - low][readers.word[begin:end]] = number
+        interests.weight[number], interests.wish[number] = readers.weight[wish], wish
+        return 1
+    labels, mass = linked(fields, readers.atom, readers.share, free[:left]), np.zeros(GROUPS)
+    for place in range(left):
+        owner[free[place] - low] = number + labels[place]
+        mass[labels[place]] += readers.share[free[place]]
+    groups: int = labels.max() + 1
+    if groups == 1:
+        owner[begin - low : end - low][readers.word[begin:end]] = number
+    for label in range(groups):
+        interests.weight[number + label] = readers.weight[wish] * mass[label] / max(mass.sum(), 1e-12)
+        interests.wish[number + label] = wish
+    return groups
+
+
+def near_interest(fields: Floats, readers: Readers, place: int, stop: int, interests: Interests) -> int:
+    """The interest of the reader's own that has the atom nearest to the one at `place`, -1 for none near.
+
+    stop: the end of the atoms of those interests.
+    """
+    nearest, highest = -1, NEAR
+    for other in range(interests.first_atom, stop):
+        interest = interests.owner[other - interests.first_atom]
+        if interests.weight[interest] > 0:
+            found = np.dot(fields[readers.atom[place]], fields[readers.atom[other]])
+            if found > highest:
+                nearest, highest = interest, found
+    return nearest
 
 
 def linked(fields: Floats, atom: Ints, share: Doubles, free: Ints) -> Ints:
@@ -256,43 +273,14 @@ def linked(fields: Floats, atom: Ints, share: Doubles, free: Ints) -> Ints:
     count = len(free)
     newest = max(0, count - GROUPED)
     few = count - newest
-    near = np.zeros((few, few))
-    for one in range(few):
-        for other in range(one):
-            value = np.dot(fields[atom[free[newest + one]]], fields[atom[free[newest + other]]])
-            near[one, other] = near[other, one] = value
-    label = np.arange(few)
-    mass = np.zeros(few)
-    for one in range(few):
-        mass[one] = share[free[newest + one]]
-    alive, whole = few, mass.sum()
-    while alive > 1:
-        best, value, small = (-1, -1), -2.0, alive > GROUPS
-        for one in range(few):
-            for other in range(one):
-                if label[one] == one and label[other] == other:
-                    forced = small or min(mass[one], mass[other]) < SMALL * whole
-                    if (forced or near[one, other] >= APART) and near[one, other] > value:
-                        best, value = (one, other), near[one, other]
-        one, other = best
-        if one < 0:
-            break
-        both = mass[one] + mass[other]
-        for third in range(few):
-            mean = (mass[one] * near[one, third] + mass[other] * near[other, third]) / max(both, 1e-12)
-            near[other, third] = near[third, other] = mean
-        mass[other] = both
-        for third in range(few):
-            if label[third] == one:
-                label[third] = other
-        alive -= 1
+    label = newest_linked(fields, atom, share, free[newest:])
     labels = np.zeros(count, np.int64)
     for place in range(newest):
-        nearest, value = 0, -2.0
+        nearest, highest = 0, -2.0
         for one in range(few):
             found = np.dot(fields[atom[free[place]]], fields[atom[free[newest + one]]])
-            if found > value:
-                nearest, value = one, found
+            if found > highest:
+                nearest, highest = one, found
         labels[place] = label[nearest]
     labels[newest:] = label
     names = np.full(few, -1, np.int64)
@@ -305,53 +293,107 @@ def linked(fields: Floats, atom: Ints, share: Doubles, free: Ints) -> Ints:
     return labels
 
 
-def fit(
-    steps: Steps,
-    sizes: Floats,
-    readers: Readers,
-    reader: int,
-    low: int,
-    owner: Ints,
-    loose: int,
-    number: int,
-    fits: Floats,
-) -> None:
+def newest_linked(fields: Floats, atom: Ints, share: Doubles, free: Ints) -> Ints:
+    """For each of these atoms the first of its group, by average linkage weighted by their shares."""
+    few = len(free)
+    near, label, mass = np.zeros((few, few)), np.arange(few), np.zeros(few)
+    for one in range(few):
+        mass[one] = share[free[one]]
+        for other in range(one):
+            cosine = np.dot(fields[atom[free[one]]], fields[atom[free[other]]])
+            near[one, other] = near[other, one] = cosine
+    alive, whole = few, mass.sum()
+    while alive > 1:
+        one, other = closest(near, label, mass, whole, alive > GROUPS)
+        if one < 0:
+            break
+        both = mass[one] + mass[other]
+        for third in range(few):
+            mean = (mass[one] * near[one, third] + mass[other] * near[other, third]) / max(both, 1e-12)
+            near[other, third] = near[third, other] = mean
+        mass[other] = both
+        for third in range(few):
+            if label[third] == one:
+                label[third] = other
+        alive -= 1
+    return label
+
+
+def closest(near: Doubles, label: Ints, mass: Doubles, whole: float, many: bool) -> tuple[int, int]:
+    """The two groups to be joined next, -1 for none; `many`: more than may stay."""
+    best, highest = (-1, -1), -2.0
+    for one in range(len(label)):
+        for other in range(one):
+            if label[one] == one and label[other] == other:
+                forced = many or min(mass[one], mass[other]) < SMALL * whole
+                if (forced or near[one, other] >= APART) and near[one, other] > highest:
+                    best, highest = (one, other), near[one, other]
+    return best
+
+
+def fit(scores: Scores, readers: Readers, interests: Interests, fits: Floats) -> None:
     """fits[interest]: the weighted mean of its atoms' scores, less what is more like a disliked paper.
 
-    Interests from `loose` on are groups of loose likes: several of them speak for each other by OVERALL, but only of
-    what a group would match by itself; of the rest its fit is NONE.
+    Several groups of unassigned likes speak for each other by OVERALL, but only of what a group would match by itself;
+    of the rest its fit is NONE. The row behind the last interest holds what all of them say together.
     """
-    whole = np.zeros(number + 1)
-    for each in range(number + 1):
-        fits[each] = 0
-    several = number - loose > 1
+    mass = masses(readers, interests)
+    add_likes(scores, readers, interests, mass, fits)
+    if len(interests.weight) - interests.unassigned > 1:
+        mix_groups(interests, mass, fits)
+    take_dislikes(scores, readers, interests, fits)
+
+
+def masses(readers: Readers, interests: Interests) -> Doubles:
+    """What the shares of each interest's atoms sum to; behind the last, of all groups of unassigned likes."""
+    number, owner = len(interests.weight), interests.owner
+    mass = np.zeros(number + 1)
+    several = number - interests.unassigned > 1
     for place in range(len(owner)):
+        share = readers.share[interests.first_atom + place]
         if owner[place] >= 0:
-            whole[owner[place]] += readers.share[low + place]
-        if several and (owner[place] >= loose or owner[place] == EVERYWHERE):
-            whole[number] += readers.share[low + place]
+            mass[owner[place]] += share
+        if several and (owner[place] >= interests.unassigned or owner[place] == EVERYWHERE):
+            mass[number] += share
+    return mass
+
+
+def add_likes(scores: Scores, readers: Readers, interests: Interests, mass: Doubles, fits: Floats) -> None:
+    """fits[interest]: the weighted mean of its atoms' scores; behind the last, what those of EVERYWHERE add to all."""
+    number, owner = len(interests.weight), interests.owner
+    for interest in range(number + 1):
+        fits[interest] = 0
     for place in range(len(owner)):
-        each = owner[place] if owner[place] >= 0 else number
-        mine, row = fits[each], steps[readers.atom[low + place]]
-        part = np.float32(sizes[readers.atom[low + place]] * readers.share[low + place] / whole[each])
+        interest = owner[place] if owner[place] >= 0 else number
+        atom = readers.atom[interests.first_atom + place]
+        mine, row = fits[interest], scores.steps[atom]
+        part = np.float32(scores.sizes[atom] * readers.share[interests.first_atom + place] / mass[interest])
         for candidate in range(len(row)):
             mine[candidate] += part * np.float32(row[candidate])
-    if several:
-        together = fits[number]
-        for each in range(loose, number):
-            part = np.float32(whole[each] / whole[number])
-            for candidate in range(fits.shape[1]):
-                together[candidate] += part * fits[each, candidate]
-        common, own = np.float32(OVERALL), np.float32(1 - OVERALL)  # compiled code would reckon in doubles
-        for each in range(loose, number):
-            for candidate in range(fits.shape[1]):
-                mixed = common * together[candidate] + own * fits[each, candidate]
-                fits[each, candidate] = mixed if fits[each, candidate] >= np.float32(FAINT) else np.float32(NONE)
-    for place in range(readers.less_start[reader], readers.less_start[reader + 1]):
-        part = np.float32(sizes[readers.less[place]] * readers.less_share[place])
-        row = steps[readers.less[place]]
-        for each in range(number):
-            mine = fits[each]
+
+
+def mix_groups(interests: Interests, mass: Doubles, fits: Floats) -> None:
+    """Let groups of unassigned likes speak for each other."""
+    number, width = len(interests.weight), fits.shape[1]
+    together = fits[number]
+    for interest in range(interests.unassigned, number):
+        part = np.float32(mass[interest] / mass[number])
+        for candidate in range(width):
+            together[candidate] += part * fits[interest, candidate]
+    common, own = np.float32(OVERALL), np.float32(1 - OVERALL)  # compiled code would reckon in doubles
+    for interest in range(interests.unassigned, number):
+        for candidate in range(width):
+            mixed = common * together[candidate] + own * fits[interest, candidate]
+            fits[interest, candidate] = mixed if fits[interest, candidate] >= np.float32(FAINT) else np.float32(NONE)
+
+
+def take_dislikes(scores: Scores, readers: Readers, interests: Interests, fits: Floats) -> None:
+    """Lower what is more like a disliked paper than like the interest, by one disliked paper after the other."""
+    for place in range(readers.less_start[interests.reader], readers.less_start[interests.reader + 1]):
+        part = np.float32(scores.sizes[readers.less[place]] * readers.less_share[place])
+        row = scores.steps[readers.less[place]]
+        for interest in range(len(interests.weight)):
+            mine = fits[interest]
             for candidate in range(len(mine)):
                 excess = part * np.float32(row[candidate]) - max(mine[candidate], np.float32(0))
                 mine[candidate] -= np.float32(LESS) * max(excess, np.float32(0))
@@ -362,17 +404,17 @@ def best_of(fits: Floats) -> np.float32:
     tops = np.zeros(LANES, np.float32)
     top(fits, tops)
     best = np.float32(0)
-    for each in tops:
-        best = max(best, each)
+    for highest in tops:
+        best = max(best, highest)
     return best
 
 
-def top(worth: Floats, tops: Floats) -> None:
-    """tops[i]: the largest of worth[i], worth[i + LANES], …: many are compared at once, unlike with one maximum."""
+def top(value: Floats, tops: Floats) -> None:
+    """tops[i]: the largest of value[i], value[i + LANES], …: many are compared at once, unlike with one maximum."""
     tops[:] = NONE
-    for start in range(0, len(worth), LANES):
-        for lane in range(min(LANES, len(worth) - start)):
-            tops[lane] = max(tops[lane], worth[start + lane])
+    for start in range(0, len(value), LANES):
+        for lane in range(min(LANES, len(value) - start)):
+            tops[lane] = max(tops[lane], value[start + lane])
 
 
 def least_of(best: np.float32) -> np.float32:
@@ -380,47 +422,79 @@ def least_of(best: np.float32) -> np.float32:
     return max(np.float32(FAINT), np.float32(WEAK) * best)
 
 
-def value(fits: Floats, trend: Floats, hype: float, worth: Floats, tops: Floats) -> np.float32:
-    """Fill `worth`, (1 - hype) · fit / best + hype · trend or NONE for no match, and `tops`; returns the best fit."""
+def fill_values(fits: Floats, trend: Floats, hype: float, value: Floats, tops: Floats) -> np.float32:
+    """Fill `value`, (1 - hype) · fit / best + hype · trend or NONE for no match, and `tops`; returns the best fit."""
     best = best_of(fits)
     least, rise = least_of(best), np.float32(hype)
     scale = np.float32((1 - hype) / np.float64(best)) if best > 0 else np.float32(0)
     for candidate in range(len(fits)):
         matched = scale * fits[candidate] + rise * trend[candidate]
-        worth[candidate] = matched if fits[candidate] >= least else np.float32(NONE)
-    top(worth, tops)
+        value[candidate] = matched if fits[candidate] >= least else np.float32(NONE)
+    top(value, tops)
     return best
 
 
-def pin(pins: Ints, fits: Floats, trend: Floats, hype: float, worth: Floats, tops: Floats) -> None:
+def pin(pins: Ints, fits: Floats, trend: Floats, hype: float, value: Floats, tops: Floats) -> None:
     """Put papers by the authors of an interest above all others, but for those that must not be shown."""
     for candidate in pins:
         if fits[candidate] != NONE:
-            worth[candidate] = PINNED + (1 - hype) + hype * trend[candidate]
-            tops[candidate % LANES] = max(tops[candidate % LANES], worth[candidate])
+            value[candidate] = PINNED + (1 - hype) + hype * trend[candidate]
+            tops[candidate % LANES] = max(tops[candidate % LANES], value[candidate])
 
 
-def key(worth: float, candidate: int, width: int) -> int:
-    """By worth in steps, then by id."""
-    return int(np.float64(worth) * STEPS + 0.5) * width + (width - 1 - candidate)
+def sort_key(value: float, candidate: int, width: int) -> int:
+    """By value in steps, then by id."""
+    return int(np.float64(value) * STEPS + 0.5) * width + (width - 1 - candidate)
 
 
-def rank(worth: Floats, tops: Floats, story: Ints, twin: NDArray[np.bool_], ranked: Ints) -> None:
+def candidate_of(key: Any, width: int) -> Any:
+    """The candidate of a key, or those of an array of keys."""
+    return width - 1 - key % width
+
+
+def score_of(key: int, width: int) -> float:
+    """The value of a key's candidate, in whole steps."""
+    return (key // width) / STEPS
+
+
+def rank_interests(
+    size: int, best: Floats, readers: Readers, interests: Interests, pool: PoolArrays, scratch: Scratch
+) -> Ints:
+    """interests × the most that may be needed: keys as `rank` leaves them. `best` becomes the best fit of each."""
+    reader, number = interests.reader, len(interests.weight)
+    hype = readers.hype[reader]
+    hidden = readers.hidden[readers.hidden_start[reader] : readers.hidden_start[reader + 1]]
+    ranked = np.full((number, min(2 * size + SLACK, len(pool.trend))), -1, np.int64)
+    for interest in range(number):
+        fits = scratch.fits[interest]
+        for candidate in hidden:
+            fits[candidate] = NONE
+        best[interest] = fill_values(fits, pool.trend, hype, scratch.value, scratch.tops)
+        if interests.weight[interest] > 0:
+            wish = interests.wish[interest]
+            pins = readers.pin[readers.pin_start[wish] : readers.pin_start[wish + 1]]
+            pin(pins, fits, pool.trend, hype, scratch.value, scratch.tops)
+            rank(scratch.value, scratch.tops, pool, ranked[interest])
+    return ranked
+
+
+def rank(value: Floats, tops: Floats, pool: PoolArrays, ranked: Ints) -> None:
     """Fill `ranked` with the keys of the best matching candidates, best first; -1 behind the last.
 
     Of those that tell one story, the best one only.
     """
-    width, keep, found = len(worth), len(ranked), 0
+    width, keep, found = len(value), len(ranked), 0
+    duplicate_of, twin = pool.duplicate_of, pool.twin
     floor = np.float32(0)  # what is worth less has no chance
     for lane in range(LANES):
         if tops[lane] < floor:
             continue
         for candidate in range(lane, width, LANES):
-            if worth[candidate] < floor:
+            if value[candidate] < floor:
                 continue
-            mine = key(worth[candidate], candidate, width)
+            mine = sort_key(value[candidate], candidate, width)
             if twin[candidate]:
-                place = told_before(ranked[:found], story, candidate)
+                place = place_of_duplicate(ranked[:found], duplicate_of, candidate)
                 if place >= 0:
                     if mine > ranked[place]:
                         ranked[place] = mine
@@ -445,210 +519,205 @@ def rank(worth: Floats, tops: Floats, story: Ints, twin: NDArray[np.bool_], rank
     ranked[:found] = ranked[:found][::-1].copy()
 
 
-def told_before(keys: Ints, story: Ints, candidate: int) -> int:
+def place_of_duplicate(keys: Ints, duplicate_of: Ints, candidate: int) -> int:
     """The place of the key of a candidate that tells the same, -1 for none."""
-    width = len(story)
+    width = len(duplicate_of)
     for place in range(len(keys)):
-        if keys[place] >= 0 and story[width - 1 - keys[place] % width] == story[candidate]:
+        if keys[place] >= 0 and duplicate_of[candidate_of(keys[place], width)] == duplicate_of[candidate]:
             return place
     return -1
 
 
-def next_interest(weight: Doubles, places: Ints, alive: NDArray[np.bool_]) -> int:
+def next_interest(weight: Doubles, places: Ints, alive: Flags) -> int:
     """Sainte-Laguë: the largest weight / (2·places so far + 1); of equals the one with less weight, then the first."""
     chosen, highest = -1, 0.0
-    for each in range(len(weight)):
-        if not alive[each]:
+    for interest in range(len(weight)):
+        if not alive[interest]:
             continue
-        value = weight[each] / (2 * places[each] + 1)
-        equal = abs(value - highest) <= 1e-9 * highest
-        if chosen < 0 or (value > highest and not equal) or (equal and weight[each] < weight[chosen]):
-            chosen, highest = each, value
+        quotient = weight[interest] / (2 * places[interest] + 1)
+        equal = abs(quotient - highest) <= 1e-9 * highest
+        if chosen < 0 or (quotient > highest and not equal) or (equal and weight[interest] < weight[chosen]):
+            chosen, highest = interest, quotient
     return chosen
 
 
-def merge(
-    ranked: Ints,
-    weight: Doubles,
-    size: int,
-    story: Ints,
-    told: Ints,
-    taken: Ints,
-    reader: int,
-    width: int,
-    chosen: Chosen,
-) -> int:
+def merge(ranked: Ints, size: int, interests: Interests, pool: PoolArrays, scratch: Scratch, chosen: Chosen) -> int:
     """Fair shares: each interest in its turn takes its best candidate that is left; returns how many were taken.
 
     Weights ≤ 0 get no place; an interest that has run dry leaves its places to the others. The first n are fair for
     every n.
     """
-    number, count = len(weight), 0
-    places = np.zeros(number, np.int64)
-    at = np.zeros(number, np.int64)
-    alive = weight > 0
+    reader, width, count = interests.reader, len(pool.trend), 0
+    places = np.zeros(len(interests.weight), np.int64)
+    at = np.zeros(len(interests.weight), np.int64)
+    alive = interests.weight > 0
     while count < size:
-        each = next_interest(weight, places, alive)
-        if each < 0:
+        interest = next_interest(interests.weight, places, alive)
+        if interest < 0:
             break
-        candidate, mine = -1, np.int64(-1)
-        while at[each] < ranked.shape[1] and ranked[each, at[each]] >= 0:
-            mine = ranked[each, at[each]]
-            at[each] += 1
-            other = width - 1 - mine % width
-            if taken[other] != reader and told[story[other]] != reader:
-                candidate = other
-                break
-        if candidate < 0:
-            alive[each] = False
+        taken: Any = np.int64(-1)
+        while taken < 0 and at[interest] < ranked.shape[1] and ranked[interest, at[interest]] >= 0:
+            if is_free(candidate_of(ranked[interest, at[interest]], width), reader, pool, scratch):
+                taken = ranked[interest, at[interest]]
+            at[interest] += 1
+        if taken < 0:
+            alive[interest] = False
             continue
-        places[each] += 1
-        taken[candidate] = told[story[candidate]] = reader
-        chosen.entry[reader, count] = candidate
-        chosen.group[reader, count] = each
-        chosen.score[reader, count] = (mine // width) / STEPS
-        chosen.way[reader, count] = FAIR
+        places[interest] += 1
+        mark(candidate_of(taken, width), reader, pool, scratch)
+        put(candidate_of(taken, width), interest, score_of(taken, width), FAIR, reader, count, chosen)
         count += 1
     return count
 
 
 def explore(
-    fits: Floats,
-    best: Floats,
-    weight: Doubles,
-    number: int,
-    worth: Floats,
-    tops: Floats,
-    told: Ints,
-    taken: Ints,
-    story: Ints,
-    reader: int,
+    most: int,
     size: int,
-    strange: int,
     count: int,
+    best: Floats,
+    interests: Interests,
+    pool: PoolArrays,
+    scratch: Scratch,
     chosen: Chosen,
 ) -> int:
-    """Put up to `strange` candidates a little outside the interests in the last places; returns the new count.
+    """Put up to `most` candidates a little outside the interests in the last places; returns the new count.
 
-    worth, tops: as `outside` leaves them.
+    scratch: its value and tops as `outside` leaves them.
     """
-    width = len(worth)
-    keys = np.full(strange, -1, np.int64)
-    kept = min(count, size - strange)
+    reader, width = interests.reader, len(pool.trend)
+    keys = exploratory_keys(most, min(count, size - most), reader, pool, scratch, chosen)
+    place = make_room(keys, size, count, reader, pool, scratch, chosen)
+    for key in keys:
+        candidate = candidate_of(key, width)
+        mark(candidate, reader, pool, scratch)
+        interest = nearest(scratch.fits, best, interests.weight, candidate)
+        put(candidate, interest, score_of(key, width), EXPLORATORY, reader, place, chosen)
+        place += 1
+    return place
+
+
+def exploratory_keys(most: int, kept: int, reader: int, pool: PoolArrays, scratch: Scratch, chosen: Chosen) -> Ints:
+    """The keys of the best exploratory candidates, best first, that tell nothing of the first `kept` picks again."""
+    value, tops, duplicate_of, width = scratch.value, scratch.tops, pool.duplicate_of, len(pool.trend)
+    keys = np.full(most, -1, np.int64)
     for lane in range(LANES):
-        if tops[lane] < 0 or key(tops[lane], 0, width) < keys[strange - 1]:
+        if tops[lane] < 0 or sort_key(tops[lane], 0, width) < keys[most - 1]:
             continue
         for candidate in range(lane, width, LANES):
-            mine = key(worth[candidate], candidate, width)
-            if worth[candidate] < 0 or mine < keys[strange - 1]:
+            mine = sort_key(value[candidate], candidate, width)
+            if value[candidate] < 0 or mine < keys[most - 1]:
                 continue
             late = False
             for place in range(kept):
-                if story[chosen.entry[reader, place]] == story[candidate]:
+                if duplicate_of[chosen.entry[reader, place]] == duplicate_of[candidate]:
                     late = True
                     break
-            if late or (told[story[candidate]] == reader and taken[candidate] != reader):
+            shown = scratch.shown_story[duplicate_of[candidate]] == reader
+            if late or (shown and scratch.used[candidate] != reader):
                 continue
-            place = told_before(keys, story, candidate)
+            place = place_of_duplicate(keys, duplicate_of, candidate)
             if place >= 0 and mine < keys[place]:
                 continue
-            place = strange - 1 if place < 0 else place
+            place = most - 1 if place < 0 else place
             while place > 0 and mine > keys[place - 1]:
                 keys[place] = keys[place - 1]
                 place -= 1
             keys[place] = mine
     found = 0
-    while found < strange and keys[found] >= 0:
+    while found < most and keys[found] >= 0:
         found += 1
-    kept = 0
-    for place in range(count):  # a regular pick that is also exploratory moves to the end
+    return keys[:found]
+
+
+def make_room(
+    keys: Ints, size: int, count: int, reader: int, pool: PoolArrays, scratch: Scratch, chosen: Chosen
+) -> int:
+    """Leave the last places of the regular picks to these keys; returns how many regular picks stay.
+
+    A regular pick that is also exploratory moves to the end.
+    """
+    width, kept = len(pool.trend), 0
+    for place in range(count):
         candidate, moved = chosen.entry[reader, place], False
-        for other in range(found):
-            moved = moved or width - 1 - keys[other] % width == candidate
-        if not moved and kept < size - found:
-            chosen.entry[reader, kept] = candidate
-            chosen.group[reader, kept] = chosen.group[reader, place]
-            chosen.score[reader, kept] = chosen.score[reader, place]
+        for key in keys:
+            moved = moved or candidate_of(key, width) == candidate
+        if not moved and kept < size - len(keys):
+            put(candidate, chosen.group[reader, place], chosen.score[reader, place], FAIR, reader, kept, chosen)
             kept += 1
         elif not moved:
-            taken[candidate] = told[story[candidate]] = -1
-    for place in range(found):
-        candidate = width - 1 - keys[place] % width
-        taken[candidate] = told[story[candidate]] = reader
-        chosen.entry[reader, kept] = candidate
-        chosen.group[reader, kept] = nearest(fits, best, weight, number, candidate)
-        chosen.score[reader, kept] = (keys[place] // width) / STEPS
-        chosen.way[reader, kept] = STRANGE
-        kept += 1
+            mark(candidate, -1, pool, scratch)
     return kept
 
 
-def outside(
-    fits: Floats,
-    best: Floats,
-    weight: Doubles,
-    number: int,
-    trend: Floats,
-    hype: float,
-    worth: Floats,
-    tops: Floats,
-) -> None:
-    """Fill `worth` and `tops` as `value`, for what is relevant, but for no interest more than OUTSIDE."""
-    near, width = fits[number], len(trend)
+def outside(best: Floats, readers: Readers, interests: Interests, pool: PoolArrays, scratch: Scratch) -> None:
+    """Fill the scratch's value and tops for what is relevant, but for no interest more than OUTSIDE, nor pinned."""
+    number, width, hype = len(interests.weight), len(pool.trend), readers.hype[interests.reader]
+    fits, near, value = scratch.fits, scratch.fits[number], scratch.value
     near[:] = NONE
-    for each in range(number):
-        if weight[each] > 0 and best[each] > 0:
-            scale, least = np.float32(1) / best[each], least_of(best[each])
+    for interest in range(number):
+        if interests.weight[interest] > 0 and best[interest] > 0:
+            scale, least = np.float32(1) / best[interest], least_of(best[interest])
             for candidate in range(width):
-                relevance = scale * fits[each, candidate] if fits[each, candidate] >= least else np.float32(NONE)
+                relevance = (
+                    scale * fits[interest, candidate] if fits[interest, candidate] >= least else np.float32(NONE)
+                )
                 near[candidate] = max(near[candidate], relevance)
     own, rise = np.float32(1 - hype), np.float32(hype)
     for candidate in range(width):
-        matched = own * near[candidate] + rise * trend[candidate]
+        matched = own * near[candidate] + rise * pool.trend[candidate]
         some = near[candidate] >= 0 and near[candidate] < np.float32(OUTSIDE)
-        worth[candidate] = matched if some else np.float32(NONE)
-    top(worth, tops)
+        value[candidate] = matched if some else np.float32(NONE)
+    top(value, scratch.tops)
+    for interest in range(number):
+        if interests.weight[interest] > 0:
+            wish = interests.wish[interest]
+            for place in range(readers.pin_start[wish], readers.pin_start[wish + 1]):
+                value[readers.pin[place]] = NONE
 
 
-def nearest(fits: Floats, best: Floats, weight: Doubles, number: int, candidate: int) -> int:
+def nearest(fits: Floats, best: Floats, weight: Doubles, candidate: int) -> int:
     """The interest for which a candidate is most relevant."""
     found, highest = -1, np.float32(NONE)
-    for each in range(number):
-        if weight[each] > 0 and best[each] > 0 and fits[each, candidate] >= least_of(best[each]):
-            relevance = np.float32(1) / best[each] * fits[each, candidate]
+    for interest in range(len(weight)):
+        if weight[interest] > 0 and best[interest] > 0 and fits[interest, candidate] >= least_of(best[interest]):
+            relevance = np.float32(1) / best[interest] * fits[interest, candidate]
             if relevance > highest:
-                found, highest = each, relevance
+                found, highest = interest, relevance
     return found
 
 
-def credit(
-    steps: Steps,
-    sizes: Floats,
-    readers: Readers,
-    low: int,
-    owner: Ints,
-    loose: int,
-    each: int,
-    reader: int,
-    place: int,
-    chosen: Chosen,
-) -> None:
+def account(scores: Scores, readers: Readers, interests: Interests, count: int, chosen: Chosen) -> None:
+    """Write down what each of the first `count` picks serves, and what made its score."""
+    total = 0.0
+    for weight in interests.weight:
+        total += weight
+    for place in range(count):
+        interest = chosen.group[interests.reader, place]
+        if interest >= 0:
+            chosen.wish[interests.reader, place] = interests.wish[interest]
+            chosen.share[interests.reader, place] = interests.weight[interest] / total
+            credit(scores, readers, interests, place, chosen)
+
+
+def credit(scores: Scores, readers: Readers, interests: Interests, place: int, chosen: Chosen) -> None:
     """The two atoms that gave a pick most of its score, as `fit` weighs them; the second, if it gave some of it."""
-    candidate, first, second = chosen.entry[reader, place], 0.0, 0.0
+    reader, low, owner, unassigned = interests.reader, interests.first_atom, interests.owner, interests.unassigned
+    candidate, interest = chosen.entry[reader, place], chosen.group[reader, place]
     whole, mine, several = 0.0, 0.0, False
     for atom in range(len(owner)):
-        if each >= loose and (owner[atom] >= loose or owner[atom] == EVERYWHERE):
+        if interest >= unassigned and (owner[atom] >= unassigned or owner[atom] == EVERYWHERE):
             whole += readers.share[low + atom]
-            several = several or owner[atom] != each
-        if owner[atom] == each:
+            several = several or owner[atom] != interest
+        if owner[atom] == interest:
             mine += readers.share[low + atom]
+    first, second = 0.0, 0.0
     for atom in range(len(owner)):
-        weight = readers.share[low + atom] / mine if owner[atom] == each else 0.0
+        weight = readers.share[low + atom] / mine if owner[atom] == interest else 0.0
         if several:
-            loosely = owner[atom] >= loose or owner[atom] == EVERYWHERE
-            weight = (1 - OVERALL) * weight + (OVERALL * readers.share[low + atom] / whole if loosely else 0.0)
+            every = owner[atom] >= unassigned or owner[atom] == EVERYWHERE
+            weight = (1 - OVERALL) * weight + (OVERALL * readers.share[low + atom] / whole if every else 0.0)
         row = readers.atom[low + atom]
-        part = weight * sizes[row] * steps[row, candidate]
+        part = weight * scores.sizes[row] * scores.steps[row, candidate]
         if part > first:
             second, chosen.second[reader, place] = first, chosen.first[reader, place]
             first, chosen.first[reader, place] = part, low + atom
@@ -658,8 +727,27 @@ def credit(
         chosen.second[reader, place] = -1
 
 
-_SMALL = (top, best_of, least_of, key, next_interest, nearest, told_before)
-_PARTS = (*_SMALL, linked, group, value, pin, rank, fit, merge, outside, explore, credit)
+def fill_up(
+    readers: Readers, reader: int, count: int, size: int, pool: PoolArrays, scratch: Scratch, chosen: Chosen
+) -> int:
+    """Put what is popular in the places that are left; returns how many picks there are then."""
+    way = POPULAR if readers.wish_start[reader + 1] > readers.wish_start[reader] else ALONE
+    for candidate in pool.popular:
+        if count == size:
+            break
+        if is_free(candidate, reader, pool, scratch):
+            mark(candidate, reader, pool, scratch)
+            put(candidate, -1, readers.hype[reader] * pool.trend[candidate], way, reader, count, chosen)
+            count += 1
+    return count
+
+
+_SMALL = (mark, is_free, put, candidate_of, score_of, sort_key, top, best_of, least_of, place_of_duplicate)
+_GROUPING = (near_interest, closest, newest_linked, linked, group_unassigned, group)
+_FITTING = (masses, add_likes, mix_groups, take_dislikes, fit)
+_RANKING = (fill_values, pin, rank, rank_interests, next_interest, merge)
+_EXPLORING = (outside, nearest, exploratory_keys, make_room, explore)
+_PARTS = (*_SMALL, *_GROUPING, *_FITTING, *_RANKING, *_EXPLORING, credit, account, fill_up, scratch_for, choose_one)
 
 
 @lru_cache(maxsize=1)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from newsletter.selector.collaborative import neighbours
-from newsletter.selector.embeddings import Meaning, meaning_of
-from newsletter.selector.features import WORD, Floats, Vocabulary, fold, learn, unspaced
+from newsletter.selector.embeddings import meaning_of
+from newsletter.selector.features import WORD, Floats, fold, learn, unspaced
 from newsletter.selector.reason_texts import Wording
-from newsletter.selector.score_table import RIDGE, Table
+from newsletter.selector.score_table import RIDGE, PoolFeatures, ScoreTable
 from newsletter.selector.similarity import CHUNK, Beside, beside
 from newsletter.selector.trend import trends
 from newsletter.types import Entry
@@ -30,32 +30,23 @@ Numbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(PoolFeatures):
     """Made by `prepare`, read by `select`. Candidates come first in `entries` and `counted`, sorted by id."""
 
     entries: tuple[Entry, ...]  #: candidates, then library
-    size: int  #: number of candidates
     rows: Mapping[str, int]  #: entry id → row, library included
     same: Mapping[str, int]  #: entry id → the candidate that is the same paper
-    vocabulary: Vocabulary
-    counted: sparse.csr_matrix  #: entries × terms, to be weighed where needed: weighed rows are six times as large
-    meaning: Meaning | None  #: where an embedder gave vectors
-    candidates: Beside
-    background: Beside
-    damping: Floats  #: background × candidates; see `_damping`
-    compass: Floats  #: background × dimensions: tells which papers are of one field; see `_compass`
-    shared: sparse.csr_matrix  #: entries × background: papers that the same readers like
-    story: Numbers  #: per candidate the first one that tells the same story
+    duplicate_of: Numbers  #: per candidate the first one that tells the same story
     trend: Floats  #: 0..1, NaN where nothing is known
     measured: bool  #: the trend was given, so it tells a rise; else it was derived from plain counts
     popular: Numbers  #: candidates for a reader without interests, best first
     authors: Mapping[str, Sequence[tuple[Author, int, str]]]  #: last name → name, candidate, name as printed
     text: str  #: all candidates' texts, folded, each field on a line of its own
     starts: Numbers  #: where each candidate begins in it
-    table: Table  #: what was computed of it so far
+    table: ScoreTable  #: what was computed of it so far
     links: dict[
         Wording, dict[int | tuple[str, int], tuple[tuple[str, ...], tuple[str, ...], str, bool]]
-    ]  #: see reasons.Link: those told so far in each language
+    ]  #: the reasons.Link of each pair told so far, by language
     heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
 
     def muted(self, phrase: str) -> tuple[int, ...]:
@@ -99,7 +90,7 @@ def prepare(
     titles = {_title(entry): number for number, entry in enumerate(candidates)}
     same |= {e.id: titles[_title(e)] for e in others if _title(e) in titles}
     places = {**same, **{entry.id: row for row, entry in enumerate(everything)}}
-    liked = [[places[name] for name in dict.fromkeys(each) if name in places] for each in likes]
+    liked = [[places[name] for name in dict.fromkeys(names) if name in places] for names in likes]
     vocabulary, counted = learn(everything, liked, len(candidates))
     sample = _sample(everything, len(candidates), liked)
     terms = np.diff(counted.indptr).astype(np.float64)
@@ -125,14 +116,14 @@ def prepare(
         damping=_damping(gram, around.likeness(rows, own)),
         compass=compass,
         shared=neighbours(liked, len(everything), sample)[:, sample],
-        story=stories(rows, near),
+        duplicate_of=duplicates(rows, near),
         trend=known,
         measured=trend is not None,
         popular=by_trend(candidates, known),
         authors=_authors(candidates),
         text="".join(texts),
         starts=np.cumsum([0, *map(len, texts)])[:-1],
-        table=Table(),
+        table=ScoreTable(),
         links={},
         heard={},
     )
@@ -230,7 +221,7 @@ def _damping(gram: Floats, likeness: Floats) -> Floats:
     return solved
 
 
-def stories(candidates: sparse.csr_matrix, near: Beside) -> Numbers:
+def duplicates(candidates: sparse.csr_matrix, near: Beside) -> Numbers:
     """Per candidate the first one (by id) that is its near-duplicate, itself if none is.
 
     By the cosine; texts of a few words only are too short to tell.
@@ -246,7 +237,7 @@ def stories(candidates: sparse.csr_matrix, near: Beside) -> Numbers:
 
 
 def trend_of(entries: Sequence[Entry], given: Mapping[str, float] | None) -> Floats:
-    """0..1, NaN where nothing is known; see `prepare`."""
+    """0..1, NaN where nothing is known; `given`: as `prepare` takes it."""
     if given is None:
         return trends(entries)
     return np.array([_share(given.get(entry.id)) for entry in entries], np.float32)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from newsletter.selector.features import learn, terms
-from newsletter.selector.pool import Pool, by_trend, distinct, stories, trend_of
+from newsletter.selector.pool import Pool, by_trend, distinct, duplicates, trend_of
 from newsletter.selector.profile_arrays import hidden
 from newsletter.selector.reason_texts import Wording, wording
 from newsletter.selector.similarity import beside
@@ -40,12 +40,12 @@ def popular(
 
 
 def _for_one(pool: Pool, rising: Sequence[int], gone: Set[int], picks: Sequence[Pick]) -> tuple[Entry, ...]:
-    told = {int(pool.story[pool.same[pick.entry.id]]) for pick in picks}
+    shown_stories = {int(pool.duplicate_of[pool.same[pick.entry.id]]) for pick in picks}
     found: list[Entry] = []
     for candidate in rising:
-        story = int(pool.story[candidate])
-        if candidate not in gone and story not in told and len(found) < MOST:
-            told.add(story)
+        story = int(pool.duplicate_of[candidate])
+        if candidate not in gone and story not in shown_stories and len(found) < MOST:
+            shown_stories.add(story)
             found.append(pool.entries[candidate])
     return tuple(found)
 
@@ -85,7 +85,7 @@ def _first_tellings(entries: Sequence[Entry]) -> list[int]:
         return [*range(len(entries))]
     vocabulary, counted = learn(entries)
     rows = vocabulary.weigh(counted)
-    return [place for place, first in enumerate(stories(rows, beside(rows)).tolist()) if first == place]
+    return [place for place, first in enumerate(duplicates(rows, beside(rows)).tolist()) if first == place]
 
 
 def _why(words: Wording, trend: float) -> str:

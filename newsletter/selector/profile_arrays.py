@@ -21,7 +21,9 @@ SIZE, HYPE, SURPRISE = 10, 0.2, 0.1  #: where neither the reader nor the configu
 MOST_PICKS = 1000  #: in an edition
 MOST_LIKES = 500  #: of one interest, the newest; older ones change little and cost as much
 KEYWORDS = 1.5  #: all keywords of an interest together, in liked papers: a reader chose these words
-TEXT = 0.25  #: all loose words together, in parts of the loose likes: what a reader wrote once, about everything
+TEXT = (
+    0.25  #: all unassigned words together, in parts of the unassigned likes: what a reader wrote once, about everything
+)
 FADE = 0.5  #: a liked paper's weight is 1 / (1 + FADE·log10(place)), the newest in place 1
 FORGOTTEN = 0.02  #: signals with less weight are gone
 NOBODY: Mapping[int, str] = MappingProxyType({})
@@ -53,7 +55,7 @@ class Block:
     wish_start: list[int] = field(default_factory=lambda: [0])
     interest: list[Interest] = field(default_factory=list)
     weight: list[float] = field(default_factory=list)  #: of each wish; 0 where the reader's own makes no sense
-    loose: list[bool] = field(default_factory=list)  #: likes and words that belong to no interest
+    unassigned: list[bool] = field(default_factory=list)  #: likes and words that belong to no interest
     authored: list[Mapping[int, str]] = field(default_factory=list)  #: candidates by its authors, with their names
     atom_start: list[int] = field(default_factory=lambda: [0])
     atom: list[Atom] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Block:
 
 def likes(profile: Profile) -> tuple[str, ...]:
     """Ids of all papers that a reader likes or voted for: what `prepare` learns from."""
-    voted = (each.entry for each in profile.signals if each.verb in WANTED)
+    voted = (signal.entry for signal in profile.signals if signal.verb in WANTED)
     named = (name for interest in profile.interests for name in interest.liked)
     return tuple(dict.fromkeys((*named, *profile.liked, *voted)))
 
@@ -81,7 +83,7 @@ def likes(profile: Profile) -> tuple[str, ...]:
 def phrases(profile: Profile) -> tuple[str, ...]:
     """All words of a reader's own, as an embedder should know them."""
     named = (phrase for interest in profile.interests for phrase in _spoken(interest))
-    return tuple(dict.fromkeys((*named, *_loose_words(profile))))
+    return tuple(dict.fromkeys((*named, *_unassigned_words(profile))))
 
 
 def read(pool: Pool, profiles: Sequence[Profile], seen: Iterable[Set[str]], defaults: Defaults) -> Block:
@@ -91,10 +93,10 @@ def read(pool: Pool, profiles: Sequence[Profile], seen: Iterable[Set[str]], defa
         _add_wishes(block, pool, profile)
         _add_less(block, pool, profile)
         block.hidden += sorted(hidden(pool, profile, ids))
-        knobs = defaults.completed(profile)
-        block.size.append(knobs.size)
-        block.hype.append(knobs.hype)
-        block.surprise.append(knobs.surprise)
+        wanted = defaults.completed(profile)
+        block.size.append(wanted.size)
+        block.hype.append(wanted.hype)
+        block.surprise.append(wanted.surprise)
         block.wish_start.append(len(block.interest))
         block.less_start.append(len(block.less))
         block.hidden_start.append(len(block.hidden))
@@ -106,13 +108,13 @@ def arrays(block: Block, numbers: Mapping[Atom, int]) -> Readers:
     return Readers(
         wish_start=np.array(block.wish_start, np.int64),
         weight=np.array(block.weight, np.float64),
-        loose=np.array(block.loose, np.bool_),
+        unassigned=np.array(block.unassigned, np.bool_),
         atom_start=np.array(block.atom_start, np.int64),
         atom=np.array([numbers[atom] for atom in block.atom], np.int64),
         share=np.array(block.share, np.float64),
         word=np.array([isinstance(atom, str) for atom in block.atom], np.bool_),
         pin_start=np.array([0, *accumulate(map(len, block.authored))], np.int64),
-        pin=np.array([candidate for each in block.authored for candidate in each], np.int64),
+        pin=np.array([candidate for authored in block.authored for candidate in authored], np.int64),
         less_start=np.array(block.less_start, np.int64),
         less=np.array([numbers[atom] for atom in block.less], np.int64),
         less_share=np.array(block.less_share, np.float64),
@@ -126,9 +128,9 @@ def arrays(block: Block, numbers: Mapping[Atom, int]) -> Readers:
 
 def hidden(pool: Pool, profile: Profile, seen: Set[str]) -> Set[int]:
     """Candidates seen, liked, voted on, disliked or muted."""
-    rated = (*profile.liked, *profile.disliked, *[each.entry for each in profile.signals])
+    rated = (*profile.liked, *profile.disliked, *[signal.entry for signal in profile.signals])
     same, found = pool.same, set()
-    for names in (seen, rated, *[each.liked for each in profile.interests]):
+    for names in (seen, rated, *[interest.liked for interest in profile.interests]):
         if not same.keys().isdisjoint(names):
             found.update([same[name] for name in names if name in same])
     for phrase in profile.muted:
@@ -137,34 +139,34 @@ def hidden(pool: Pool, profile: Profile, seen: Set[str]) -> Set[int]:
 
 
 def _add_wishes(block: Block, pool: Pool, profile: Profile) -> None:
-    """The reader's own interests, then one of all loose words and likes, as weighty as the mean of the others.
+    """The reader's own interests, then one of all unassigned words and likes, as weighty as the mean of the others.
 
     Weights that are no positive number count as 0; when all are 0, they count as equal. The largest becomes 1, so that
     no sum of them overflows.
     """
-    weights = [_weight(each.weight) for each in profile.interests]
+    weights = [_weight(interest.weight) for interest in profile.interests]
     largest = max(weights, default=0.0)
     weights = [weight / largest if largest else 1.0 for weight in weights]
     for interest, weight in zip(profile.interests, weights, strict=True):
         _add_likes(block, pool, interest.liked)
         _add_words(block, _spoken(interest), KEYWORDS)
         _add_wish(block, interest, weight, False, written_by(pool, interest))
-    words, start = _loose_words(profile), len(block.atom)
+    words, start = _unassigned_words(profile), len(block.atom)
     _add_likes(block, pool, profile.liked)
-    for each in profile.signals:
-        if each.verb in WANTED and each.weight > FORGOTTEN and each.entry in pool.rows:
-            block.atom.append(pool.rows[each.entry])
-            block.share.append(min(each.weight, 1.0))
+    for signal in profile.signals:
+        if signal.verb in WANTED and signal.weight > FORGOTTEN and signal.entry in pool.rows:
+            block.atom.append(pool.rows[signal.entry])
+            block.share.append(min(signal.weight, 1.0))
     if words or profile.liked or len(block.atom) > start:
         _add_words(block, words, TEXT * sum(block.share[start:]) or 1.0)
         weight = sum(weights) / len(weights) if weights else 1.0
         _add_wish(block, Interest("", weight, words), weight, True, NOBODY)
 
 
-def _add_wish(block: Block, interest: Interest, weight: float, loose: bool, authored: Mapping[int, str]) -> None:
+def _add_wish(block: Block, interest: Interest, weight: float, unassigned: bool, authored: Mapping[int, str]) -> None:
     block.interest.append(interest)
     block.weight.append(weight)
-    block.loose.append(loose)
+    block.unassigned.append(unassigned)
     block.authored.append(authored)
     block.atom_start.append(len(block.atom))
 
@@ -187,15 +189,15 @@ def _add_less(block: Block, pool: Pool, profile: Profile) -> None:
     if not profile.disliked and not profile.signals:
         return
     found = {pool.rows[name]: 1.0 for name in profile.disliked if name in pool.rows}
-    for each in profile.signals:
-        if each.verb in (Verb.LESS, Verb.PASSED) and each.weight > FORGOTTEN and each.entry in pool.rows:
-            row = pool.rows[each.entry]
-            found[row] = max(found.get(row, 0.0), min(each.weight, 1.0))
+    for signal in profile.signals:
+        if signal.verb in (Verb.LESS, Verb.PASSED) and signal.weight > FORGOTTEN and signal.entry in pool.rows:
+            row = pool.rows[signal.entry]
+            found[row] = max(found.get(row, 0.0), min(signal.weight, 1.0))
     block.less += [*found][-MOST_LIKES:]
     block.less_share += [*found.values()][-MOST_LIKES:]
 
 
-def _loose_words(profile: Profile) -> tuple[str, ...]:
+def _unassigned_words(profile: Profile) -> tuple[str, ...]:
     if not profile.text:
         return ()
     return tuple(part for part in (part.strip() for part in re.split(r"[;\n]", profile.text)) if part)

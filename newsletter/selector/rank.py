@@ -14,7 +14,7 @@ import numpy as np
 
 from newsletter.selector import kernel
 from newsletter.selector.jit import processors
-from newsletter.selector.kernel import Chosen, Readers
+from newsletter.selector.kernel import Chosen, PoolArrays, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block, Defaults, arrays, read
 from newsletter.selector.reason_texts import Wording, wording
@@ -50,8 +50,8 @@ def select(
 
 
 def _wordings(messages: Sequence[Messages]) -> list[Wording]:
-    found = {each: wording(each.gettext, each.isolated) for each in set(messages)}
-    return [found[each] for each in messages]
+    found = {catalogue: wording(catalogue.gettext, catalogue.isolated) for catalogue in set(messages)}
+    return [found[catalogue] for catalogue in messages]
 
 
 def _blocks(
@@ -96,14 +96,18 @@ def _chosen(pool: Pool, block: Block, threads: int) -> tuple[Block, Readers, Cho
         return (block, *choose(pool, block, threads))
 
 
+def pool_arrays(pool: Pool) -> PoolArrays:
+    """The candidates as the kernel takes them."""
+    trend = np.nan_to_num(pool.trend, nan=0.5)
+    return PoolArrays(trend, pool.duplicate_of, kernel.twins(pool.duplicate_of), pool.popular)
+
+
 def choose(pool: Pool, block: Block, threads: int = 1) -> tuple[Readers, Chosen]:
     """The choice for these readers as arrays; the caller holds the table's lock."""
     readers = arrays(block, pool.table.numbers(pool, (*block.atom, *block.less)))
     number, largest = len(block.size), min(max(block.size, default=0), pool.size)
     chosen = kernel.room(number, max(largest, 0), len(block.atom))
-    trend = np.nan_to_num(pool.trend, nan=0.5)
-    table, twin = pool.table, kernel.twins(pool.story)
-    given = (table.steps, table.sizes, table.fields, trend, pool.story, twin, pool.popular, readers)
+    given = (pool.table.scores, pool_arrays(pool), readers)
     if (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
         kernel.choose(*given, 0, number, chosen)
         return readers, chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-_VALUE = "\0value\0"  # Latin, as most values are: see Messages.isolated
+_VALUE = "\0value\0"  # Latin, as most values are: Messages.isolated looks at that
 
 
 class Wording(NamedTuple):
@@ -28,7 +28,7 @@ class Wording(NamedTuple):
 
 
 def wording(gettext: Callable[[str], str], isolated: Callable[[str], str] = str) -> Wording:
-    """See Messages, which has both; `isolated` is what a value among these words becomes."""
+    """The words of one language. `isolated`: what a value among these words becomes; Messages has both functions."""
 
     def around(text: str, name: str) -> tuple[str, ...]:
         return tuple((text % {name: isolated(_VALUE)}).split(_VALUE))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.features import LONGEST, STOP, WORD, fold, singular, unspaced
-from newsletter.selector.kernel import ALONE, FAINT, FAIR, POPULAR, STRANGE, Chosen, Ints, Readers
+from newsletter.selector.kernel import ALONE, EXPLORATORY, FAINT, FAIR, POPULAR, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block
 from newsletter.selector.reason_texts import ENGLISH, Wording
@@ -40,7 +40,7 @@ Link = tuple[tuple[str, ...], tuple[str, ...], str, bool]
 NOTHING: Link = ((), (), "", False)
 
 
-class _Told(NamedTuple):
+class _PickColumns(NamedTuple):
     """Picks as columns: what their reasons are told from."""
 
     entry: Ints
@@ -50,8 +50,8 @@ class _Told(NamedTuple):
     second: Ints
     up: Ints  #: 1 where it rises
 
-    def some(self, places: Ints) -> _Told:
-        return _Told(*(column[places] for column in self))
+    def some(self, places: Ints) -> _PickColumns:
+        return _PickColumns(*(column[places] for column in self))
 
 
 def tell(
@@ -66,8 +66,8 @@ def tell(
     entry, way, wish = chosen.entry[picked], chosen.way[picked], chosen.wish[picked]
     trend = pool.trend[entry]
     up = (trend >= RISING) & ((way >= POPULAR) | (readers.hype > 0)[owner])
-    told = _Told(entry, wish, way, chosen.first[picked], chosen.second[picked], up.astype(np.int64))
-    reasons = _reasons_by_language(pool, block, readers, told, wordings, owner)
+    columns = _PickColumns(entry, wish, way, chosen.first[picked], chosen.second[picked], up.astype(np.int64))
+    reasons = _reasons_by_language(pool, block, readers, columns, wordings, owner)
     names, named = _names(pool, block, chosen, owner, wish, chosen.group[picked], way)
     entries, scores = pool.entries, np.round(chosen.score[picked], 6).tolist()
     picks = [
@@ -79,26 +79,28 @@ def tell(
 
 
 def _reasons_by_language(
-    pool: Pool, block: Block, readers: Readers, told: _Told, wordings: Sequence[Wording], owner: Ints
+    pool: Pool, block: Block, readers: Readers, columns: _PickColumns, wordings: Sequence[Wording], owner: Ints
 ) -> list[tuple[str, ...]]:
     """The reasons of each pick; `owner`: its reader."""
     different = {id(wording): wording for wording in wordings or [ENGLISH]}
     if len(different) == 1:
-        return _reasons(pool, block, readers, told, *different.values())
+        return _reasons(pool, block, readers, columns, *different.values())
     reasons: list[tuple[str, ...]] = [()] * len(owner)
     languages = np.array([id(wording) for wording in wordings])[owner]
     for language, wording in different.items():
         places = np.flatnonzero(languages == language)
-        spoken = _reasons(pool, block, readers, told.some(places), wording)
+        spoken = _reasons(pool, block, readers, columns.some(places), wording)
         for place, reason in zip(places.tolist(), spoken, strict=True):
             reasons[place] = reason
     return reasons
 
 
-def _reasons(pool: Pool, block: Block, readers: Readers, told: _Told, wording: Wording) -> list[tuple[str, ...]]:
-    links, firsts, seconds = _links(pool, block, readers.atom, told, wording)
+def _reasons(
+    pool: Pool, block: Block, readers: Readers, columns: _PickColumns, wording: Wording
+) -> list[tuple[str, ...]]:
+    links, firsts, seconds = _links(pool, block, readers.atom, columns, wording)
     rising = wording.rising if pool.measured else wording.popular
-    columns, authored = told._replace(first=firsts, second=seconds), block.authored
+    linked_columns, authored = columns._replace(first=firsts, second=seconds), block.authored
     return [
         _unasked(way, up, wording)
         if way >= POPULAR
@@ -110,7 +112,7 @@ def _reasons(pool: Pool, block: Block, readers: Readers, told: _Told, wording: W
             rising if up else "",
             wording,
         )
-        for entry, wish, way, first, second, up in zip(*(column.tolist() for column in columns), strict=True)
+        for entry, wish, way, first, second, up in zip(*(column.tolist() for column in linked_columns), strict=True)
     ]
 
 
@@ -122,8 +124,8 @@ def _names(
     codes = owner[fair] * (int(group.max(initial=0)) + 1) + group[fair]
     _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
     found = [
-        block.interest[each].name.strip() or name(pool, block, chosen.owner, each, number)
-        for each, number in zip(wish[fair][where].tolist(), group[fair][where].tolist(), strict=True)
+        block.interest[its].name.strip() or name(pool, block, chosen.owner, its, number)
+        for its, number in zip(wish[fair][where].tolist(), group[fair][where].tolist(), strict=True)
     ]
     places = np.zeros(len(way), np.int64)
     places[fair] = inverse.reshape(-1) + 1
@@ -151,9 +153,9 @@ def _line(way: int, author: str, first: Link, second: Link, rising: str, wording
     if second is not NOTHING:
         more = (word for word in second[0] if not any(_same(word, told) for told in first[0]))
         parts = _parts((*first[0], *more)[:WORDS], first[2] or second[2], wording)
-    if way != STRANGE and not author and not rising:
+    if way != EXPLORATORY and not author and not rising:
         return parts or (wording.field,)
-    outside, by = (wording.outside,) if way == STRANGE else (), (author.join(wording.by),) if author else ()
+    outside, by = (wording.outside,) if way == EXPLORATORY else (), (author.join(wording.by),) if author else ()
     return (*outside, *by, *parts, *((rising,) if rising else ())) or (wording.field,)
 
 
@@ -167,23 +169,25 @@ def _parts(words: tuple[str, ...], near: str, wording: Wording) -> tuple[str, ..
     return (*matches, near) if near else matches
 
 
-def _links(pool: Pool, block: Block, rows: Ints, told: _Told, wording: Wording) -> tuple[list[Link], Ints, Ints]:
+def _links(
+    pool: Pool, block: Block, rows: Ints, columns: _PickColumns, wording: Wording
+) -> tuple[list[Link], Ints, Ints]:
     """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them.
 
     The second is asked only where the first has no words or is no paper. rows: of the block's atoms in the table, so
     that those of all readers that are one have one number.
     """
     links = [NOTHING]
-    firsts = _numbered(pool, block, rows, told.entry, told.first, links, wording)
+    firsts = _numbered(pool, block, rows, columns.entry, columns.first, links, wording)
     enough = np.array([bool(words and near) for words, _, near, _ in links], np.bool_)
-    seconds = np.where(enough[firsts], -1, told.second)
-    return links, firsts, _numbered(pool, block, rows, told.entry, seconds, links, wording)
+    seconds = np.where(enough[firsts], -1, columns.second)
+    return links, firsts, _numbered(pool, block, rows, columns.entry, seconds, links, wording)
 
 
 def _numbered(
     pool: Pool, block: Block, rows: Ints, entry: Ints, atom: Ints, links: list[Link], wording: Wording
 ) -> Ints:
-    """Adds to `links` what joins these atoms (-1: none) with these candidates; returns the place of each."""
+    """Add to `links` what joins these atoms (-1: none) with these candidates; returns the place of each."""
     used, width = atom >= 0, max(pool.size, 1)
     codes, where, inverse = np.unique(rows[atom[used]] * width + entry[used], return_index=True, return_inverse=True)
     atoms = [block.atom[place] for place in atom[used][where].tolist()]
@@ -203,8 +207,8 @@ def _known(pool: Pool, pairs: Sequence[tuple[Atom, int]], wording: Wording) -> l
     found = [known.get(key) for key in keys]
     new = [place for place, link in enumerate(found) if link is None]
     if sum(map(len, [*pool.links.values()])) + len(new) > REMEMBERED:
-        for each in [*pool.links.values()]:
-            each.clear()
+        for known_links in [*pool.links.values()]:
+            known_links.clear()
     for kind in (int, str):
         places = [place for place in new if isinstance(pairs[place][0], kind)]
         for start in range(0, len(places), 4096):
@@ -245,7 +249,7 @@ def _shared(pool: Pool, atoms: Sequence[Atom], entries: Sequence[int]) -> NDArra
 
 
 def _rows(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
-    """As terms_of; each atom is weighed once."""
+    """As `terms_of`, with each atom weighed once."""
     places = {atom: place for place, atom in enumerate(dict.fromkeys(atoms))}
     return terms_of(pool, [*places])[[places[atom] for atom in atoms]]
 
@@ -264,10 +268,10 @@ def _strongest(shares: sparse.csr_matrix, terms: Sequence[str]) -> Iterator[dict
 def name(pool: Pool, block: Block, owner: Ints, wish: int, number: int) -> str:
     """What the reader called an interest, else its most telling words as its newest liked paper that has them writes.
 
-    owner: per atom of the block the number of the interest it belongs to: a loose wish may be several.
+    owner: per atom of the block the number of the interest it belongs to: one wish of unassigned likes may be several.
     """
     own = block.atoms(wish)
-    if block.loose[wish]:
+    if block.unassigned[wish]:
         numbers = owner[block.atom_start[wish] : block.atom_start[wish + 1]].tolist()
         own = [atom for atom, its in zip(own, numbers, strict=True) if its == number]
     words = [atom for atom in own if isinstance(atom, str)]
@@ -285,7 +289,7 @@ def _telling(pool: Pool, liked: Sequence[int]) -> str:
     return ", ".join(next((phrases for phrases in written if phrases), ()))
 
 
-class Tokens(NamedTuple):
+class TextTokens(NamedTuple):
     """The words of a text that count, with their places; a character each in scripts without spaces."""
 
     words: tuple[str, ...]  #: folded; and "" at the end
@@ -296,7 +300,7 @@ class Tokens(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def _tokens(text: str) -> Tokens:
+def _tokens(text: str) -> TextTokens:
     found: list[tuple[str, int, int, str]] = []
     last = -1
     for match in WORD.finditer(text):
@@ -311,7 +315,7 @@ def _tokens(text: str) -> Tokens:
     for place, token in enumerate(found):
         places.setdefault(token[0], []).append(place)
     words, starts, ends, joints = zip(*found, ("", 0, 0, "\n"), strict=True)
-    return Tokens(words, starts, ends, joints, places)
+    return TextTokens(words, starts, ends, joints, places)
 
 
 _JOINT = re.compile(r"[ \-‐‑]")
@@ -335,7 +339,7 @@ def _phrases(entry: Entry, found: Mapping[str, float], share: float = WORTH) -> 
                 run = tokens.words[start:stop]
                 spans.setdefault(run, []).append((start, stop))
                 if run not in worth:
-                    pairs = (_pair(tokens, each) for each in range(start + 1, stop))
+                    pairs = (_pair(tokens, place) for place in range(start + 1, stop))
                     worth[run] = sum([found.get(term, 0) for term in {*run, *pairs}])
     joined = {word for run in worth for word in run}
     for term in found:
@@ -360,7 +364,7 @@ def _halves(term: str) -> tuple[str, str, str] | None:
     return (term[0], "", term[1]) if len(term) == 2 and unspaced(term) else None
 
 
-def _run(tokens: Tokens, place: int, found: Mapping[str, float]) -> tuple[int, int]:
+def _run(tokens: TextTokens, place: int, found: Mapping[str, float]) -> tuple[int, int]:
     """The longest stretch of neighbours around a place whose pairs are all in `found`, up to a bound: from, to."""
     start, stop = place, place + 2
     while start > 0 and stop - start < LONGEST_PHRASE and _pair(tokens, start) in found:
@@ -370,12 +374,12 @@ def _run(tokens: Tokens, place: int, found: Mapping[str, float]) -> tuple[int, i
     return start, stop
 
 
-def _pair(tokens: Tokens, place: int) -> str:
+def _pair(tokens: TextTokens, place: int) -> str:
     """A word and the one before it, as a term; none such where they are no neighbours."""
     return f"{tokens.words[place - 1]}{tokens.joints[place]}{tokens.words[place]}"
 
 
-def _written(text: str, tokens: Tokens, spans: Sequence[tuple[int, int]]) -> str:
+def _written(text: str, tokens: TextTokens, spans: Sequence[tuple[int, int]]) -> str:
     """As it stands where it has the fewest capitals: a title may shout."""
     printed = (" ".join(text[tokens.starts[start] : tokens.ends[stop - 1]].split()) for start, stop in spans)
-    return min(printed, key=lambda each: sum(map(str.isupper, each)))
+    return min(printed, key=lambda phrase: sum(map(str.isupper, phrase)))

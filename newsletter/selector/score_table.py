@@ -9,18 +9,17 @@ score are known to the last digit: that is what reasons are made of.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from newsletter.selector.features import Floats
-from newsletter.selector.similarity import CHUNK, padded
-
-if TYPE_CHECKING:
-    from newsletter.selector.pool import Pool
+from newsletter.selector.embeddings import Meaning
+from newsletter.selector.features import Floats, Vocabulary
+from newsletter.selector.kernel import Scores
+from newsletter.selector.similarity import CHUNK, Beside, padded
 
 LARGEST = 600_000_000  #: bytes of rows that are kept; then it starts anew
 FINEST = 32_767  #: a row is kept in so many steps up to its largest number: half the memory, and half the time to read
@@ -29,26 +28,46 @@ RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one pape
 Atom = int | str  #: a row of the pool (a liked paper), or a reader's own words
 
 
-class Table:
+@dataclass(frozen=True, slots=True)
+class PoolFeatures:
+    """Papers in features: what rows are computed from. Candidates come first in `counted` and `shared`."""
+
+    size: int  #: number of candidates
+    vocabulary: Vocabulary
+    counted: sparse.csr_matrix  #: papers × terms, to be weighed where needed: weighed rows are six times as large
+    meaning: Meaning | None  #: where an embedder gave vectors
+    candidates: Beside
+    background: Beside
+    damping: Floats  #: background × candidates: what a likeness to the background says about each candidate
+    compass: Floats  #: background × dimensions: tells which papers are of one field
+    shared: sparse.csr_matrix  #: papers × background: papers that the same readers like
+
+
+class ScoreTable:
     """Grows as readers come; one per pool. Whoever uses it holds `lock`."""
 
     def __init__(self) -> None:
         self.steps: NDArray[np.int16] = np.zeros((0, 0), np.int16)  #: atoms × candidates
         self.sizes: Floats = np.zeros(0, np.float32)  #: per atom: what one step is worth
-        self.fields: Floats = np.zeros((0, 0), np.float32)  #: atoms × dimensions, of length 1: see Pool.compass
+        self.fields: Floats = np.zeros((0, 0), np.float32)  #: atoms × dimensions, of length 1, by the pool's compass
         self.lock = Lock()
         self._numbers: dict[Atom, int] = {}
 
-    def numbers(self, pool: Pool, atoms: Iterable[Atom]) -> dict[Atom, int]:
+    @property
+    def scores(self) -> Scores:
+        """The table as it stands, as the kernel takes it."""
+        return Scores(self.steps, self.sizes, self.fields)
+
+    def numbers(self, papers: PoolFeatures, atoms: Iterable[Atom]) -> dict[Atom, int]:
         """Atom → its row in `steps`; those that are new are computed. Older numbers may be gone after that."""
         wanted = dict.fromkeys(atoms)
         new = [atom for atom in wanted if atom not in self._numbers]
-        if self._numbers and not fits(pool, len(self._numbers) + len(new)):
+        if self._numbers and not fits(papers, len(self._numbers) + len(new)):
             self._numbers, new = {}, list(wanted)
-        self._grow(pool, len(self._numbers) + len(new))
+        self._grow(papers, len(self._numbers) + len(new))
         for rows in (sorted(a for a in new if isinstance(a, int)), sorted(a for a in new if isinstance(a, str))):
             for start in range(0, len(rows), CHUNK):
-                self._add(pool, rows[start : start + CHUNK])
+                self._add(papers, rows[start : start + CHUNK])
         return self._numbers
 
     def score(self, places: NDArray[np.int64], candidate: int) -> NDArray[np.float64]:
@@ -56,67 +75,67 @@ class Table:
         found: NDArray[np.float64] = self.steps[places, candidate] * self.sizes[places].astype(np.float64)
         return found
 
-    def _grow(self, pool: Pool, needed: int) -> None:
+    def _grow(self, papers: PoolFeatures, needed: int) -> None:
         have = len(self.steps)
         if needed <= have and have:
             return
-        size = max(needed, min(have + have // 4, LARGEST // (2 * max(pool.size, 1))))
+        size = max(needed, min(have + have // 4, LARGEST // (2 * max(papers.size, 1))))
         if not have:
-            self.steps = np.zeros((0, pool.size), np.int16)
-            self.fields = np.zeros((0, pool.compass.shape[1]), np.float32)
+            self.steps = np.zeros((0, papers.size), np.int16)
+            self.fields = np.zeros((0, papers.compass.shape[1]), np.float32)
         for rows in (self.steps, self.sizes, self.fields):
             rows.resize((size, *rows.shape[1:]), refcheck=False)  # in place: two tables would be twice the memory
 
-    def _add(self, pool: Pool, atoms: Sequence[Atom]) -> None:
+    def _add(self, papers: PoolFeatures, atoms: Sequence[Atom]) -> None:
         start, stop = len(self._numbers), len(self._numbers) + len(atoms)
-        found, self.fields[start:stop] = computed(pool, atoms)
+        found, self.fields[start:stop] = computed(papers, atoms)
         self.sizes[start:stop] = np.abs(found).max(axis=1, initial=0) / FINEST
-        worth = np.where(self.sizes[start:stop] > 0, self.sizes[start:stop], 1)
-        self.steps[start:stop] = np.round(found / worth[:, None])
+        units = np.where(self.sizes[start:stop] > 0, self.sizes[start:stop], 1)
+        self.steps[start:stop] = np.round(found / units[:, None])
         self._numbers.update(zip(atoms, range(start, stop), strict=True))
 
 
-def fits(pool: Pool, atoms: int) -> bool:
+def fits(papers: PoolFeatures, atoms: int) -> bool:
     """Whether so many atoms may stand in a table at once."""
-    return atoms * max(pool.size, 1) * 2 <= LARGEST
+    return atoms * max(papers.size, 1) * 2 <= LARGEST
 
 
-def terms_of(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
+def terms_of(papers: PoolFeatures, atoms: Sequence[Atom]) -> sparse.csr_matrix:
     """atoms × terms: the view of words alone; all of one kind."""
     if isinstance(atoms[0], str):
-        return pool.vocabulary.words(pool.vocabulary.said(map(str, atoms)), spoken=True)
-    return pool.vocabulary.words(pool.counted[list(atoms)])
+        return papers.vocabulary.words(papers.vocabulary.said(map(str, atoms)), spoken=True)
+    return papers.vocabulary.words(papers.counted[list(atoms)])
 
 
-def vectors(pool: Pool, atoms: Sequence[Atom]) -> sparse.csr_matrix:
+def vectors(papers: PoolFeatures, atoms: Sequence[Atom]) -> sparse.csr_matrix:
     """atoms × features; all of one kind."""
     if isinstance(atoms[0], str):
-        return pool.vocabulary.weigh(pool.vocabulary.said(map(str, atoms)), spoken=True)
-    return pool.vocabulary.weigh(pool.counted[list(atoms)])
+        return papers.vocabulary.weigh(papers.vocabulary.said(map(str, atoms)), spoken=True)
+    return papers.vocabulary.weigh(papers.counted[list(atoms)])
 
 
-def meanings(pool: Pool, atoms: Sequence[Atom]) -> Floats | None:
+def meanings(papers: PoolFeatures, atoms: Sequence[Atom]) -> Floats | None:
     """atoms × dimensions of the embedder, if there is one; all of one kind."""
-    if pool.meaning is None:
+    if papers.meaning is None:
         return None
     if isinstance(atoms[0], str):
-        return pool.meaning.said([str(atom) for atom in atoms])
-    return pool.meaning.rows[[int(atom) for atom in atoms]]
+        return papers.meaning.said([str(atom) for atom in atoms])
+    return papers.meaning.rows[[int(atom) for atom in atoms]]
 
 
-def computed(pool: Pool, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
+def computed(papers: PoolFeatures, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
     """Scores (atoms × candidates) and fields (atoms × dimensions) of at most CHUNK atoms, all of one kind.
 
     With v a paper's row, N the candidates, B the background and D its damping: v Nᵀ - (v Bᵀ) D, the score of a ridge
     regression, and λ s D beside it, where s holds what the same readers like: λ D is the score of that. What readers
     say is v Nᵀ as it stands: with the damping nDCG@10 of keywords alone is .180 / .137, without it .181 / .137.
     """
-    rows, meaning = vectors(pool, atoms), meanings(pool, atoms)
-    known = pool.background.likeness(rows, meaning)
-    fields = (padded(known) @ pool.compass)[: len(atoms)]
+    rows, meaning = vectors(papers, atoms), meanings(papers, atoms)
+    known = papers.background.likeness(rows, meaning)
+    fields = (padded(known) @ papers.compass)[: len(atoms)]
     sizes = np.sqrt((fields * fields).sum(axis=1, keepdims=True))
-    found = pool.candidates.likeness(rows, meaning)
+    found = papers.candidates.likeness(rows, meaning)
     if not isinstance(atoms[0], str):
-        factors = RIDGE * pool.shared[list(atoms)].toarray() - known
-        found += (padded(factors) @ pool.damping)[: len(atoms)]
+        factors = RIDGE * papers.shared[list(atoms)].toarray() - known
+        found += (padded(factors) @ papers.damping)[: len(atoms)]
     return found, (fields / np.where(sizes > 0, sizes, 1)).astype(np.float32)

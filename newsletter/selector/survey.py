@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 import numpy as np
-from numpy.typing import NDArray
 
 from newsletter.selector import kernel
 from newsletter.selector.explain import (
@@ -24,10 +23,10 @@ from newsletter.selector.explain import (
     with_why,
 )
 from newsletter.selector.features import Floats
-from newsletter.selector.kernel import FAIR, LESS, NONE, PINNED, STRANGE, Doubles, Readers
+from newsletter.selector.kernel import EXPLORATORY, FAIR, LESS, NONE, PINNED, Doubles, Interests, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block, Defaults, read
-from newsletter.selector.rank import choose
+from newsletter.selector.rank import choose, pool_arrays
 from newsletter.selector.reasons import name
 from newsletter.types import Profile
 
@@ -48,7 +47,7 @@ class _Interest:
         pool, reader, wish = whole.pool, whole.reader, whole.wish[number]
         self.whole, self.number = whole, number
         self.name = name(pool, reader, whole.owner, wish, number)
-        self.loose = reader.loose[wish]
+        self.loose = reader.unassigned[wish]
         self.weight, self.fair = whole.weight[number], share
         self.places = int(((whole.chosen.group[0] == number) & (whole.chosen.way[0] == FAIR))[: whole.picks].sum())
         self.authored = reader.authored[wish]
@@ -68,16 +67,14 @@ class _Interest:
     def _ranked(self, shown: Floats) -> tuple[float, dict[int, int]]:
         """The best fit; and each matching candidate's rank, by the kernel itself."""
         whole, width = self.whole, self.whole.pool.size
-        worth, tops, keys = (
-            np.zeros(width, np.float32),
-            np.zeros(kernel.LANES, np.float32),
-            np.full(width, -1, np.int64),
-        )
-        best = kernel.value(shown, whole.trend, whole.hype, worth, tops)
+        value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
+        keys = np.full(width, -1, np.int64)
+        best = kernel.fill_values(shown, whole.arrays.trend, whole.hype, value, tops)
         if self.weight > 0:
-            kernel.pin(np.array([*self.authored], np.int64), shown, whole.trend, whole.hype, worth, tops)
-            kernel.rank(worth, tops, whole.pool.story, whole.twins, keys)
-        order = (width - 1 - keys[keys >= 0] % width).tolist()
+            pins = np.array([*self.authored], np.int64)
+            kernel.pin(pins, shown, whole.arrays.trend, whole.hype, value, tops)
+            kernel.rank(value, tops, whole.arrays, keys)
+        order = kernel.candidate_of(keys[keys >= 0], width).tolist()
         return float(best), {candidate: rank for rank, candidate in enumerate(order, 1)}
 
     def matches(self, candidate: int) -> bool:
@@ -86,8 +83,8 @@ class _Interest:
         eligible = self.weight > 0 and candidate not in self.whole.hidden
         return not eligible and (self.fit[candidate] >= self.least or candidate in self.authored)
 
-    def worth(self, candidate: int, group: int) -> tuple[bool, bool, bool, float]:
-        """The least of these is the standing that counts; see explain."""
+    def order(self, candidate: int, group: int) -> tuple[bool, bool, bool, float]:
+        """The least of these is the standing that counts."""
         return (
             self.number != group,
             not self.weight > 0,
@@ -123,28 +120,28 @@ class _Survey:
     def __init__(self, pool: Pool, reader: Block) -> None:
         self.pool, self.reader = pool, reader
         block, self.chosen = choose(pool, reader)
-        self.owner, self.weight, self.wish, loose = interests(pool, block)
+        own = interests(pool, block)
+        self.owner, self.weight, self.wish = own.owner, own.weight.tolist(), own.wish.tolist()
         self.hype, self.hidden = reader.hype[0], {*reader.hidden}
-        self.trend = np.nan_to_num(pool.trend, nan=0.5)
-        self.rise = self.hype * self.trend.astype(np.float64)
-        self.twins: NDArray[np.bool_] = kernel.twins(pool.story)
+        self.arrays = pool_arrays(pool)
+        self.rise = self.hype * self.arrays.trend.astype(np.float64)
         self.picks = int(self.chosen.number[0])
         self.places = self.chosen.entry[0, : self.picks].tolist()
         self.place = {candidate: place for place, candidate in enumerate(self.places)}
         self.popular = {candidate: rank for rank, candidate in enumerate(pool.popular.tolist(), 1)}
         self.displaced = displaced(pool, reader, self.chosen)
         self.refused = [*self._refused(block)]
-        self.interests = [*self._interests(block, loose)]
+        self.interests = [*self._interests(block, own)]
 
-    def _interests(self, block: Readers, loose: int) -> Iterator[_Interest]:
+    def _interests(self, block: Readers, own: Interests) -> Iterator[_Interest]:
         number, total = len(self.weight), sum(self.weight) or 1.0
         fits = np.zeros((number + 1, self.pool.size), np.float32)
         table = self.pool.table
-        kernel.fit(table.steps, table.sizes, block, 0, 0, self.owner, loose, number, fits)
+        kernel.fit(table.scores, block, own, fits)
         scores = table.steps[block.atom] * table.sizes[block.atom].astype(np.float64)[:, None]
-        left = shares(block, self.owner, loose, number) @ scores
-        for each in range(number):
-            yield _Interest(self, each, fits[each], left[each], self.weight[each] / total)
+        left = shares(block, own) @ scores
+        for interest in range(number):
+            yield _Interest(self, interest, fits[interest], left[interest], self.weight[interest] / total)
 
     def _refused(self, block: Readers) -> Iterator[Doubles]:
         table = self.pool.table
@@ -161,9 +158,9 @@ class _Survey:
         place = self.place.get(candidate, -1)
         way = int(self.chosen.way[0, place]) if place >= 0 else -1
         group = int(self.chosen.group[0, place]) if place >= 0 else -1
-        best = min(self.interests, key=lambda each: each.worth(candidate, group), default=None)
+        best = min(self.interests, key=lambda interest: interest.order(candidate, group), default=None)
         entry = self.pool.entries[candidate]
-        stands = place < 0 and not hidden and self.twins[candidate]
+        stands = place < 0 and not hidden and self.arrays.twin[candidate]
         found = Explanation(
             entry=entry.id,
             title=entry.title,
@@ -188,4 +185,4 @@ class _Survey:
         """Of the pick; of the best standing where it was left."""
         if best is None or (way >= 0 and group < 0):
             return float(self.rise[candidate])
-        return float((best.unpinned if way == STRANGE else best.score)[candidate])
+        return float((best.unpinned if way == EXPLORATORY else best.score)[candidate])

@@ -23,8 +23,8 @@ def trends(entries: Sequence[Entry]) -> Floats:
     Percentiles because the formulas of Hacker News and Reddit decay by the hour, which suits no weekly mail.
     """
     fields: dict[str, list[int]] = {}
-    for number, each in enumerate(entries):
-        fields.setdefault((each.topics or ("",))[0].partition(".")[0], []).append(number)
+    for number, entry in enumerate(entries):
+        fields.setdefault((entry.topics or ("",))[0].partition(".")[0], []).append(number)
     signals = ([e.votes for e in entries], [e.comments for e in entries], [e.stars for e in entries])
     places = np.stack([_in_fields(values, fields.values()) for values in signals])
     known = np.isfinite(places).sum(axis=0)

@@ -37,8 +37,8 @@ def signals(votes: Sequence[Vote], showings: Sequence[Showing], now: datetime) -
     """
     words = _latest(votes)
     said = [*words.values(), *_passed(words, showings)]
-    weighed = (Signal(each.entry, each.verb, _left(each, now)) for each in sorted(said, key=_age_then_id))
-    return tuple(each for each in weighed if each.weight >= FAINTEST)
+    weighed = (Signal(vote.entry, vote.verb, _left(vote, now)) for vote in sorted(said, key=_age_then_id))
+    return tuple(signal for signal in weighed if signal.weight >= FAINTEST)
 
 
 def age(signal: Signal) -> timedelta:
@@ -56,7 +56,7 @@ def restless(votes: Sequence[Vote], showings: Sequence[Showing], now: datetime) 
     return RESTLESS if len(quiet) >= QUIET_ISSUES else 0.0
 
 
-def told(
+def with_vote_signals(
     profile: Profile, votes: Sequence[Vote], showings: Sequence[Showing], now: datetime, surprise: float
 ) -> Profile:
     """The profile with its reader's signals; `surprise` is the newsletter's own share, for who named none.

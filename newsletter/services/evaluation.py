@@ -19,7 +19,7 @@ from newsletter.store import Frozen, batched
 from newsletter.types import Edition, Entry, Issue, Profile, Subscriber
 
 if TYPE_CHECKING:
-    from newsletter.selector.evaluation import Reader, Replay, Report
+    from newsletter.selector.evaluation import ReaderHistory, Replay, EvaluationReport
 
 PAST_ISSUES = 26  #: half a year of a weekly mail, evaluated
 MOST_REPLAYED = 500  #: voters for whom a past issue is chosen anew; enough for a mean, and a bound for the time
@@ -46,7 +46,7 @@ class Evaluation:
         since: datetime | None = None,
         most_issues: int = PAST_ISSUES,
         on_issue: Callable[[Issue], None] = lambda _: None,
-    ) -> Report:
+    ) -> EvaluationReport:
         """Measure how good past issues were, and how good today's selector would have been.
 
         A block of subscribers is looked at at a time.
@@ -72,14 +72,14 @@ class Evaluation:
             for entry in frozen.entries
         }
 
-    def _past_readers(self, pools: Mapping[Issue, Mapping[str, Entry]]) -> Iterator[Reader]:
-        from newsletter.selector.evaluation import Reader
+    def _past_readers(self, pools: Mapping[Issue, Mapping[str, Entry]]) -> Iterator[ReaderHistory]:
+        from newsletter.selector.evaluation import ReaderHistory
 
         for people in batched(self._store.subscribers.listed() if pools else (), BLOCK):
             numbers = [person.id for person in people]
             votes = self._store.votes.of(numbers)
             for number, editions in self._store.editions.of(numbers, pools).items():
-                yield Reader(number, editions, votes.get(number, ()))
+                yield ReaderHistory(number, editions, votes.get(number, ()))
 
     def _replays(self, frozen: Frozen, pool: Mapping[str, Entry]) -> Iterator[Replay]:
         """The issue chosen anew for a sample of those who voted for a paper of it."""

@@ -92,7 +92,7 @@ class Readers:
 
         def heard(person: Subscriber) -> Subscriber:
             showings = [showing for showing in shown.get(person.id, ()) if showing.issue != but]
-            profile = vote_signals.told(person.profile, said[person.id], showings, now, surprise)
+            profile = vote_signals.with_vote_signals(person.profile, said[person.id], showings, now, surprise)
             return replace(person, profile=profile)
 
         return [heard(person) if person.id in said else person for person in people]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from newsletter.config import Settings
-from newsletter.selector.evaluation import LABELS, SHARES, Measured, Report, findings, told
+from newsletter.selector.evaluation import LABELS, SHARES, EvaluationReport, Measured, findings, told
 from newsletter.web.pages import Pages
 
 
@@ -91,7 +91,7 @@ _PLANS = (
 )
 
 
-def render_report(settings: Settings, report: Report) -> bytes:
+def render_report(settings: Settings, report: EvaluationReport) -> bytes:
     """The page; raises TemplateError."""
     answer = Pages(settings).answer(
         "quality.html", report=report, charts=charts(report), findings=[*findings(report)], told=told
@@ -99,12 +99,12 @@ def render_report(settings: Settings, report: Report) -> bytes:
     return bytes(answer.body)
 
 
-def charts(report: Report) -> tuple[Chart, ...]:
+def charts(report: EvaluationReport) -> tuple[Chart, ...]:
     """In the order of the page."""
     return tuple(_chart(plan, report) for plan in _PLANS)
 
 
-def _chart(plan: _Plan, report: Report) -> Chart:
+def _chart(plan: _Plan, report: EvaluationReport) -> Chart:
     columns = [[_value(each, name) for each in report.issues] for name in plan.figures]
     known = [value for column in columns for value in column if value is not None]
     top = plan.top or _above(max([plan.ideal or 0, *known]))

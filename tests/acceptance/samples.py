@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import islice
 
 from newsletter.config import resource
-from newsletter.renderer import Confirmation, PreparedIssue, Renderer, load_kind
+from newsletter.renderer import Confirmation, MultilingualIssue, Renderer, load_kind
 from newsletter.testing import NOON, WEEK_12, make_entry, make_subscriber
 from newsletter.types import Edition, Entry, Links, Masthead, Pick
 from newsletter.web.mail_parts import parts
@@ -98,21 +98,21 @@ def usual(language: str) -> list[Entry]:
     return [_KINDS[place % 3](paper) for place, paper in enumerate(papers)]
 
 
-def _mail(issue: PreparedIssue, language: str, entries: Sequence[Entry], skim: bool = False) -> str:
+def _mail(issue: MultilingualIssue, language: str, entries: Sequence[Entry], skim: bool = False) -> str:
     interests, reasons = INTERESTS[language], REASONS[language]
     picks = tuple(Pick(entry, 1.0, interests[place % 4], reasons) for place, entry in enumerate(entries))
     reader, popular = replace(READERS[language], skim=skim), tuple(islice(entries, 1, 4))
     return _html(issue, Edition(WEEK_12, reader, picks, popular=popular))
 
 
-def _hostile_mail(issue: PreparedIssue, language: str) -> str:
+def _hostile_mail(issue: MultilingualIssue, language: str) -> str:
     bare = Pick(make_entry("bare", title="A paper of which nothing is known", abstract="", url=""), 1.0, "", ("new",))
     picks = (*(Pick(_made_of(word), 1.0, word, (word,) * 3) for word in HOSTILE), bare)
     reader, popular = replace(READERS[language], name="W" * 5000), tuple(pick.entry for pick in picks)
     return _html(issue, Edition(WEEK_12, reader, picks, popular=popular))
 
 
-def _html(issue: PreparedIssue, edition: Edition) -> str:
+def _html(issue: MultilingualIssue, edition: Edition) -> str:
     return parts(issue.render(issue.fitting(edition, LINKS), LINKS, _ID, NOON)).html
 
 

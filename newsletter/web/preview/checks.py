@@ -14,7 +14,7 @@ from newsletter.errors import InputError
 from newsletter.renderer import find_all, load_kind, own_folder
 from newsletter.renderer.accessibility import access_faults
 from newsletter.renderer.html_outline import outline
-from newsletter.renderer.lint import Finding
+from newsletter.renderer.lint import LintFinding
 from newsletter.web.preview.links import MailLink, base_url_faults, mail_links
 from newsletter.web.preview.proof import Proof
 from newsletter.web.preview.serializers import Row, finding_row, link_row
@@ -45,7 +45,7 @@ class Checks:
             "access": [finding_row(each) for each in access_faults(outline(proof.parts.html))],
         }
 
-    def _linted(self, proof: Proof) -> tuple[Finding, ...]:
+    def _linted(self, proof: Proof) -> tuple[LintFinding, ...]:
         """As `newsletter lint`; of a frozen issue, the templates that it was planned with."""
         settings, frozen = self._engine.settings, proof.prepared.frozen
         own = own_folder(settings)

@@ -10,7 +10,7 @@ from typing import Any
 from newsletter.errors import NewsletterError, TemplateError
 from newsletter.formats import profile_row
 from newsletter.renderer.html_outline import outline
-from newsletter.renderer.lint import Finding
+from newsletter.renderer.lint import LintFinding
 from newsletter.selector.explain import Explanation
 from newsletter.services.explaining import Explained
 from newsletter.types import Entry, Pick
@@ -143,5 +143,5 @@ def link_row(link: MailLink) -> Row:
     return {**asdict(link), "askable": link.askable}
 
 
-def finding_row(finding: Finding) -> Row:
+def finding_row(finding: LintFinding) -> Row:
     return asdict(finding)

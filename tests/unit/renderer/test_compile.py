@@ -25,7 +25,7 @@ from newsletter.renderer.compile import (
     to_html,
 )
 from newsletter.renderer.contrast import contrast
-from newsletter.renderer.theme import PAIRS, Pair, read_theme
+from newsletter.renderer.theme import PAIRS, ColourPair, read_theme
 from newsletter.types import Masthead
 
 WEEKLY = load_templates(Path(__file__).parents[3] / "templates" / "weekly")
@@ -221,7 +221,7 @@ def test_templates_cannot_reach_into_python() -> None:
 
 @pytest.mark.parametrize("table", ["light", "dark"])
 @pytest.mark.parametrize("pair", PAIRS)
-def test_every_text_of_the_theme_stands_out(table: str, pair: Pair) -> None:
+def test_every_text_of_the_theme_stands_out(table: str, pair: ColourPair) -> None:
     colours = read_theme(WEEKLY["theme.toml"])[table]
 
     assert contrast(colours[pair.front], colours[pair.under]) >= pair.needed

@@ -11,8 +11,8 @@ from newsletter.renderer import find_all, load_templates
 from newsletter.renderer.compile import html_environment, put_words
 from newsletter.renderer.contrast import contrast
 from newsletter.renderer.css import unread_css
-from newsletter.renderer.lint import WARNING, Finding, check_mjml, css_faults, mjml_faults, mjml_refusals
-from newsletter.renderer.mjml_parser import Page
+from newsletter.renderer.lint import WARNING, LintFinding, check_mjml, css_faults, mjml_faults, mjml_refusals
+from newsletter.renderer.mjml_parser import MjmlDocument
 from newsletter.renderer.mjml_spec import CHILDREN, REFUSED, TAGS, border, colour, length
 from newsletter.renderer.theme import theme_faults, theme_refusals
 from newsletter.types import Masthead
@@ -29,7 +29,7 @@ COLUMN = """<mjml><mj-body>
 
 def told(source: str) -> list[str]:
     """What the rules for MJML say, as line and text."""
-    page = Page("a.mjml", *put_words(html_environment(), source))
+    page = MjmlDocument("a.mjml", *put_words(html_environment(), source))
     found = sorted({*mjml_refusals(page), *mjml_faults(page)})
     return [f"{each.line}: {each.text}" for each in found]
 
@@ -152,7 +152,7 @@ def test_several_mistakes_of_one_template_are_all_told_and_compilation_stops_at_
 
     assert [line[0] for line in told(source)] == ["3", "4", "5"]
     with pytest.raises(TemplateError, match=r"a\.mjml, line 3: "):
-        check_mjml(Page("a.mjml", *put_words(html_environment(), source)))
+        check_mjml(MjmlDocument("a.mjml", *put_words(html_environment(), source)))
 
 
 def test_every_tag_has_a_place_and_attributes() -> None:
@@ -292,8 +292,8 @@ def test_a_missing_slot_and_a_file_of_no_use_are_told() -> None:
     }
 
     assert find_all(weekly, CONFIRM, MASTHEAD) == (
-        Finding("weekly/edition.mjlm", 0, "warning", "no mail uses this file: did you mean edition.mjml?"),
-        Finding("weekly/edition.txt", 0, "error", "{{ slot.unsubscribe }} is missing"),
+        LintFinding("weekly/edition.mjlm", 0, "warning", "no mail uses this file: did you mean edition.mjml?"),
+        LintFinding("weekly/edition.txt", 0, "error", "{{ slot.unsubscribe }} is missing"),
     )
 
 
@@ -323,7 +323,7 @@ def test_an_unknown_colour_is_a_warning_unless_a_template_uses_it() -> None:
 
     [found] = theme_faults(theme, {"light.mine"})
 
-    assert found == Finding("theme.toml", 2, WARNING, "no template uses [light] lnk: did you mean link?")
+    assert found == LintFinding("theme.toml", 2, WARNING, "no template uses [light] lnk: did you mean link?")
 
 
 @pytest.mark.parametrize(

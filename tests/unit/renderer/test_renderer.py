@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.renderer import Confirmation, PreparedIssue, Renderer, load_templates
+from newsletter.renderer import Confirmation, MultilingualIssue, Renderer, load_templates
 from newsletter.renderer.compile import Macros
 from newsletter.testing import NOON, WEEK_12, make_entry, make_subscriber
 from newsletter.types import Edition, Entry, Links, Mail, Masthead, Pick
@@ -36,7 +36,7 @@ RENDERER = Renderer(WEEKLY, MASTHEAD)
 
 
 @pytest.fixture
-def issue() -> PreparedIssue:
+def issue() -> MultilingualIssue:
     return RENDERER.open(WEEK_12, [make_entry(f"paper-{number}") for number in range(59)])
 
 
@@ -44,7 +44,7 @@ def picked(*entries: Entry, interest: str = "Plasma physics", reason: str = "you
     return tuple(Pick(entry, 1.0, interest, (reason, "near mamba")) for entry in entries)
 
 
-def mail_of(issue: PreparedIssue, *entries: Entry, name: str = "Ada", **words: str) -> Mail:
+def mail_of(issue: MultilingualIssue, *entries: Entry, name: str = "Ada", **words: str) -> Mail:
     edition = Edition(WEEK_12, make_subscriber(name, email="ada@example.org"), picked(*entries, **words))
     return issue.render(edition, LINKS, ID, NOON)
 
@@ -74,7 +74,7 @@ def full(entry_id: str = "full") -> Entry:
     )
 
 
-def test_both_parts_say_the_same(issue: PreparedIssue) -> None:
+def test_both_parts_say_the_same(issue: MultilingualIssue) -> None:
     for part in parts(mail_of(issue, full(), make_entry("two"))):
         for words in (
             *(
@@ -98,7 +98,7 @@ def test_both_parts_say_the_same(issue: PreparedIssue) -> None:
             assert words in re.sub(r"\s+", " ", part.replace("&#160;", " ")), words
 
 
-def test_what_is_not_known_is_not_shown(issue: PreparedIssue) -> None:
+def test_what_is_not_known_is_not_shown(issue: MultilingualIssue) -> None:
     bare = Entry("bare", "A bare title", url="javascript:alert(1)", image_url="data:image/png,x")
 
     text, html = parts(mail_of(issue, bare, name="", interest=""))
@@ -110,7 +110,7 @@ def test_what_is_not_known_is_not_shown(issue: PreparedIssue) -> None:
         assert absent not in text + html, absent
 
 
-def test_an_edition_without_picks_is_short_and_friendly(issue: PreparedIssue) -> None:
+def test_an_edition_without_picks_is_short_and_friendly(issue: MultilingualIssue) -> None:
     mail = mail_of(issue)
 
     for part in parts(mail):
@@ -119,21 +119,21 @@ def test_an_edition_without_picks_is_short_and_friendly(issue: PreparedIssue) ->
     assert b"Subject: A quiet week for your interests\r\n" in mail.body
 
 
-def test_the_subject_is_the_lead_and_the_preheader_the_next(issue: PreparedIssue) -> None:
+def test_the_subject_is_the_lead_and_the_preheader_the_next(issue: MultilingualIssue) -> None:
     mail = mail_of(issue, *(make_entry(f"paper-{number}") for number in range(5)))
 
     assert b"Subject: On paper 0 and 4 more\r\n" in mail.body
     assert "Also: On paper 1; On paper 2; On paper 3" in parts(mail)[1]
 
 
-def test_twenty_picks_are_numbered_and_fit_below_the_clip_of_gmail(issue: PreparedIssue) -> None:
+def test_twenty_picks_are_numbered_and_fit_below_the_clip_of_gmail(issue: MultilingualIssue) -> None:
     mail = mail_of(issue, *(make_entry(f"paper-{number}") for number in range(20)))
 
     assert "20 | Plasma physics" in parts(mail)[0]
     assert len(parts(mail)[1]) < 102_000
 
 
-def test_ten_cards_with_usual_abstracts_take_less_than_60_kb(issue: PreparedIssue) -> None:
+def test_ten_cards_with_usual_abstracts_take_less_than_60_kb(issue: MultilingualIssue) -> None:
     entries = [
         replace(full(f"paper-{number}"), abstract="A usual sentence of nine words stands here. " * 20)
         for number in range(10)
@@ -142,7 +142,7 @@ def test_ten_cards_with_usual_abstracts_take_less_than_60_kb(issue: PreparedIssu
     assert len(parts(mail_of(issue, *entries))[1]) < 60_000
 
 
-def test_a_rising_paper_with_a_project_and_a_summary_says_so(issue: PreparedIssue) -> None:
+def test_a_rising_paper_with_a_project_and_a_summary_says_so(issue: MultilingualIssue) -> None:
     entry = make_entry("a", tldr="Short and good.", project_url="https://project.example.org/a", trend=0.8)
 
     text, html = parts(mail_of(issue, entry))
@@ -155,7 +155,7 @@ def test_a_rising_paper_with_a_project_and_a_summary_says_so(issue: PreparedIssu
     assert "rising" not in "".join(parts(mail_of(issue, replace(entry, trend=0.5))))
 
 
-def test_the_time_to_read_follows_the_words(issue: PreparedIssue) -> None:
+def test_the_time_to_read_follows_the_words(issue: MultilingualIssue) -> None:
     long = [make_entry(str(place), abstract="Five words stand in here. " * 14) for place in range(20)]
 
     text, _ = parts(mail_of(issue, *long))
@@ -163,7 +163,7 @@ def test_the_time_to_read_follows_the_words(issue: PreparedIssue) -> None:
     assert "picked 20 for you: 7 min to read." in re.sub(r"\s+", " ", text)
 
 
-def test_what_a_mail_has_no_room_for_stands_on_its_page(issue: PreparedIssue) -> None:
+def test_what_a_mail_has_no_room_for_stands_on_its_page(issue: MultilingualIssue) -> None:
     entries = [make_entry(f"{place:02}", title="量子" * 60, abstract="物理学。" * 200) for place in range(20)]
     whole = Edition(WEEK_12, make_subscriber("Ada", email="ada@example.org"), picked(*entries))
 
@@ -200,7 +200,9 @@ def test_sources_that_could_not_be_read_are_named() -> None:
     assert "source could be read this week: bioRxiv, &lt;b&gt;OpenReview&lt;/b&gt;." in html.replace("\n", " ")
 
 
-def test_each_card_is_rendered_once_however_many_readers(issue: PreparedIssue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_card_is_rendered_once_however_many_readers(
+    issue: MultilingualIssue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[str] = []
     render = Macros.__call__
 
@@ -217,7 +219,7 @@ def test_each_card_is_rendered_once_however_many_readers(issue: PreparedIssue, m
     assert sorted(calls) == once
 
 
-def test_the_same_arguments_give_the_same_bytes_in_any_order(issue: PreparedIssue) -> None:
+def test_the_same_arguments_give_the_same_bytes_in_any_order(issue: MultilingualIssue) -> None:
     first = mail_of(issue, full("one"), full("two"))
     mail_of(issue, replace(full("one"), title="Another title for the same id"), full("two"), name="Bob")
 
@@ -226,7 +228,7 @@ def test_the_same_arguments_give_the_same_bytes_in_any_order(issue: PreparedIssu
     assert mail_of(other, full("one"), full("two")) == first
 
 
-def test_another_mail_has_another_boundary(issue: PreparedIssue) -> None:
+def test_another_mail_has_another_boundary(issue: MultilingualIssue) -> None:
     edition = Edition(WEEK_12, make_subscriber(), picked(full()))
 
     bodies = [issue.render(edition, LINKS, f"<{number}@x.org>", NOON).body for number in (1, 2)]
@@ -234,7 +236,7 @@ def test_another_mail_has_another_boundary(issue: PreparedIssue) -> None:
     assert len({re.findall(rb'boundary="(.*)"', body)[0] for body in bodies}) == 2
 
 
-def test_hostile_words_stay_words(issue: PreparedIssue) -> None:
+def test_hostile_words_stay_words(issue: MultilingualIssue) -> None:
     entry = replace(full(), title=NASTY, abstract=NASTY, authors=(NASTY,), topics=(NASTY,), source=NASTY)
     plain = parts(mail_of(issue, full()))[1]
 
@@ -251,7 +253,7 @@ def test_hostile_words_stay_words(issue: PreparedIssue) -> None:
 
 
 @pytest.mark.parametrize("word", ["x" * 5000, "李" * 5000, "<&>" * 2000, "a\r\nb\n" * 1000])
-def test_no_line_is_too_long_and_none_ends_in_a_bare_lf(issue: PreparedIssue, word: str) -> None:
+def test_no_line_is_too_long_and_none_ends_in_a_bare_lf(issue: MultilingualIssue, word: str) -> None:
     entry = replace(full(), title=word, abstract=word * 100, authors=(word,) * 9, topics=(word,) * 9, source=word)
 
     body = mail_of(issue, entry, entry, name=word, interest=word, reason=word).body
@@ -262,7 +264,7 @@ def test_no_line_is_too_long_and_none_ends_in_a_bare_lf(issue: PreparedIssue, wo
     assert body.isascii()
 
 
-def test_prose_is_wrapped_and_no_line_of_text_ends_in_a_blank(issue: PreparedIssue) -> None:
+def test_prose_is_wrapped_and_no_line_of_text_ends_in_a_blank(issue: MultilingualIssue) -> None:
     entries = (replace(full(), abstract="many words " * 60), make_entry("bare", abstract="", url=""))
 
     text, _ = parts(
@@ -275,7 +277,7 @@ def test_prose_is_wrapped_and_no_line_of_text_ends_in_a_blank(issue: PreparedIss
     assert "\n\n\n" not in text
 
 
-def test_no_third_party_is_asked_for_anything_but_the_figure(issue: PreparedIssue) -> None:
+def test_no_third_party_is_asked_for_anything_but_the_figure(issue: MultilingualIssue) -> None:
     _, html = parts(mail_of(issue, full(), full("two")))
 
     loaded = re.findall(r"""src="([^"]*)|<link|@import|url\(""", html)

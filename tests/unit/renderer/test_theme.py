@@ -15,7 +15,7 @@ from newsletter.config import Settings, ThemeSection, load
 from newsletter.errors import ConfigError
 from newsletter.renderer import find_all, load_templates, themed
 from newsletter.renderer.contrast import TEXT, contrast, on, pressed, readable
-from newsletter.renderer.lint import ERROR, WARNING, Finding
+from newsletter.renderer.lint import ERROR, WARNING, LintFinding
 from newsletter.renderer.sanitize import tidy_masthead
 from newsletter.renderer.theme import PAIRS, mixed, page_colours, read_theme, theme_faults
 from newsletter.types import Masthead
@@ -34,7 +34,7 @@ def frozen(own: str = BUILT_IN, **wanted: object) -> dict[str, dict[str, str]]:
     return read_theme(themed({"theme.toml": own}, ThemeSection.model_validate(wanted))["theme.toml"])
 
 
-def told(text: str = BUILT_IN, **wanted: object) -> list[Finding]:
+def told(text: str = BUILT_IN, **wanted: object) -> list[LintFinding]:
     return [*theme_faults(text, set(), ThemeSection.model_validate(wanted))]
 
 
@@ -184,9 +184,9 @@ def test_a_faint_colour_is_told_in_the_place_that_it_comes_from() -> None:
 
     line = BUILT_IN[: BUILT_IN.index("tag =")].count("\n") + 1
     why = "[light] tag on tag_sheet has a contrast of 1.98:1 and needs 4.5:1"
-    assert Finding("theme.toml", line, ERROR, why) in found
+    assert LintFinding("theme.toml", line, ERROR, why) in found
     why = "quiet on sheet has a contrast of 2.84:1 and needs 4.5:1"
-    assert Finding("[theme.light]", 0, ERROR, why) in found
+    assert LintFinding("[theme.light]", 0, ERROR, why) in found
     assert {each.text.partition(" ")[0] for each in found if each.file == "[theme.dark]"} >= {
         "quiet",
         "why_bar",

@@ -10,11 +10,11 @@ from math import log2
 import pytest
 
 from newsletter.selector.evaluation import (
+    EvaluationReport,
     Figures,
     Past,
-    Reader,
+    ReaderHistory,
     Replay,
-    Report,
     fair_shares,
     gini,
     measure,
@@ -50,10 +50,10 @@ def vote(entry: str, verb: Verb = Verb.MORE) -> Vote:
     return Vote(entry, verb, NOON)
 
 
-def report(*editions: Edition, votes: Sequence[Vote] = (), pool: int = 10) -> Report:
+def report(*editions: Edition, votes: Sequence[Vote] = (), pool: int = 10) -> EvaluationReport:
     """Of one reader."""
     issues = {each.issue: None for each in editions}
-    return measure([Past(issue, pool) for issue in issues], [Reader(1, editions, votes)])
+    return measure([Past(issue, pool) for issue in issues], [ReaderHistory(1, editions, votes)])
 
 
 def figures(*editions: Edition, votes: Sequence[Vote] = (), pool: int = 10) -> Figures:
@@ -104,7 +104,11 @@ def test_an_issue_chosen_anew_is_measured_beside_what_was_wanted() -> None:
 
 def test_votes_are_counted_per_hundred_mails() -> None:
     said = [vote("a"), vote("b", Verb.SAVE), vote("c", Verb.LESS), vote("never shown")]
-    readers = [Reader(1, [edition("a", "b", "c")], said), Reader(2, [edition("a")]), Reader(3, [], [vote("a")])]
+    readers = [
+        ReaderHistory(1, [edition("a", "b", "c")], said),
+        ReaderHistory(2, [edition("a")]),
+        ReaderHistory(3, [], [vote("a")]),
+    ]
 
     told = measure([Past(week(12), 10)], readers)
 
@@ -218,7 +222,7 @@ def test_gini_tells_how_unevenly_papers_are_shown(showings: list[int], pool: int
 
 
 def test_coverage_is_the_part_of_all_pools_that_somebody_saw() -> None:
-    readers = [Reader(1, [edition("a", "b"), edition("c", number=13)]), Reader(2, [edition("a")])]
+    readers = [ReaderHistory(1, [edition("a", "b"), edition("c", number=13)]), ReaderHistory(2, [edition("a")])]
 
     told = measure([Past(week(12), 4), Past(week(13), 2)], readers)
 
@@ -250,7 +254,7 @@ def vars_of(some: Figures) -> dict[str, float | None]:
 
 
 def test_editions_of_other_issues_count_for_nothing() -> None:
-    told = measure([Past(week(13), 10)], [Reader(1, [edition("a"), edition("a", number=13)])])
+    told = measure([Past(week(13), 10)], [ReaderHistory(1, [edition("a"), edition("a", number=13)])])
 
     assert (told.editions, told.repeats) == (1, 0)
 

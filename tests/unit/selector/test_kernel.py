@@ -224,7 +224,7 @@ def test_two_versions_of_one_long_text_are_not_both_shown() -> None:
 
     picks = edition(entries, Interest("plasma"))
 
-    assert prepare(entries).story.tolist() == [0, 0, 2]  # again and first are one, by id
+    assert prepare(entries).duplicate_of.tolist() == [0, 0, 2]  # again and first are one, by id
     assert {pick.entry.id for pick in picks} in ({"first", "other"}, {"again", "other"})
 
 

@@ -17,7 +17,7 @@ from newsletter.selector.vote_signals import (
     RESTLESS,
     restless,
     signals,
-    told,
+    with_vote_signals,
 )
 from newsletter.testing import NOON, make_profile
 from newsletter.types import Showing, Signal, Verb, Vote
@@ -131,13 +131,13 @@ def test_surprise_is_raised_within_bounds_and_never_against_a_wish(
 ) -> None:
     profile = replace(make_profile("kettles"), surprise=own)
 
-    heard = told(profile, [vote(days=300)], quiet(QUIET_ISSUES), NOON, usual)
+    heard = with_vote_signals(profile, [vote(days=300)], quiet(QUIET_ISSUES), NOON, usual)
 
     assert heard.surprise == pytest.approx(surprise)
     assert heard.interests == profile.interests
 
 
 def test_a_reader_who_votes_keeps_their_own_surprise() -> None:
-    heard = told(make_profile("kettles"), [vote()], quiet(QUIET_ISSUES), NOON, 0.1)
+    heard = with_vote_signals(make_profile("kettles"), [vote()], quiet(QUIET_ISSUES), NOON, 0.1)
 
     assert heard == replace(make_profile("kettles"), signals=(Signal("a", Verb.MORE, 0.8),))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from newsletter.config import Settings
-from newsletter.selector.evaluation import Figures, Measured, Report, Starved, measure
+from newsletter.selector.evaluation import EvaluationReport, Figures, Measured, Starved, measure
 from newsletter.testing import NOON
 from newsletter.web.charts import Chart, charts, render_report
 
@@ -20,11 +20,11 @@ def measured(issue: str, **figures: float | None) -> Measured:
     return Measured(issue, NOON, pool=5, editions=2, rated=1, replayed=1, repeats=0, figures=Figures(**known))
 
 
-def of(*issues: Measured, **more: object) -> Report:
+def of(*issues: Measured, **more: object) -> EvaluationReport:
     return replace(NOTHING, issues=issues, **more)  # type: ignore[arg-type]
 
 
-def chart(report: Report, title: str) -> Chart:
+def chart(report: EvaluationReport, title: str) -> Chart:
     return next(each for each in charts(report) if each.title == title)
 
 
