@@ -32,6 +32,7 @@ from newsletter.formats import entry_row, frozen_entry
 from newsletter.store.database import Database, batched
 from newsletter.store.entries import fresh, numbers
 from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pauses, pool, subscribers
+from newsletter.store.upsert import bulk_insert
 from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
 
 MOMENTS = 1_000  #: of a spread, about
@@ -185,8 +186,7 @@ def _insert_issue(connection: Connection, plan: Plan) -> int:
 def _freeze_pool(connection: Connection, num: int, plan: Plan) -> None:
     found = fresh(connection, plan.issue.since, plan.issue.until)
     rows = [{"issue": num, "entry": entry_num, "frozen": entry_row(plan.ready(entry))} for entry_num, entry in found]
-    if rows:
-        connection.execute(insert(pool), rows)
+    bulk_insert(connection, pool, rows)
 
 
 def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
