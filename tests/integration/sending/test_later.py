@@ -1,9 +1,9 @@
 """The ledger, where what is due cannot go now: sent away, handed back, paused, spread."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -17,11 +17,14 @@ WEEK = "2025-W12"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
-def planned(store: Store, addresses: Iterable[str], **changes: object) -> None:
+def planned(
+    store: Store, addresses: Iterable[str], due: Callable[..., datetime] = lambda *own: NOON, **changes: object
+) -> None:
     people = [replace(make_subscriber(number=0), email=address) for address in addresses]
     store.subscribers.put_all(people, "test", NOON)
     masthead, expires = Settings().masthead, NOON + timedelta(days=3)
-    plan = Plan(WEEK_12, masthead, {}, (), NOON, expires, Cadence.WEEKLY, lambda *own: NOON)
+    own_times = {own: due(*own) for own in store.subscribers.own_times(Cadence.WEEKLY, Cadence.WEEKLY)}
+    plan = Plan(WEEK_12, masthead, {}, (), NOON, expires, Cadence.WEEKLY, own_times)
     store.issues.plan(replace(plan, **changes))  # type: ignore[arg-type]
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from newsletter.errors import (
     UnknownSubscriber,
 )
 from newsletter.schedule import own_due
-from newsletter.store import Claim, Kept, Named, Plan, Store
+from newsletter.store import Claim, Kept, Named, Plan, PlanOutdated, Store
 from newsletter.store.schema import REVISION
 from newsletter.testing import NOON, WEEK_12, make_entry, make_profile, make_subscriber
 from newsletter.types import (
@@ -45,7 +46,8 @@ def people(store: Store, *names: str) -> list[Subscriber]:
     return [store.subscribers.add(make_subscriber(name, 0), "test", NOON) for name in names]
 
 
-def plan(store: Store, **changes: object) -> int:
+def plan(store: Store, due: Callable[..., datetime] = lambda *own: NOON, **changes: object) -> int:
+    own_times = store.subscribers.own_times(Cadence.WEEKLY, Cadence.WEEKLY)
     given = {
         "issue": WEEK_12,
         "masthead": Settings().masthead,
@@ -54,7 +56,7 @@ def plan(store: Store, **changes: object) -> int:
         "planned": NOON,
         "expires": NOON + timedelta(days=3),
         "cadence_default": Cadence.WEEKLY,
-        "due": lambda *own: NOON,
+        "own_times": {own: due(*own) for own in own_times},
     }
     return store.issues.plan(Plan(**{**given, **changes}))  # type: ignore[arg-type]
 
@@ -378,6 +380,29 @@ def test_who_has_no_time_of_their_own_is_due_at_once(store: Store) -> None:
     plan(store, due=lambda *own: LATER)
 
     assert store.ledger.next_due("2025-W12") == NOON
+
+
+def test_a_time_that_is_news_to_the_plan_leaves_nothing_planned(store: Store) -> None:
+    for name, hour in (("Ada", 18), ("Bob", 19)):
+        store.subscribers.add(make_subscriber(name, 0, hour=hour), "test", NOON)
+
+    with pytest.raises(PlanOutdated):
+        plan(store, own_times={(None, 18, None): LATER})
+
+    assert store.issues.listed() == []
+    assert plan(store) == 2
+
+
+def test_a_paper_without_a_summary_that_is_news_to_the_plan_leaves_nothing_planned(store: Store) -> None:
+    store.sightings.add([Named(make_entry("a"), ("a",)), Named(make_entry("b", tldr="Own."), ("b",))], NOON)
+
+    with pytest.raises(PlanOutdated):
+        plan(store, tldrs={})
+
+    assert store.issues.listed() == []
+    assert plan(store, tldrs={"a": "Made."}, trends={"b": 0.5}) == 0
+    frozen = store.issues.frozen("2025-W12").entries
+    assert [(entry.tldr, entry.trend) for entry in frozen] == [("Made.", None), ("Own.", 0.5)]
 
 
 def test_an_unknown_issue_is_a_clear_error(store: Store) -> None:
