@@ -79,7 +79,7 @@ from newsletter.services.archive import Archive
 from newsletter.services.bounce_reports import Heeded, Returns
 from newsletter.services.overview import Overview
 from newsletter.services.progress import LATELY, Progress, progress
-from newsletter.store import Claim, Frozen, Kept, Later, Named, Plan, Store, batched, day_of
+from newsletter.store import Claim, Frozen, Kept, Later, Named, Plan, PlanOutdated, Store, batched, day_of, ready
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
     WANTED,
@@ -600,24 +600,36 @@ class Engine:
         issue = Issue(key, cadence, window(cadence, until, self.store.issues.latest_until(cadence)), until)
         templates = self._templates()
         make_renderer(templates, self.settings.masthead)  # a template that cannot be rendered is not frozen
-        planned = self.store.issues.plan(
-            Plan(
-                issue=issue,
-                masthead=self.settings.masthead,
-                templates=templates,
-                missing=self._missing(),
-                planned=now,
-                expires=now + schedule.expire_after,
-                cadence_default=schedule.cadence,
-                due=lambda weekday, hour, zone: own_due(cadence, self._slot(weekday, hour, zone), now),
-                ready=self._readied(now),
-                spread=schedule.spread,
-            )
-        )
+        planned = self._freeze(issue, templates, now)
         logger.info("planned", extra={"issue": key, "deliveries": planned})
         if planned >= 0 and self.settings.selection.model:
             self._embed(self.store.issues.frozen(key).entries, EMBEDDING)
         return self.store.issues.get(key), self.store.ledger.tally(key), planned >= 0
+
+    def _freeze(self, issue: Issue, templates: Mapping[str, str], now: datetime) -> int:
+        """Write the plan, made again where readers or papers changed meanwhile; returns how many deliveries, or -1."""
+        while True:
+            with suppress(PlanOutdated):
+                return self.store.issues.plan(self._plan_of(issue, templates, now))
+
+    def _plan_of(self, issue: Issue, templates: Mapping[str, str], now: datetime) -> Plan:
+        """All that is written of an issue, computed from the store as it is now."""
+        schedule, store = self.settings.schedule, self.store
+        pool = store.entries.new_between(issue.since, issue.until) if self.settings.summary.url else ()
+        own_times = store.subscribers.own_times(issue.cadence, schedule.cadence)
+        return Plan(
+            issue=issue,
+            masthead=self.settings.masthead,
+            templates=templates,
+            missing=self._missing(),
+            planned=now,
+            expires=now + schedule.expire_after,
+            cadence_default=schedule.cadence,
+            own_times={own: own_due(issue.cadence, self._slot(*own), now) for own in own_times},
+            trends=self._trends(now),
+            tldrs=self._tldrs(pool),
+            spread=schedule.spread,
+        )
 
     def _slot(self, weekday: int | None = None, hour: int | None = None, zone: str | None = None) -> Slot:
         schedule = self.settings.schedule
@@ -643,15 +655,11 @@ class Engine:
         configured = {source.name for source in self.settings.sources}
         return of is not None and of.source in configured and of.checked - each.checked < LIST_SLACK
 
-    def _readied(self, now: datetime) -> Callable[[Entry], Entry]:
-        """What is added to an entry when it is frozen: its trend, and where summaries are wanted, one in any case."""
-        rises, wanted = self._trends(now), bool(self.settings.summary.url)
-
-        def ready(entry: Entry) -> Entry:
-            tldr = entry.tldr or (extract(entry.title, entry.abstract) if wanted else "")
-            return replace(entry, trend=rises.get(entry.id), tldr=tldr)
-
-        return ready
+    def _tldrs(self, pool: Iterable[Entry]) -> dict[str, str] | None:
+        """Entry id → a TL;DR out of the abstract, for papers that have none; None where summaries are not wanted."""
+        if not self.settings.summary.url:
+            return None
+        return {entry.id: extract(entry.title, entry.abstract) for entry in pool if not entry.tldr}
 
     def _trends(self, now: datetime) -> dict[str, float]:
         """Entry id → trend, among all papers whose counts were seen lately."""
@@ -735,7 +743,8 @@ class Engine:
         if generous and not entries:
             since = window(cadence, now, None)
             entries = self.store.entries.new_between(since, now)
-        entries = [*map(self._readied(now), entries)]
+        trends, tldrs = self._trends(now), self._tldrs(entries)
+        entries = [ready(entry, trends, tldrs) for entry in entries]
         issue = Issue(self._next_key(cadence, now), cadence, since, now)
         masthead, templates = self.settings.masthead, self._templates()
         return Frozen(issue, masthead, templates, self._missing(), tuple(entries))
