@@ -20,7 +20,8 @@ from newsletter.errors import (
     UnknownSubscriber,
 )
 from newsletter.schedule import own_due
-from newsletter.store import Claim, Kept, Named, Plan, PlanOutdated, Store
+from newsletter.services.claiming import claim_due
+from newsletter.store import Claim, Kept, Later, Named, Plan, PlanOutdated, Store
 from newsletter.store.schema import REVISION
 from newsletter.testing import NOON, WEEK_12, make_entry, make_profile, make_subscriber
 from newsletter.types import (
@@ -72,7 +73,7 @@ def kept_for(issue: Issue, person: Subscriber, *ids: str) -> Kept:
 
 
 def claimed(store: Store, most: int = 10) -> list[Claim]:
-    return store.ledger.claim("2025-W12", store.ledger.enroll(SOON), NOON, most)
+    return claim_due(store.ledger, "2025-W12", store.ledger.enroll(SOON), NOON, most)
 
 
 def answered(claim: Claim, outcome: Outcome, **more: object) -> Claim:
@@ -423,6 +424,22 @@ def test_a_claim_is_held_by_one_sender_only(store: Store) -> None:
     assert claimed(store) == []
 
 
+def test_of_two_senders_that_read_the_same_block_only_one_holds_each_delivery(store: Store) -> None:
+    people(store, "Ada", "Bob", "Cyd")
+    plan(store)
+    first, second = store.ledger.enroll(SOON), store.ledger.enroll(SOON)
+    block = [row.subscriber for row in store.ledger.due("2025-W12", NOON, 10)]
+
+    held = store.ledger.claim("2025-W12", first, NOON, block[:1], {block[1]: Later(timedelta(hours=1))})
+    late = store.ledger.claim("2025-W12", second, NOON, block[:2], {block[2]: Later(timedelta(hours=2), kept=False)})
+
+    assert [claim.delivery.subscriber for claim in held] == [1]
+    assert late == []
+    assert store.ledger.comes_back("2025-W12") == NOON + timedelta(hours=1)
+    assert store.ledger.next_due("2025-W12") == NOON + timedelta(hours=1)
+    assert store.ledger.claim("2025-W12", second, NOON, block, dict.fromkeys(block, Later(timedelta()))) == []
+
+
 def test_a_dead_senders_claims_are_free_again_and_what_it_began_is_uncertain(store: Store) -> None:
     people(store, "Ada", "Bob")
     plan(store)
@@ -480,7 +497,7 @@ def test_a_time_that_many_have_is_reckoned_once(store: Store) -> None:
     plan(store, due=due, spread=timedelta(minutes=1))
 
     moments = (NOON + timedelta(minutes=1), NOON + timedelta(hours=2, minutes=1))
-    due_then = [store.ledger.claim("2025-W12", 1, moment, 10) for moment in moments]
+    due_then = [claim_due(store.ledger, "2025-W12", 1, moment, 10) for moment in moments]
     assert asked == [(None, 14, None)]
     assert [{claim.delivery.subscriber for claim in claims} for claims in due_then] == [{3}, {1, 2}]
 
