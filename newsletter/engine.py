@@ -77,6 +77,7 @@ from newsletter.sender import (
 )
 from newsletter.services.archive import Archive
 from newsletter.services.bounce_reports import Heeded, Returns
+from newsletter.services.claiming import claim_due
 from newsletter.services.overview import Overview
 from newsletter.services.progress import LATELY, Progress, progress
 from newsletter.store import Claim, Frozen, Kept, Later, Named, Plan, PlanOutdated, Store, batched, day_of, ready
@@ -1499,7 +1500,9 @@ class _Work:
         if self._paused():
             return []
         later = _Later(gate, store.ledger.pauses(self._key, now), now)
-        while claims := store.ledger.claim(self._key, self._sender, self._engine.now(), most, later, self._stopped):
+        while claims := claim_due(
+            store.ledger, self._key, self._sender, self._engine.now(), most, later, self._stopped
+        ):
             people = store.subscribers.many([claim.delivery.subscriber for claim in claims])
             wanting = {person.id: person for person in people if person.status is Status.ACTIVE}
             store.ledger.write([claim for claim in claims if claim.delivery.subscriber not in wanting], [])
