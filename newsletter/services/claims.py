@@ -13,6 +13,7 @@ from math import inf
 from newsletter.errors import NewsletterError, Withdrawn
 from newsletter.sender import REST, Gate, Job, Trip, domain_of
 from newsletter.services.accounting import Accounting
+from newsletter.services.claiming import claim_due
 from newsletter.services.context import Context
 from newsletter.services.editions import IssueEditions
 from newsletter.services.group_commit import GroupCommit
@@ -58,7 +59,7 @@ class Claimer:
         if self._paused():
             return []
         later = _Later(gate, ledger.pauses(self._key, now), now)
-        while claims := ledger.claim(self._key, self._sender, self._now(), most, later, stopped):
+        while claims := claim_due(ledger, self._key, self._sender, self._now(), most, later, stopped):
             people = self._store.subscribers.many([claim.delivery.subscriber for claim in claims])
             wanting = {person.id: person for person in people if person.status is Status.ACTIVE}
             ledger.write([claim for claim in claims if claim.delivery.subscriber not in wanting], [])

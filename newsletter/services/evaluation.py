@@ -19,7 +19,7 @@ from newsletter.store import Frozen, batched
 from newsletter.types import Edition, Entry, Issue, Profile, Subscriber
 
 if TYPE_CHECKING:
-    from newsletter.selector.evaluation import ReaderHistory, Replay, EvaluationReport
+    from newsletter.selector.evaluation import EvaluationReport, ReaderHistory, Replay
 
 PAST_ISSUES = 26  #: half a year of a weekly mail, evaluated
 MOST_REPLAYED = 500  #: voters for whom a past issue is chosen anew; enough for a mean, and a bound for the time

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from newsletter.collector.extractive_summary import extract
@@ -15,7 +15,7 @@ from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_
 from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
 from newsletter.services.vectors import EntryVectors
-from newsletter.store import Frozen, Plan, day_of
+from newsletter.store import Frozen, Plan, PlanOutdated, day_of, ready
 from newsletter.types import Cadence, Entry, Issue, SourceState, Tally
 
 logger = logging.getLogger("newsletter")
@@ -53,24 +53,36 @@ class Planning:
         issue = Issue(key, cadence, window(cadence, until, self._store.issues.latest_until(cadence)), until)
         templates = self.templates()
         make_renderer(templates, self._settings.masthead)  # a template that cannot be rendered is not frozen
-        planned = self._store.issues.plan(
-            Plan(
-                issue=issue,
-                masthead=self._settings.masthead,
-                templates=templates,
-                missing=self._missing(),
-                planned=now,
-                expires=now + schedule.expire_after,
-                cadence_default=schedule.cadence,
-                due=lambda weekday, hour, zone: own_due(cadence, self.slot(weekday, hour, zone), now),
-                ready=self._readied(now),
-                spread=schedule.spread,
-            )
-        )
+        planned = self._freeze(issue, templates, now)
         logger.info("planned", extra={"issue": key, "deliveries": planned})
         if planned >= 0 and self._settings.selection.model:
             self._vectors.embed_pool(self._store.issues.frozen(key).entries)
         return self._store.issues.get(key), self._store.ledger.tally(key), planned >= 0
+
+    def _freeze(self, issue: Issue, templates: Mapping[str, str], now: datetime) -> int:
+        """Write the plan, made again where readers or papers changed meanwhile; returns how many deliveries, or -1."""
+        while True:
+            with suppress(PlanOutdated):
+                return self._store.issues.plan(self._plan_of(issue, templates, now))
+
+    def _plan_of(self, issue: Issue, templates: Mapping[str, str], now: datetime) -> Plan:
+        """All that is written of an issue, computed from the store as it is now."""
+        schedule, store = self._settings.schedule, self._store
+        pool = store.entries.new_between(issue.since, issue.until) if self._settings.summary.url else ()
+        own_times = store.subscribers.own_times(issue.cadence, schedule.cadence)
+        return Plan(
+            issue=issue,
+            masthead=self._settings.masthead,
+            templates=templates,
+            missing=self._missing(),
+            planned=now,
+            expires=now + schedule.expire_after,
+            cadence_default=schedule.cadence,
+            own_times={own: own_due(issue.cadence, self.slot(*own), now) for own in own_times},
+            trends=self._trends(now),
+            tldrs=self._tldrs(pool),
+            spread=schedule.spread,
+        )
 
     def plan_slot(self, cadence: Cadence) -> list[str]:
         """Plan the issue of the last slot if nobody did and the store was in use by then. Returns what was done."""
@@ -93,9 +105,9 @@ class Planning:
         if generous and not entries:
             since = window(cadence, now, None)
             entries = self._store.entries.new_between(since, now)
-        ready = self._readied(now)
+        rises, tldrs = self._trends(now), self._tldrs(entries)
         issue = Issue(self._next_key(cadence, now), cadence, since, now)
-        pool = tuple(ready(entry) for entry in entries)
+        pool = tuple(ready(entry, rises, tldrs) for entry in entries)
         return Frozen(issue, self._settings.masthead, self.templates(), self._missing(), pool)
 
     def templates(self) -> dict[str, str]:
@@ -129,15 +141,11 @@ class Planning:
         health = self._collection.health()
         return tuple(f"{each.source}{_MISSING[each.state]}" for each in health if each.state in _MISSING)
 
-    def _readied(self, now: datetime) -> Callable[[Entry], Entry]:
-        """What is added to an entry when it is frozen: its trend, and where summaries are wanted, one in any case."""
-        rises, wanted = self._trends(now), bool(self._settings.summary.url)
-
-        def ready(entry: Entry) -> Entry:
-            tldr = entry.tldr or (extract(entry.title, entry.abstract) if wanted else "")
-            return replace(entry, trend=rises.get(entry.id), tldr=tldr)
-
-        return ready
+    def _tldrs(self, pool: Iterable[Entry]) -> dict[str, str] | None:
+        """Entry id → a TL;DR out of the abstract, for papers that have none; None where summaries are not wanted."""
+        if not self._settings.summary.url:
+            return None
+        return {entry.id: extract(entry.title, entry.abstract) for entry in pool if not entry.tldr}
 
     def _trends(self, now: datetime) -> dict[str, float]:
         """Entry id → trend, among all papers whose counts were seen lately."""

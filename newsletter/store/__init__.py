@@ -14,7 +14,7 @@ from newsletter.store.database import Database, batched
 from newsletter.store.domains import Domains
 from newsletter.store.editions import Addressed, Editions, Kept
 from newsletter.store.entries import Entries, day_of
-from newsletter.store.issues import Frozen, Issues, Plan
+from newsletter.store.issues import Frozen, Issues, Plan, PlanOutdated, ready
 from newsletter.store.ledger import Claim, Later, Ledger
 from newsletter.store.schema import facts
 from newsletter.store.sightings import Named, Sightings
@@ -24,7 +24,21 @@ from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
 
-__all__ = ["Addressed", "Claim", "Frozen", "Issues", "Kept", "Later", "Named", "Plan", "Store", "batched", "day_of"]
+__all__ = [
+    "Addressed",
+    "Claim",
+    "Frozen",
+    "Issues",
+    "Kept",
+    "Later",
+    "Named",
+    "Plan",
+    "PlanOutdated",
+    "Store",
+    "batched",
+    "day_of",
+    "ready",
+]
 
 
 class Store:

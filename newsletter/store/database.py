@@ -14,12 +14,12 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from newsletter.errors import MigrationNeeded, StoreBusy, StoreError, StoreReadOnly
 from newsletter.store.schema import REVISION
+from newsletter.store.upsert import is_sqlite, upsert
 
 BUSY_SECONDS = 10
 TOGETHER = 900  #: values in one question; older builds of SQLite take 999
@@ -42,6 +42,7 @@ class Database:
         self._turn = Lock()  #: of who writes to SQLite: it would ask again every 1, 2, 5, 10 ms instead
         with _our_errors(url):
             self._engine = _connectable(url)
+            self._is_sqlite = is_sqlite(self._engine.url)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -63,7 +64,7 @@ class Database:
     @contextmanager
     def _its_turn(self, wait: bool) -> Iterator[None]:
         """SQLite takes one writer at a time; a server looks after that itself, and in its own time."""
-        if self._engine.dialect.name != "sqlite":
+        if not self._is_sqlite:
             if not wait:
                 raise StoreBusy
             yield
@@ -77,13 +78,9 @@ class Database:
 
     def put(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Add the rows, or change those that have the same primary key; in one transaction."""
-        if not rows:
-            return
-        with self.write() as connection:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            statement = dialect.insert(table)
-            new = {name: statement.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
-            connection.execute(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new), rows)
+        if rows:
+            with self.write() as connection:
+                upsert(connection, table, rows)
 
     def revision(self) -> str:
         """The migration the database is at; "" for an empty one."""
@@ -97,7 +94,7 @@ class Database:
         revision = self.revision()
         if revision == REVISION:
             return
-        if revision or self._engine.dialect.name != "sqlite":
+        if revision or not self._is_sqlite:
             raise MigrationNeeded
         self.migrate()
 
@@ -119,7 +116,7 @@ class Database:
 
 
 def _connectable(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
+    if not is_sqlite(make_url(url)):
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)

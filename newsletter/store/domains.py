@@ -12,6 +12,7 @@ from sqlalchemy.sql.selectable import Join
 from newsletter.store.database import Database
 from newsletter.store.issues import number
 from newsletter.store.schema import Moment, deliveries, is_waiting, subscribers
+from newsletter.store.upsert import position
 from newsletter.types import DomainTally, Outcome
 
 REASONS = 10_000  #: different words of servers are looked at
@@ -60,6 +61,5 @@ def _delivered() -> Join:
 
 def _domain(connection: Connection) -> ColumnElement[str]:
     """Of an address; "" of who was erased. Without parameters, so that it is the same wherever it stands."""
-    find = func.strpos if connection.dialect.name == "postgresql" else func.instr
     address = func.coalesce(subscribers.c.email_key, literal_column("''"))
-    return func.substr(address, find(address, literal_column("'@'")) + literal_column("1"))
+    return func.substr(address, position(connection, address, literal_column("'@'")) + literal_column("1"))

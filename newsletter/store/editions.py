@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, Select, exists, select
 
 from newsletter.formats import parse_subscriber, subscriber_row
 from newsletter.store.database import Database
 from newsletter.store.entries import numbers
 from newsletter.store.issues import number
 from newsletter.store.schema import editions, entries, former, issues, shown
+from newsletter.store.upsert import insert_ignore
 from newsletter.types import Edition, Entry, Issue, Pick
 
 MOST_ISSUES = 500  #: the latest, that a report may be about
@@ -59,7 +59,7 @@ class Editions:
             there = {row.subscriber for row in connection.execute(_of(issue, people))}
             before = {(row.subscriber, row.entry) for row in connection.execute(_shown_before(issue, people))}
             fit = [each if each.edition.subscriber.id in there else _unseen(each, nums, before) for each in kept]
-            _insert_new(connection, editions, [_row(each, issue) for each in fit])
+            insert_ignore(connection, editions, [_row(each, issue) for each in fit])
             _mark_shown(connection, fit, nums, issue)
         return fit
 
@@ -150,13 +150,7 @@ def _mark_shown(connection: Connection, kept: Sequence[Kept], nums: Mapping[str,
     """A pair that is there already stays: at most one showing per (subscriber, entry) is a database rule."""
     pairs = ((each.edition.subscriber.id, pick.entry.id) for each in kept for pick in each.edition.picks)
     rows = [{"subscriber": who, "entry": nums[what], "issue": issue} for who, what in pairs if what in nums]
-    _insert_new(connection, shown, rows)
-
-
-def _insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    if rows:
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+    insert_ignore(connection, shown, rows)
 
 
 def _row(kept: Kept, issue: int) -> dict[str, Any]:

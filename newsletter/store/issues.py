@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -32,7 +31,9 @@ from newsletter.formats import entry_row, frozen_entry
 from newsletter.store.database import Database, batched
 from newsletter.store.entries import fresh, numbers
 from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pauses, pool, subscribers
-from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, Status
+from newsletter.store.subscribers import OwnTime, audience_of, has_own_time
+from newsletter.store.upsert import bulk_insert
+from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome
 
 MOMENTS = 1_000  #: of a spread, about
 MOVED = 10_000  #: deliveries in one statement
@@ -53,9 +54,13 @@ class Frozen:
     entries: tuple[Entry, ...]
 
 
+class PlanOutdated(Exception):
+    """Somebody changed the audience or the pool after the plan was made: make it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to freeze. `due` tells when a subscriber with a day, hour or time zone of their own gets it."""
+    """What to freeze; all that depends on the audience or the pool was computed before."""
 
     issue: Issue
     masthead: Masthead
@@ -64,8 +69,9 @@ class Plan:
     planned: datetime  #: due then, for all who have no time of their own
     expires: datetime
     cadence_default: Cadence
-    due: Callable[[int | None, int | None, str | None], datetime]  #: (weekday, hour, time zone)
-    ready: Callable[[Entry], Entry] = lambda entry: entry  #: what an entry gets before it is frozen: its trend
+    own_times: Mapping[OwnTime, datetime] = field(default_factory=dict)  #: when those with a time of their own get it
+    trends: Mapping[str, float] = field(default_factory=dict)  #: entry id → trend
+    tldrs: Mapping[str, str] | None = None  #: entry id → TL;DR, for all of the pool that have none; None: not wanted
     spread: timedelta = timedelta()  #: so long after the first one the last one is due
 
 
@@ -78,7 +84,9 @@ class Issues:
     def plan(self, plan: Plan) -> int:
         """Freeze pool and audience in one transaction; returns how many deliveries were planned.
 
-        -1 where the key is there already: planning twice adds nobody twice. Called by Engine.plan.
+        -1 where the key is there already: planning twice adds nobody twice. Raises PlanOutdated, with nothing written,
+        where a reader has a time of their own that is not among `own_times`, or a paper without a TL;DR is not among
+        `tldrs`.
         """
         with self._database.write() as connection:
             if connection.execute(select(issues.c.num).where(issues.c.key == plan.issue.key)).first():
@@ -169,6 +177,16 @@ class Issues:
             connection.execute(update(issues).where(issues.c.key == key).values(state=state))
 
 
+def ready(entry: Entry, trends: Mapping[str, float], tldrs: Mapping[str, str] | None) -> Entry:
+    """An entry as it is frozen: with its trend, and with a TL;DR where those are wanted. Raises PlanOutdated."""
+    tldr = entry.tldr
+    if tldrs is not None and not tldr:
+        if entry.id not in tldrs:
+            raise PlanOutdated
+        tldr = tldrs[entry.id]
+    return replace(entry, trend=trends.get(entry.id), tldr=tldr)
+
+
 def number(key: Key) -> ColumnElement[int]:
     """The row number of an issue, for use inside a statement."""
     return select(issues.c.num).where(issues.c.key == key).scalar_subquery()
@@ -184,15 +202,16 @@ def _insert_issue(connection: Connection, plan: Plan) -> int:
 
 def _freeze_pool(connection: Connection, num: int, plan: Plan) -> None:
     found = fresh(connection, plan.issue.since, plan.issue.until)
-    rows = [{"issue": num, "entry": entry_num, "frozen": entry_row(plan.ready(entry))} for entry_num, entry in found]
-    if rows:
-        connection.execute(insert(pool), rows)
+    rows = [
+        {"issue": num, "entry": entry_num, "frozen": entry_row(ready(entry, plan.trends, plan.tldrs))}
+        for entry_num, entry in found
+    ]
+    bulk_insert(connection, pool, rows)
 
 
 def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
-    """One INSERT … SELECT for all; only who has a time of their own is looked at one by one."""
-    wanted = func.coalesce(subscribers.c.cadence, plan.cadence_default.value) == plan.issue.cadence.value
-    audience = and_(subscribers.c.status == Status.ACTIVE, wanted)
+    """Plan all in one INSERT … SELECT; only who has a time of their own is looked at one by one."""
+    audience = audience_of(plan.issue.cadence, plan.cadence_default)
     later = _later(connection, num, plan.spread)
     due, expires = (
         type_coerce(literal(int(each.timestamp())) + later, Moment()) for each in (plan.planned, plan.expires)
@@ -206,17 +225,17 @@ def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
 
 
 def _move_own_times(connection: Connection, num: int, plan: Plan, audience: ColumnElement[bool]) -> None:
-    """Each day, hour and zone is reckoned once, for many share one; nobody else can write meanwhile."""
-    own = [subscribers.c[name] for name in ("weekday", "hour", "timezone")]
-    has_own = or_(*(each.is_not(None) for each in own))
-    due = cache(plan.due)
+    """Move the deliveries of readers with a time of their own."""
+    seconds = {own: int((due - plan.planned).total_seconds()) for own, due in plan.own_times.items()}
     late: BindParameter[int] = bindparam("late", type_=BigInteger)
     mine = and_(deliveries.c.issue == num, deliveries.c.subscriber == bindparam("its_subscriber"))
     moved = update(deliveries).where(mine)
     moved = moved.values({name: type_coerce(deliveries.c[name], BigInteger) + late for name in ("due", "expires")})
-    for rows in batched(connection.execute(select(subscribers.c.id, *own).where(audience, has_own)), MOVED):
-        seconds = [int((due(*row[1:]) - plan.planned).total_seconds()) for row in rows]
-        moves = [{"its_subscriber": row.id, "late": more} for row, more in zip(rows, seconds, strict=True) if more]
+    readers = select(subscribers.c.id, subscribers.c.weekday, subscribers.c.hour, subscribers.c.timezone)
+    for rows in batched(connection.execute(readers.where(audience, has_own_time)), MOVED):
+        if any(tuple(row[1:]) not in seconds for row in rows):
+            raise PlanOutdated
+        moves = [{"its_subscriber": row.id, "late": more} for row in rows if (more := seconds[tuple(row[1:])])]
         if moves:
             connection.execute(moved, moves)
 

@@ -7,14 +7,14 @@ once more, in the same statement. `settle` writes the answer. Every change names
 so a sender whose claim was taken over can change nothing. A sender is dead when it did not `renew` in time:
 `recover` frees what it had claimed, and what it had begun becomes `uncertain`.
 
-What cannot go now, because its domain is limited or paused, is sent away by the statement that would claim it: it is
-due later, and was not tried. A planned or deferred row that names a sender was sent away by it, to come back soon.
+What cannot go now, because its domain is limited or paused, is postponed by the transaction that claims the others:
+it is due later, and was not tried. A planned or deferred row that names a sender was postponed by it, to be sent soon.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,7 +53,7 @@ from newsletter.store.schema import (
 )
 from newsletter.types import Delivery, IssueState, Outcome, Status, Tally
 
-SOONEST = timedelta(seconds=1)  #: moments are whole seconds: what is sent away is not due at once
+SOONEST = timedelta(seconds=1)  #: moments are whole seconds: what is postponed is not due at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,17 @@ class Claim:
 
     delivery: Delivery
     sender: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery that is due and that nobody holds."""
+
+    subscriber: int
+    due: datetime
+    expires: datetime
+    attempts: int
+    address: str  #: "" of who was erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +128,26 @@ class Ledger:
             first: datetime | None = connection.execute(query).scalar_one()
         return first
 
-    def claim(
-        self,
-        key: str,
-        sender: int,
-        now: datetime,
-        most: int,
-        later: Callable[[str], Later | None] = lambda _: None,
-        stopped: Callable[[], bool] = lambda: False,
-    ) -> list[Claim]:
-        """Reserve up to `most` deliveries that are due, the longest due first; none when nothing is due.
+    def due(self, key: str, now: datetime, most: int) -> list[Due]:
+        """Up to `most` deliveries that are due, the longest due first. Reserves nothing."""
+        with self._database.read() as connection:
+            rows = connection.execute(_due(key, now, most))
+            return [Due(row.subscriber, row.due, row.expires, row.attempts, row.email or "") for row in rows]
 
-        `later` tells of an address whether its mail must wait: such a delivery is not reserved, but due later. Where
-        very many must, that takes a while; `stopped` ends it.
+    def claim(
+        self, key: str, sender: int, now: datetime, taken: Sequence[int], postponed: Mapping[int, Later]
+    ) -> list[Claim]:
+        """Reserve the deliveries to these subscribers and postpone others, as far as they are still due and free.
+
+        Both in one transaction. Returns what was reserved, in the order of `taken`: none of it where other senders were
+        quicker.
         """
-        while True:
-            with self._database.write() as connection:
-                rows = connection.execute(_due(key, now, most)).all()
-                waits = {row.subscriber: later(row.email or "") for row in rows}
-                claimed = [row for row in rows if waits[row.subscriber] is None]
-                mine = and_(_in(key), deliveries.c.subscriber.in_([row.subscriber for row in claimed]))
-                if claimed:
-                    connection.execute(update(deliveries).where(mine).values(outcome=Outcome.SENDING, sender=sender))
-                _send_away(connection, key, sender, now, [(row, waits[row.subscriber]) for row in rows])
-            if claimed or not rows or stopped():
-                return [_claim(key, row, sender) for row in claimed]
+        with self._database.write() as connection:
+            free = _free_now(connection, key, now, [*taken, *postponed])
+            claimed = _reserve(connection, key, sender, now, [number for number in taken if number in free])
+            waits = [(free[number], later) for number, later in postponed.items() if number in free]
+            _postpone(connection, key, sender, now, waits)
+        return [_claim(key, free[number], sender) for number in taken if number in claimed]
 
     def hand_back(self, claims: Sequence[Claim], later: Later, now: datetime) -> None:
         """They are due later and were not tried. Called by who has claimed and not begun them."""
@@ -154,7 +160,7 @@ class Ledger:
                 connection.execute(update(deliveries).where(mine).values(outcome=_untried, **values))
 
     def comes_back(self, key: str) -> datetime | None:
-        """When the first delivery is due that a sender sent away to wait for it."""
+        """When the first delivery is due that a sender postponed and waits for."""
         query = select(deliveries.c.due).where(_claimable(key), deliveries.c.sender.is_not(None))
         with self._database.read() as connection:
             return connection.execute(query.order_by(deliveries.c.due).limit(1)).scalar_one_or_none()
@@ -279,8 +285,19 @@ def _due(key: str, now: datetime, most: int) -> Select[Any]:
     query = select(*(deliveries.c[name] for name in columns), subscribers.c.email)
     query = query.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
     query = query.where(_claimable(key), deliveries.c.due <= now, deliveries.c.expires > now)
-    query = query.order_by(deliveries.c.due, deliveries.c.subscriber).limit(most)
-    return query.with_for_update(skip_locked=True, of=deliveries)
+    return query.order_by(deliveries.c.due, deliveries.c.subscriber).limit(most)
+
+
+def _free_now(connection: Connection, key: str, now: datetime, people: Sequence[int]) -> dict[int, Any]:
+    """Subscriber → what is still due and free; locked, so that no two senders wait for each other."""
+    given = {"its_issue": key, "its_moment": now, "people": people}
+    return {row.subscriber: row for row in connection.execute(_STILL_DUE, given)} if people else {}
+
+
+def _reserve(connection: Connection, key: str, sender: int, now: datetime, people: Sequence[int]) -> set[int]:
+    """The promise is in this one statement: nobody holds it, and it is due."""
+    given = {"its_issue": key, "its_moment": now, "people": people, "its_sender": sender}
+    return set(connection.execute(_RESERVED, given).scalars()) if people else set()
 
 
 def _claim(key: str, row: Any, sender: int) -> Claim:
@@ -294,16 +311,13 @@ def _postponed(later: Later, now: datetime, expires: datetime | None, sender: in
     return {"due": min(due, expires or due), "sender": sender if later.kept else None}
 
 
-def _send_away(
-    connection: Connection, key: str, sender: int, now: datetime, waits: Sequence[tuple[Any, Later | None]]
-) -> None:
+def _postpone(connection: Connection, key: str, sender: int, now: datetime, waits: Iterable[tuple[Any, Later]]) -> None:
     rows = [
         {"its_issue": key, "its_subscriber": row.subscriber, **_postponed(later, now, row.expires, sender)}
         for row, later in waits
-        if later
     ]
     if rows:
-        connection.execute(_SENT_AWAY, rows)
+        connection.execute(_POSTPONED, rows)
 
 
 def _row(key: Key, subscriber: int | BindParameter[int]) -> ColumnElement[bool]:
@@ -389,7 +403,26 @@ _BEGUN = (
     .returning(deliveries.c.subscriber)
 )
 _its_own = _row(bindparam("its_issue"), bindparam("its_subscriber"))
-_SENT_AWAY = update(deliveries).where(_its_own)
+_POSTPONED = update(deliveries).where(_its_own)
+#: Found by primary key: `is_waiting` would have the index of all that wait looked through.
+_still_due = and_(
+    _in(bindparam("its_issue")),
+    deliveries.c.subscriber.in_(bindparam("people", expanding=True)),
+    deliveries.c.outcome.in_((Outcome.PLANNED, Outcome.DEFERRED)),
+    deliveries.c.due <= bindparam("its_moment"),
+    deliveries.c.expires > bindparam("its_moment"),
+)
+_STILL_DUE = (
+    select(deliveries.c.subscriber, deliveries.c.due, deliveries.c.expires, deliveries.c.attempts)
+    .where(_still_due)
+    .with_for_update(skip_locked=True)
+)
+_RESERVED = (
+    update(deliveries)
+    .where(_still_due)
+    .values(outcome=Outcome.SENDING, sender=bindparam("its_sender"))
+    .returning(deliveries.c.subscriber)
+)
 _SETTLED = (
     update(deliveries)
     .where(

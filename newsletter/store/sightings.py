@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.entries import FIELDS, chosen, day_of, entry_of, numbers, row_of
 from newsletter.store.schema import entries, former, names, raws, snapshots, votes
+from newsletter.store.upsert import bulk_insert, insert_ignore, upsert
 from newsletter.types import Entry
 
 Same = Callable[[Entry, Entry, Collection[str]], bool]  #: (known, new, the names they share) → one paper?
@@ -137,9 +137,9 @@ class _Batch:
         final = self._insert(now)
         self._complete(became, now)
         fresh = [(name, final.get(num, num)) for name, num in self._names.items() if name not in self._known_names]
-        _insert(self._connection, names, [{"name": name, "entry": num} for name, num in fresh])
+        bulk_insert(self._connection, names, [{"name": name, "entry": num} for name, num in fresh])
         other = [(each, final.get(num, num)) for each, num in self._called.items() if each != self._entries[num].id]
-        _insert_new(self._connection, former, [{"id": each, "entry": num} for each, num in other if each])
+        insert_ignore(self._connection, former, [{"id": each, "entry": num} for each, num in other if each])
         self._keep_raws(final)
         self._keep_counts(final, day_of(now))
         return len(became)
@@ -180,7 +180,7 @@ class _Batch:
             entry = self._entries[num]
             if (title or abstract) and (title, abstract) != (entry.title, entry.abstract):
                 rows.append({"entry": final.get(num, num), "title": title, "abstract": abstract})
-        _put(self._connection, raws, rows, ("title", "abstract"))
+        upsert(self._connection, raws, rows)
 
     def _keep_counts(self, final: dict[int, int], day: int) -> None:
         rows = [
@@ -192,7 +192,7 @@ class _Batch:
             }
             for (num, source), seen in self._counts.items()
         ]
-        _put(self._connection, snapshots, rows, COUNTS)
+        upsert(self._connection, snapshots, rows)
 
 
 def _named(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
@@ -223,7 +223,7 @@ def _move(connection: Connection, goes: int, stays: int) -> None:
         table = entries.metadata.tables[name]
         _point(connection, table, goes, stays)
     connection.execute(delete(entries).where(entries.c.num == goes))
-    _put(connection, former, [{"id": row.id, "entry": stays}], ("entry",))
+    upsert(connection, former, [{"id": row.id, "entry": stays}])
     for name in ("first_seen", "announced"):
         column, value = entries.c[name], getattr(row, name)
         if value is not None:
@@ -246,24 +246,4 @@ def _point(connection: Connection, table: Table, goes: int, stays: int) -> None:
         {**row._mapping, "entry": stays} for row in connection.execute(select(table).where(table.c.entry == goes))
     ]
     connection.execute(delete(table).where(table.c.entry == goes))
-    _insert_new(connection, table, rows)
-
-
-def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    if rows:
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
-
-
-def _put(connection: Connection, table: Table, rows: list[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Insert, or replace these columns of the row that is there."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    if rows:
-        statement = dialect.insert(table)
-        new = {name: statement.excluded[name] for name in columns}
-        connection.execute(statement.on_conflict_do_update(index_elements=table.primary_key, set_=new), rows)
+    insert_ignore(connection, table, rows)

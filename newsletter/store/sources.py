@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 
 from sqlalchemy import or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.schema import hosts, receipts, sources, summaries
+from newsletter.store.upsert import upsert_where
 from newsletter.types import Health, Receipt, SourceState
 
 LONGEST_HOLD = 7200.0  #: seconds
@@ -53,13 +53,8 @@ class Sources:
         is free: the clock was set back.
         """
         with self._database.write() as connection:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            statement = dialect.insert(hosts).values(name=host, free_at=now + hold)
             free = or_(hosts.c.free_at <= now, hosts.c.free_at > now + LONGEST_HOLD)
-            taken = statement.on_conflict_do_update(
-                index_elements=["name"], set_={"free_at": statement.excluded.free_at}, where=free
-            ).returning(hosts.c.name)
-            if connection.execute(taken).first():
+            if upsert_where(connection, hosts, {"name": host, "free_at": now + hold}, free):
                 return 0.0
             free_at = connection.execute(select(hosts.c.free_at).where(hosts.c.name == host)).scalar_one()
         return max(float(free_at) - now, 0.001)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import InputError, UnknownSubscriber
 from newsletter.formats import parse_profile, profile_row
@@ -18,6 +19,8 @@ from newsletter.types import Cadence, Outcome, Profile, Status, Subscriber
 _COLUMNS = ("id", "email", "name", "status", "profile", "cadence", "weekday", "hour", "timezone", "language", "skim")
 _SELECTED = tuple(subscribers.c[name] for name in _COLUMNS)
 _PAGE = 1000
+_OWN_TIME = tuple(subscribers.c[name] for name in ("weekday", "hour", "timezone"))
+OwnTime = tuple[int | None, int | None, str | None]  #: weekday, hour, time zone; None: the newsletter's own
 _LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 
 
@@ -128,6 +131,15 @@ class Subscribers:
         with self._database.read() as connection:
             return {Cadence(row.cadence or default) for row in connection.execute(query)}
 
+    def own_times(self, cadence: Cadence, default: Cadence) -> set[OwnTime]:
+        """The different times of their own that the active readers of this cadence have.
+
+        `default`: the cadence of those who named none.
+        """
+        query = select(*_OWN_TIME).where(audience_of(cadence, default), has_own_time).distinct()
+        with self._database.read() as connection:
+            return {(row.weekday, row.hour, row.timezone) for row in connection.execute(query)}
+
     def erase(self, number: int) -> None:
         """Forget the person; the ledger keeps its numbers without a name. Raises UnknownSubscriber."""
         mine = deliveries.c.subscriber == number
@@ -138,6 +150,16 @@ class Subscribers:
             connection.execute(update(deliveries).where(mine).values(detail=""))
             waiting = update(deliveries).where(mine, is_waiting, deliveries.c.begun == 0)
             connection.execute(waiting.values(outcome=Outcome.SKIPPED, detail="erased"))
+
+
+#: True of a subscriber with a weekday, an hour or a time zone of their own.
+has_own_time = or_(*(column.is_not(None) for column in _OWN_TIME))
+
+
+def audience_of(cadence: Cadence, default: Cadence) -> ColumnElement[bool]:
+    """True of the active subscribers who get issues of this cadence."""
+    wanted = func.coalesce(subscribers.c.cadence, default.value) == cadence.value
+    return and_(subscribers.c.status == Status.ACTIVE, wanted)
 
 
 def _completed(new: Subscriber, known: Subscriber) -> Subscriber:

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, delete, func, select, true
-from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.errors import InputError, UnknownEntry
 from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.entries import numbers
 from newsletter.store.schema import entries, issues, shown, subscribers, votes
+from newsletter.store.upsert import upsert_where
 from newsletter.types import WANTED, Showing, Status, Subscriber, Verb, Vote
 
 _VOTE = (votes.c.subscriber, entries.c.id, votes.c.verb, votes.c.at)
@@ -32,11 +32,8 @@ class Votes:
             num = numbers(connection, [entry_id]).get(entry_id)
             if num is None:
                 raise UnknownEntry
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            statement = dialect.insert(votes).values(subscriber=subscriber_id, entry=num, verb=verb, at=at)
-            new = {"verb": statement.excluded.verb, "at": statement.excluded.at}
-            later = statement.excluded.at >= votes.c.at
-            connection.execute(statement.on_conflict_do_update(index_elements=votes.primary_key, set_=new, where=later))
+            row = {"subscriber": subscriber_id, "entry": num, "verb": verb, "at": at}
+            upsert_where(connection, votes, row, votes.c.at <= at)
 
     def take_back(self, subscriber_id: int, entry_ids: Iterable[str]) -> int:
         """As if nothing had been said of these papers; returns of how many something was."""

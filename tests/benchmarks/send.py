@@ -21,7 +21,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -154,14 +154,10 @@ def audience(folder: Path, people: int) -> tuple[Store, float]:
     )
     with store.database.write() as connection:
         connection.execute(rows, {"people": people})
-    frozen = Plan(WEEK_12, Masthead("x", SENDER), {}, (), NOON, utc_now() + timedelta(days=3), WEEK_12.cadence, nobody)
+    frozen = Plan(WEEK_12, Masthead("x", SENDER), {}, (), NOON, utc_now() + timedelta(days=3), WEEK_12.cadence)
     began = time.perf_counter()
     store.issues.plan(frozen)
     return store, time.perf_counter() - began
-
-
-def nobody(weekday: int | None, hour: int | None, zone: str | None) -> datetime:
-    return NOON
 
 
 async def ledgered(port: int, connections: int, count: int, body: bytes, people: int = 0) -> None:

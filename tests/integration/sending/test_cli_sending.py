@@ -14,6 +14,7 @@ from newsletter.config import load
 from newsletter.engine import Engine, make_engine
 from newsletter.errors import Deferred, Refused, Uncertain
 from newsletter.sender import DispatchTuning
+from newsletter.services.claiming import claim_due
 from newsletter.services.context import utc_now
 from newsletter.store import Named
 from newsletter.testing import MemoryTransport, make_entry, make_profile, make_subscriber
@@ -106,7 +107,7 @@ async def test_to_watch_ends_when_nothing_waits(engine: Engine, monkeypatch: pyt
     def settle_one(_: float) -> None:
         looks.append(1)
         sender = engine.store.ledger.enroll(engine.now())
-        [claim] = engine.store.ledger.claim("week", sender, engine.now(), 1)
+        [claim] = claim_due(engine.store.ledger, "week", sender, engine.now(), 1)
         engine.store.subscribers.erase(claim.delivery.subscriber)
 
     monkeypatch.setattr("newsletter.cli.main.time.sleep", settle_one)

@@ -1,13 +1,14 @@
 """The ledger, where what is due cannot go now: sent away, handed back, paused, spread."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from newsletter.config import Settings
+from newsletter.services.claiming import claim_due
 from newsletter.services.group_commit import GroupCommit
 from newsletter.store import Claim, Later, Plan, Store
 from newsletter.testing import NOON, WEEK_12, make_subscriber
@@ -17,11 +18,14 @@ WEEK = "2025-W12"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
-def planned(store: Store, addresses: Iterable[str], **changes: object) -> None:
+def planned(
+    store: Store, addresses: Iterable[str], due: Callable[..., datetime] = lambda *own: NOON, **changes: object
+) -> None:
     people = [replace(make_subscriber(number=0), email=address) for address in addresses]
     store.subscribers.put_all(people, "test", NOON)
     masthead, expires = Settings().masthead, NOON + timedelta(days=3)
-    plan = Plan(WEEK_12, masthead, {}, (), NOON, expires, Cadence.WEEKLY, lambda *own: NOON)
+    own_times = {own: due(*own) for own in store.subscribers.own_times(Cadence.WEEKLY, Cadence.WEEKLY)}
+    plan = Plan(WEEK_12, masthead, {}, (), NOON, expires, Cadence.WEEKLY, own_times)
     store.issues.plan(replace(plan, **changes))  # type: ignore[arg-type]
 
 
@@ -41,19 +45,19 @@ def test_what_cannot_go_now_is_due_later_and_was_not_tried(store: Store) -> None
     planned(store, [*readers("slow.example", 3), *readers("quick.example", 2)])
     sender = store.ledger.enroll(NOON + HOUR)
 
-    claims = store.ledger.claim(WEEK, sender, NOON, 10, slow)
+    claims = claim_due(store.ledger, WEEK, sender, NOON, 10, slow)
 
     assert [claim.delivery.subscriber for claim in claims] == [4, 5]
-    assert store.ledger.claim(WEEK, sender, NOON, 10, slow) == []
+    assert claim_due(store.ledger, WEEK, sender, NOON, 10, slow) == []
     assert store.ledger.next_due(WEEK) == store.ledger.comes_back(WEEK) == NOON + MINUTE
-    later = store.ledger.claim(WEEK, sender, NOON + MINUTE, 10)
+    later = claim_due(store.ledger, WEEK, sender, NOON + MINUTE, 10)
     assert [(claim.delivery.subscriber, claim.delivery.attempts) for claim in later] == [(1, 0), (2, 0), (3, 0)]
 
 
 def test_a_block_of_nothing_else_is_looked_beyond(store: Store) -> None:
     planned(store, [*readers("slow.example", 30), *readers("quick.example", 2)])
 
-    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 5, slow)
+    claims = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 5, slow)
 
     assert [claim.delivery.subscriber for claim in claims] == [31, 32]
 
@@ -62,16 +66,16 @@ def test_what_is_sent_away_for_a_moment_does_not_come_back_in_the_same_second(st
     planned(store, readers("quick.example", 3))
     now = NOON + timedelta(seconds=0.2)
 
-    assert store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), now, 10, lambda _: Later(timedelta(0))) == []
+    assert claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), now, 10, lambda _: Later(timedelta(0))) == []
     assert store.ledger.next_due(WEEK) == NOON + timedelta(seconds=1)
 
 
 def test_nothing_is_due_later_than_it_expires(store: Store) -> None:
     planned(store, ["ada@slow.example"], expires=NOON + timedelta(seconds=30))
-    store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 5, slow)
+    claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 5, slow)
 
     assert store.ledger.next_due(WEEK) == NOON + timedelta(seconds=30)
-    assert store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON + timedelta(seconds=30), 5, slow) == []
+    assert claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON + timedelta(seconds=30), 5, slow) == []
     assert store.ledger.expire(WEEK, NOON + timedelta(seconds=30)) == 1
 
 
@@ -79,20 +83,20 @@ def test_nothing_is_due_later_than_it_expires(store: Store) -> None:
 def test_what_is_handed_back_is_due_later_for_anybody(store: Store, kept: bool) -> None:
     planned(store, readers("slow.example", 3))
     sender = store.ledger.enroll(NOON + HOUR)
-    claims = store.ledger.claim(WEEK, sender, NOON, 10)
+    claims = claim_due(store.ledger, WEEK, sender, NOON, 10)
     store.ledger.write(claims[:1], [])
 
     store.ledger.hand_back(claims, Later(MINUTE, kept), NOON)
 
     assert store.ledger.comes_back(WEEK) == (NOON + MINUTE if kept else None)
     other = store.ledger.enroll(NOON + HOUR)
-    assert [each.delivery.subscriber for each in store.ledger.claim(WEEK, other, NOON + MINUTE, 10)] == [2, 3]
+    assert [each.delivery.subscriber for each in claim_due(store.ledger, WEEK, other, NOON + MINUTE, 10)] == [2, 3]
     assert store.ledger.write(claims[1:], []) == [Outcome.PLANNED, Outcome.PLANNED]
 
 
 def test_what_is_deferred_is_nobodys_to_wait_for(store: Store) -> None:
     planned(store, ["ada@quick.example"])
-    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 10)
+    claims = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 10)
     settled(store, claims, Outcome.DEFERRED, due=NOON + MINUTE, attempts=1)
 
     assert store.ledger.comes_back(WEEK) is None
@@ -101,7 +105,7 @@ def test_what_is_deferred_is_nobodys_to_wait_for(store: Store) -> None:
 
 def test_what_was_begun_and_certainly_not_sent_may_begin_again(store: Store) -> None:
     planned(store, ["ada@quick.example"])
-    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 10)
+    claims = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 10)
     store.ledger.write(claims, [])
     assert store.ledger.write(claims, []) == [Outcome.PLANNED]
 
@@ -112,7 +116,7 @@ def test_what_was_begun_and_certainly_not_sent_may_begin_again(store: Store) -> 
 
 async def test_a_begin_that_was_given_up_leaves_nobody_in_doubt(store: Store) -> None:
     planned(store, ["ada@quick.example"])
-    [claim] = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 1)
+    [claim] = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 1)
     commit = GroupCommit(store)
     commit.begin(claim).cancel()
 
@@ -123,7 +127,7 @@ async def test_a_begin_that_was_given_up_leaves_nobody_in_doubt(store: Store) ->
 
 async def test_who_holds_the_lock_does_not_hold_the_event_loop(store: Store) -> None:
     planned(store, readers("quick.example", 2))
-    first, second = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 2)
+    first, second = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 2)
     commit = GroupCommit(store)
     await commit.begin(first)  # it was quick: the next one would be written in the loop's own thread
 
@@ -137,7 +141,7 @@ async def test_who_holds_the_lock_does_not_hold_the_event_loop(store: Store) -> 
 
 def test_the_first_that_waits_to_expire_is_known_until_it_is_settled(store: Store) -> None:
     planned(store, readers("quick.example", 2), expires=NOON + MINUTE)
-    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 2)
+    claims = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 2)
     settled(store, claims[:1], Outcome.ACCEPTED)
     assert store.ledger.first_expiry(WEEK) == NOON + MINUTE
 
@@ -171,7 +175,7 @@ def test_a_paused_issue_is_not_the_schedules_until_it_is_resumed(store: Store) -
 
 def test_complaints_are_those_of_who_was_sent_the_issue(store: Store) -> None:
     planned(store, readers("quick.example", 4))
-    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 3)
+    claims = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 3)
     settled(store, claims, Outcome.ACCEPTED)
     for number in (1, 4):
         store.subscribers.set_status(number, Status.COMPLAINED, NOON)
@@ -181,7 +185,7 @@ def test_complaints_are_those_of_who_was_sent_the_issue(store: Store) -> None:
 
 def test_an_issue_is_counted_by_domain(store: Store) -> None:
     planned(store, [*readers("slow.example", 4), *readers("Quick.example", 3)])
-    claims = store.ledger.claim(WEEK, store.ledger.enroll(NOON + HOUR), NOON, 6)
+    claims = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 6)
     settled(store, claims[:1], Outcome.ACCEPTED, due=NOON - HOUR)
     settled(store, claims[1:2], Outcome.DEFERRED, detail="451 later")
     settled(store, claims[4:], Outcome.ACCEPTED, due=NOON)
@@ -201,7 +205,7 @@ def test_an_issue_is_counted_by_domain(store: Store) -> None:
 def dues(store: Store) -> list[int]:
     """Seconds after NOON, by subscriber."""
     sender = store.ledger.enroll(NOON + HOUR)
-    claims = store.ledger.claim(WEEK, sender, NOON + timedelta(days=2), 10_000)
+    claims = claim_due(store.ledger, WEEK, sender, NOON + timedelta(days=2), 10_000)
     by_person = sorted((each.delivery.subscriber, each.delivery.due) for each in claims)
     return [int((due - NOON).total_seconds()) for _, due in by_person]
 

@@ -17,6 +17,7 @@ from conftest import rewired, with_smtp
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.sender import DispatchTuning
+from newsletter.services.claiming import claim_due
 from newsletter.services.lease import Lease, LeaseTuning
 from newsletter.services.overview import findings
 from newsletter.services.sending import Sent
@@ -476,7 +477,7 @@ async def test_a_stop_does_not_wait_until_all_of_a_domain_are_sent_away(settings
 
     await send(engine, stop=stop)
 
-    assert len(store.ledger.claim("issue", store.ledger.enroll(now), now, 4_000)) > 2_000
+    assert len(claim_due(store.ledger, "issue", store.ledger.enroll(now), now, 4_000)) > 2_000
 
 
 @pytest.mark.parametrize(
@@ -504,7 +505,7 @@ async def test_what_a_dead_sender_had_begun_is_configured_too(
     tables["smtp"]["uncertain"] = policy
     engine = planned(Settings.model_validate({**tables, "home": settings.home}), store, MemoryTransport(), quick=3)
     dead = store.ledger.enroll(engine.now() - timedelta(seconds=60))
-    store.ledger.write(store.ledger.claim("issue", dead, engine.now(), 1), [])
+    store.ledger.write(claim_due(store.ledger, "issue", dead, engine.now(), 1), [])
 
     sent = await send(engine)
 

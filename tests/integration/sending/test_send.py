@@ -14,6 +14,7 @@ from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.errors import Deferred, HostDown, InputError, Refused, Uncertain, UnknownIssue
 from newsletter.sender import DispatchTuning
+from newsletter.services.claiming import claim_due
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, ScriptedServer, make_entry, make_profile, make_subscriber
 from newsletter.types import IssueState, Mail, Outcome, Status
@@ -229,7 +230,7 @@ async def test_a_crash_leaves_one_mail_in_doubt_and_sends_the_rest(
     weekly: Engine, clock: Clock, transport: MemoryTransport
 ) -> None:
     sender = weekly.store.ledger.enroll(NOON + timedelta(seconds=4))
-    claims = weekly.store.ledger.claim(WEEK, sender, NOON, 10)
+    claims = claim_due(weekly.store.ledger, WEEK, sender, NOON, 10)
     weekly.store.ledger.write(claims[:1], [])
     clock.forward(seconds=6)
 

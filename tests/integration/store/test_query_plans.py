@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 import sqlalchemy
 from sqlalchemy import event
 
-from newsletter.store import Store
+from newsletter.services.claiming import claim_due
+from newsletter.store import Later, Store
 from newsletter.testing import NOON
 
 ISSUE = "2025-W12"
@@ -40,7 +42,7 @@ def said() -> Iterator[list[tuple[str, Any]]]:
             "SEARCH deliveries USING PRIMARY KEY (issue=? AND subscriber=?)",
         ),
         (
-            lambda store: store.ledger.claim(ISSUE, 1, NOON, 100),
+            lambda store: claim_due(store.ledger, ISSUE, 1, NOON, 100),
             "SEARCH deliveries USING INDEX deliveries_waiting (issue=? AND due<?)",
         ),
     ],
@@ -50,7 +52,20 @@ def test_how_deliveries_are_found(work: Callable[[Store], object], way: str, sto
     with said() as statements:
         work(store)
 
-    database = sqlite3.connect(tmp_path / "newsletter.db")
+    assert looked_up(tmp_path, statements) == [way]
+
+
+def test_what_is_claimed_is_found_by_its_number(store: Store, tmp_path: Path) -> None:
+    with said() as statements:
+        store.ledger.claim(ISSUE, 1, NOON, [1, 2], {3: Later(timedelta(hours=1))})
+        store.ledger.claim(ISSUE, 1, NOON, [], {3: Later(timedelta(hours=1))})
+
+    assert set(looked_up(tmp_path, statements)) == {"SEARCH deliveries USING PRIMARY KEY (issue=? AND subscriber=?)"}
+
+
+def looked_up(folder: Path, statements: list[tuple[str, Any]]) -> list[str]:
+    """How SQLite finds deliveries for them."""
+    database = sqlite3.connect(folder / "newsletter.db")
     plans = [database.execute(f"EXPLAIN QUERY PLAN {each}", values).fetchall() for each, values in statements]
     database.close()
-    assert [row[3] for rows in plans for row in rows if " deliveries" in row[3]] == [way]
+    return [row[3] for rows in plans for row in rows if " deliveries" in row[3]]

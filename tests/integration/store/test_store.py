@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,8 @@ from newsletter.errors import (
     UnknownSubscriber,
 )
 from newsletter.schedule import own_due
-from newsletter.store import Claim, Kept, Named, Plan, Store
+from newsletter.services.claiming import claim_due
+from newsletter.store import Claim, Kept, Later, Named, Plan, PlanOutdated, Store
 from newsletter.store.schema import REVISION
 from newsletter.testing import NOON, WEEK_12, make_entry, make_profile, make_subscriber
 from newsletter.types import (
@@ -45,7 +47,8 @@ def people(store: Store, *names: str) -> list[Subscriber]:
     return [store.subscribers.add(make_subscriber(name, 0), "test", NOON) for name in names]
 
 
-def plan(store: Store, **changes: object) -> int:
+def plan(store: Store, due: Callable[..., datetime] = lambda *own: NOON, **changes: object) -> int:
+    own_times = store.subscribers.own_times(Cadence.WEEKLY, Cadence.WEEKLY)
     given = {
         "issue": WEEK_12,
         "masthead": Settings().masthead,
@@ -54,7 +57,7 @@ def plan(store: Store, **changes: object) -> int:
         "planned": NOON,
         "expires": NOON + timedelta(days=3),
         "cadence_default": Cadence.WEEKLY,
-        "due": lambda *own: NOON,
+        "own_times": {own: due(*own) for own in own_times},
     }
     return store.issues.plan(Plan(**{**given, **changes}))  # type: ignore[arg-type]
 
@@ -70,7 +73,7 @@ def kept_for(issue: Issue, person: Subscriber, *ids: str) -> Kept:
 
 
 def claimed(store: Store, most: int = 10) -> list[Claim]:
-    return store.ledger.claim("2025-W12", store.ledger.enroll(SOON), NOON, most)
+    return claim_due(store.ledger, "2025-W12", store.ledger.enroll(SOON), NOON, most)
 
 
 def answered(claim: Claim, outcome: Outcome, **more: object) -> Claim:
@@ -380,6 +383,29 @@ def test_who_has_no_time_of_their_own_is_due_at_once(store: Store) -> None:
     assert store.ledger.next_due("2025-W12") == NOON
 
 
+def test_a_time_that_is_news_to_the_plan_leaves_nothing_planned(store: Store) -> None:
+    for name, hour in (("Ada", 18), ("Bob", 19)):
+        store.subscribers.add(make_subscriber(name, 0, hour=hour), "test", NOON)
+
+    with pytest.raises(PlanOutdated):
+        plan(store, own_times={(None, 18, None): LATER})
+
+    assert store.issues.listed() == []
+    assert plan(store) == 2
+
+
+def test_a_paper_without_a_summary_that_is_news_to_the_plan_leaves_nothing_planned(store: Store) -> None:
+    store.sightings.add([Named(make_entry("a"), ("a",)), Named(make_entry("b", tldr="Own."), ("b",))], NOON)
+
+    with pytest.raises(PlanOutdated):
+        plan(store, tldrs={})
+
+    assert store.issues.listed() == []
+    assert plan(store, tldrs={"a": "Made."}, trends={"b": 0.5}) == 0
+    frozen = store.issues.frozen("2025-W12").entries
+    assert [(entry.tldr, entry.trend) for entry in frozen] == [("Made.", None), ("Own.", 0.5)]
+
+
 def test_an_unknown_issue_is_a_clear_error(store: Store) -> None:
     with pytest.raises(UnknownIssue, match="2025-W99"):
         store.issues.get("2025-W99")
@@ -396,6 +422,22 @@ def test_a_claim_is_held_by_one_sender_only(store: Store) -> None:
 
     assert [claim.delivery.subscriber for claim in first + second] == [1, 2, 3]
     assert claimed(store) == []
+
+
+def test_of_two_senders_that_read_the_same_block_only_one_holds_each_delivery(store: Store) -> None:
+    people(store, "Ada", "Bob", "Cyd")
+    plan(store)
+    first, second = store.ledger.enroll(SOON), store.ledger.enroll(SOON)
+    block = [row.subscriber for row in store.ledger.due("2025-W12", NOON, 10)]
+
+    held = store.ledger.claim("2025-W12", first, NOON, block[:1], {block[1]: Later(timedelta(hours=1))})
+    late = store.ledger.claim("2025-W12", second, NOON, block[:2], {block[2]: Later(timedelta(hours=2), kept=False)})
+
+    assert [claim.delivery.subscriber for claim in held] == [1]
+    assert late == []
+    assert store.ledger.comes_back("2025-W12") == NOON + timedelta(hours=1)
+    assert store.ledger.next_due("2025-W12") == NOON + timedelta(hours=1)
+    assert store.ledger.claim("2025-W12", second, NOON, block, dict.fromkeys(block, Later(timedelta()))) == []
 
 
 def test_a_dead_senders_claims_are_free_again_and_what_it_began_is_uncertain(store: Store) -> None:
@@ -455,7 +497,7 @@ def test_a_time_that_many_have_is_reckoned_once(store: Store) -> None:
     plan(store, due=due, spread=timedelta(minutes=1))
 
     moments = (NOON + timedelta(minutes=1), NOON + timedelta(hours=2, minutes=1))
-    due_then = [store.ledger.claim("2025-W12", 1, moment, 10) for moment in moments]
+    due_then = [claim_due(store.ledger, "2025-W12", 1, moment, 10) for moment in moments]
     assert asked == [(None, 14, None)]
     assert [{claim.delivery.subscriber for claim in claims} for claims in due_then] == [{3}, {1, 2}]
 

@@ -1,8 +1,4 @@
-"""For our tests and other people's: a clock to move, ready-made entries and subscribers, transports that misbehave.
-
-`ScriptedServer` is a real SMTP server on loopback that answers what its script says and records what it truly
-accepted: the independent judge of a test.
-"""
+"""A real SMTP server on loopback that answers what its script says and records what it truly accepted."""
 
 from __future__ import annotations
 
@@ -12,81 +8,9 @@ import ssl
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-
-from newsletter.errors import HostDown
-from newsletter.sender import Begin, Connection
-from newsletter.types import Cadence, Entry, Interest, Issue, Mail, Profile, Status, Subscriber
-
-NOON = datetime(2025, 3, 17, 12, tzinfo=UTC)  #: a Monday
-WEEK_12 = Issue(key="2025-W12", cadence=Cadence.WEEKLY, since=NOON - timedelta(days=7), until=NOON)
-
-
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **by: float) -> None:
-        """By a timedelta's words: `days=7`."""
-        self.now += timedelta(**by)
-
-
-def make_entry(entry_id: str = "mamba", **changes: object) -> Entry:
-    """An entry with a title and an abstract; any field may be given."""
-    plain = Entry(
-        id=entry_id,
-        title=f"On {entry_id.replace('-', ' ')}",
-        abstract=f"We study {entry_id.replace('-', ' ')} and find that it is 2.4× faster than before.",
-        url=f"https://papers.example.org/{entry_id}",
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
-
-
-def make_profile(*keywords: str, **changes: object) -> Profile:
-    """A profile with one interest per keyword."""
-    interests = tuple(Interest(name=word, keywords=(word,)) for word in keywords)
-    return replace(Profile(interests=interests), **changes)  # type: ignore[arg-type]
-
-
-def make_subscriber(name: str = "Ada", number: int = 1, **changes: object) -> Subscriber:
-    """An active subscriber at example.org."""
-    plain = Subscriber(
-        id=number, email=f"{name.lower()}@example.org", name=name, status=Status.ACTIVE, profile=Profile()
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
-
-
-@dataclass(slots=True)
-class MemoryTransport:
-    """Keeps the mails it took. `answer` is called before one is taken and may raise any DeliveryError."""
-
-    answer: Callable[[Mail], None] = lambda mail: None  # noqa: ARG005
-    mails: list[Mail] = field(default_factory=list)
-    down: bool = False
-    ahead: int = 1
-
-    async def open(self) -> Connection:
-        if self.down:
-            raise HostDown("memory: connection refused")
-        return self
-
-    async def send(self, mail: Mail, begin: Begin) -> str:
-        self.answer(mail)
-        await begin()
-        self.mails.append(mail)
-        return "250 kept"
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
 
 #: (verb, argument) → what to say in place of the usual: a reply such as "451 4.3.0 later" (or several lines; after 421
 #: the server hangs up), "" for the usual, or what to do: "reset", "close" (without a word), "hang" (say nothing),
@@ -100,7 +24,7 @@ GARBAGE = "\x16\x03\x01 you were not meant to read this"
 
 
 class ScriptedServer:
-    """`async with ScriptedServer(script) as server:` listens on 127.0.0.1:`server.port`.
+    """An SMTP server: `async with ScriptedServer(script) as server:` listens on 127.0.0.1:`server.port`.
 
     It knows nothing of the sender, takes only what comes in the order of RFC 5321, and notes a mail as accepted
     before its 250 leaves.
@@ -133,33 +57,33 @@ class ScriptedServer:
         self.connections = 0
         self.port = 0  #: any that is free; a server that is entered again comes back where it was
         self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None] | None] = set()
+        self._sessions: set[asyncio.Task[None] | None] = set()
 
     async def __aenter__(self) -> ScriptedServer:
         at_once = self.tls if self.tls_at_once else None
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", self.port, ssl=at_once)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=at_once)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *error: object) -> None:
         assert self._server is not None  # noqa: S101  (made in __aenter__)
         self._server.close()
-        talks = [task for task in self._talks if task]
-        for task in talks:
+        sessions = [task for task in self._sessions if task]
+        for task in sessions:
             task.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
+        await asyncio.gather(*sessions, return_exceptions=True)
 
     def recipients(self) -> list[str]:
-        """Who got a mail, in order, doubles included."""
+        """The recipients of the mails it accepted, in order, doubles included."""
         return [recipient for recipient, _ in self.accepted]
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         task = asyncio.current_task()
-        self._talks.add(task)
+        self._sessions.add(task)
         with suppress(OSError, asyncio.CancelledError):
-            await _Talk(self, reader, writer).run()
-        self._talks.discard(task)
+            await _ScriptedSession(self, reader, writer).run()
+        self._sessions.discard(task)
         writer.close()
 
 
@@ -167,7 +91,7 @@ class _HangUp(ConnectionError):
     pass
 
 
-class _Talk:
+class _ScriptedSession:
     def __init__(self, server: ScriptedServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.server, self.reader, self.writer = server, reader, writer
         self.buffer = bytearray()  #: read and not yet understood
@@ -228,7 +152,7 @@ class _Talk:
                 self.encrypted = True
 
     async def auth(self, argument: str) -> None:
-        """PLAIN, with the name and the password in the first line."""
+        """Take AUTH PLAIN with the name and the password in the first line."""
         secret = b64decode(argument.partition(" ")[2]).decode("utf-8", "replace").split("\0")
         right = secret[1:] in [[name, password] for name, password in (self.server.users or {}).items()]
         usual = "235 2.7.0 welcome" if right else "535 5.7.8 wrong name or password"
@@ -280,7 +204,7 @@ class _Talk:
             self.forget()
 
     async def take(self, mail: bytes) -> None:
-        """All of a mail is there."""
+        """Answer the end of a mail's data; a mail is accepted before the reply leaves."""
         self.ahead = bool(self.buffer)
         if self.server.delay:
             await asyncio.sleep(self.server.delay)
@@ -300,7 +224,7 @@ class _Talk:
         self.chunks.clear()
 
     async def say(self, verb: str, argument: str, usual: str) -> bool:
-        """Whether it was the usual."""
+        """Reply as the script wants; returns whether that was the usual reply."""
         return await self.act(self.server.script(verb, argument), usual)
 
     async def act(self, said: str, usual: str) -> bool:
