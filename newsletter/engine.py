@@ -78,7 +78,7 @@ from newsletter.sender import (
 from newsletter.services.archive import Archive
 from newsletter.services.bounce_reports import Heeded, Returns
 from newsletter.services.overview import Overview
-from newsletter.services.progress import LATELY, Progress, progress
+from newsletter.services.progress import RATE_WINDOW, Progress, progress
 from newsletter.store import Claim, Frozen, Kept, Later, Named, Plan, Store, batched, day_of
 from newsletter.tokens import Purpose, Tokens
 from newsletter.types import (
@@ -917,7 +917,7 @@ class Engine:
         now, key = self.now(), self.store.issues.get(key).key
         return progress(
             self.store.ledger.tally(key),
-            self.store.domains.tallied(key, now - LATELY),
+            self.store.domains.tallied(key, now - RATE_WINDOW),
             self.store.domains.reasons(key),
             self.store.ledger.pauses(key, now),
             now,
