@@ -6,14 +6,13 @@ Nothing heavy is imported at the top of a file of commands, so that `newsletter 
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -23,6 +22,8 @@ from newsletter.types import Cadence, Outcome
 if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.engine import Engine, Sent
+
+Result = TypeVar("Result")
 
 FAILED, PARTLY_FAILED = 1, 3  #: exit codes; click's own 2 is for wrong usage
 #: Editions are many small objects without cycles: with Python's own 700, 10, 10 the garbage collector takes a sixth of
@@ -66,6 +67,8 @@ cadence_option = click.option(
 
 def set_up_process(verbose: bool) -> None:
     """Set the garbage collector for many editions, and log to standard error: errors only, or everything of ours."""
+    import logging
+
     from newsletter.logs import JsonLines
 
     gc.set_threshold(*GC_THRESHOLDS)
@@ -98,6 +101,13 @@ def open_engine() -> Iterator[Engine]:
         yield engine
     finally:
         engine.store.close()
+
+
+def run_async(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run it to its end; asyncio is imported only now, for that takes longer than all that `--help` needs of ours."""
+    import asyncio
+
+    return asyncio.run(coroutine)
 
 
 def in_utc(moment: datetime | None) -> datetime | None:

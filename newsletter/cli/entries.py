@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.base import FAILED, PARTLY_FAILED, config_option, in_utc, open_engine
+from newsletter.cli.base import FAILED, PARTLY_FAILED, config_option, in_utc, open_engine, run_async
 from newsletter.cli.output import (
     format_option,
     minute,
@@ -48,8 +47,8 @@ def collect(sources: tuple[str, ...], dry_run: bool, force: bool, form: str) -> 
         if not engine.settings.sources:
             raise InputError("No source is configured: add a [[source]] to newsletter.toml or sources.toml.")
         with progress_bar(label="collecting", length=len(engine.settings.sources)) as bar:
-            collected = asyncio.run(engine.collect(sources, not dry_run, force, lambda _: bar.update(1)))
-        summaries = None if dry_run else asyncio.run(engine.summarise())
+            collected = run_async(engine.collect(sources, not dry_run, force, lambda _: bar.update(1)))
+        summaries = None if dry_run else run_async(engine.summarise())
         trouble = "" if dry_run else engine.embed()
     _print_collected(collected, form)
     if summaries and form == "table":

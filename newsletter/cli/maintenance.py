@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.base import FAILED, config_option, config_path, exit_after, load_settings
+from newsletter.cli.base import FAILED, config_option, config_path, exit_after, load_settings, run_async
 from newsletter.cli.files import write_missing
 from newsletter.cli.output import format_option, print_lines, progress_bar
 from newsletter.errors import InputError
@@ -37,7 +36,7 @@ def demo(out: Path, show: bool) -> None:
     """
     from newsletter.demo import demo as run_demo
 
-    sent = asyncio.run(run_demo(out))
+    sent = run_async(run_demo(out))
     for path in sorted(out.glob("*.eml")):
         click.echo(f"  {path}")
     click.echo(f"{sent.tally}\nLook at {out / 'index.html'}")
@@ -149,7 +148,7 @@ def _examine(offline: bool, to: str) -> Sequence[Finding]:
     settings, address, seams = load_settings(), parse_address(to) if to else "", tools()
     with progress_bar(length=count(offline, address), label="looking") as bar:
         setup = setup_of(settings, secret_files(config_path(), os.environ), seams.now())
-        return asyncio.run(examine(setup, seams, offline=offline, to=address, on_done=lambda: bar.update(1)))
+        return run_async(examine(setup, seams, offline=offline, to=address, on_done=lambda: bar.update(1)))
 
 
 def _print_findings(found: Sequence[Finding]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections import Counter
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.base import config_option, exit_after, open_engine
+from newsletter.cli.base import config_option, exit_after, open_engine, run_async
 from newsletter.cli.files import read_text_lines
 from newsletter.cli.output import format_option, print_lines, print_table, progress_bar, warn, warn_without_vectors
 from newsletter.types import Outcome
@@ -46,7 +45,7 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
         if test_to:
             _send_test(engine, issue, test_to)
             return
-        sent = asyncio.run(_send(engine, issue, connections or 0))
+        sent = run_async(_send(engine, issue, connections or 0))
         warn_without_vectors(engine.trouble())
     click.echo(str(sent.tally))
     exit_after(sent)
@@ -55,7 +54,7 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
 def _dry_run(engine: Engine, issue: str, folder: Path) -> None:
     waiting = len(engine.store.ledger.waiting(engine.store.issues.get(issue).key))
     with progress_bar(length=waiting, label="writing") as bar:
-        written = asyncio.run(engine.dry_run(issue, folder, lambda: bar.update(1)))
+        written = run_async(engine.dry_run(issue, folder, lambda: bar.update(1)))
     warn_without_vectors(engine.trouble())
     click.echo(f"{written} mails in {folder}; nothing was sent")
 
@@ -63,11 +62,13 @@ def _dry_run(engine: Engine, issue: str, folder: Path) -> None:
 def _send_test(engine: Engine, issue: str, address: str) -> None:
     from newsletter.formats import parse_address
 
-    reply = asyncio.run(engine.send_test(issue, parse_address(address)))
+    reply = run_async(engine.send_test(issue, parse_address(address)))
     click.echo(f"a test mail went to {address}: {reply}")
 
 
 async def _send(engine: Engine, issue: str, connections: int) -> Sent:
+    import asyncio
+
     from newsletter.cli.server import stop_on_signals
 
     stop = stop_on_signals()

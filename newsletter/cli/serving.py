@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import click
 
-from newsletter.cli.base import config_option, open_engine
+from newsletter.cli.base import config_option, open_engine, run_async
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -20,10 +19,12 @@ if TYPE_CHECKING:
 def run() -> None:
     """All in one process: collect, plan and send on schedule, and serve the subscribers' pages."""
     with open_engine() as engine:
-        asyncio.run(_run(engine))
+        run_async(_run(engine))
 
 
 async def _run(engine: Engine) -> None:
+    import asyncio
+
     from newsletter.cli.server import address_of, keep_schedule, listen, serve, stop_on_signals
     from newsletter.web.public.app import make_app
 
@@ -58,4 +59,4 @@ def serve_until_stopped(app: Starlette, what: str, host: str, port: int, proxies
 
     listening = listen(host, port)
     click.echo(f"{what} at {address_of(listening)} (Ctrl-C ends it)")
-    asyncio.run(until_stopped())
+    run_async(until_stopped())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from newsletter.cli.base import PARTLY_FAILED, cadence_option, config_option, open_engine
+from newsletter.cli.base import PARTLY_FAILED, cadence_option, config_option, open_engine, run_async
 from newsletter.cli.files import read_bytes, write_text_lines
 from newsletter.cli.output import format_option, print_lines, print_table, progress_bar, shortened, warn
 from newsletter.errors import InputError
@@ -183,7 +182,7 @@ def like_library(address: str, library: str, key: str) -> None:
     Its papers are no news: they never come in a mail by themselves.
     """
     with open_engine() as engine:
-        new, harvest = asyncio.run(engine.like(address, library, key))
+        new, harvest = run_async(engine.like(address, library, key))
     warn(f"{library}: {line}" for line in (*harvest.problems, *harvest.notes))
     click.echo(f"{len(harvest.entries)} papers read, {new} new likes of {address}")
     if harvest.problems:
