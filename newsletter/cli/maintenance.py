@@ -51,15 +51,13 @@ def demo(out: Path, show: bool) -> None:
 def init(folder: Path) -> None:
     """Write a commented configuration, a secret and the database into FOLDER; what is there stays."""
     from newsletter.config import load, resource
-    from newsletter.store import Store
+    from newsletter.services.database import set_up
     from newsletter.tokens import new_secret
 
     samples = {name: (resource("config") / name).read_text("utf-8") for name in ("newsletter.toml", "sources.toml")}
     samples["newsletter.toml"] = samples["newsletter.toml"].replace("# secret_file =", "secret_file =")
     write_missing(folder, {**samples, "newsletter.secret": new_secret() + "\n"})
-    store = Store(load(folder / "newsletter.toml", os.environ).store_url)
-    store.check()
-    store.close()
+    set_up(load(folder / "newsletter.toml", os.environ).store_url)
     click.echo(
         f"{folder / 'newsletter.db'}: ready\nNext: edit newsletter.toml and sources.toml, then `newsletter collect`"
     )
@@ -69,11 +67,9 @@ def init(folder: Path) -> None:
 @config_option
 def migrate() -> None:
     """Bring the database to this version; safe to run twice."""
-    from newsletter.store import Store
+    from newsletter.services import database
 
-    store = Store(load_settings().store_url)
-    before, after = store.database.migrate()
-    store.close()
+    before, after = database.migrate(load_settings().store_url)
     click.echo(
         f"the database is at {after}" + (f", it was at {before or 'nothing'}" if before != after else " already")
     )
