@@ -22,7 +22,7 @@ from newsletter.services.sending import Sent
 from newsletter.types import Status, Subscriber
 
 
-class Catcher:
+class MailCatcher:
     """A real SMTP server on loopback that writes each mail it accepted to `folder`/`address`.eml."""
 
     def __init__(self, folder: Path) -> None:
@@ -30,12 +30,12 @@ class Catcher:
         self._server: asyncio.Server | None = None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, ARG002
-        """Called by aiosmtpd."""
+        """Keep the mail once for each recipient; aiosmtpd prescribes the name."""
         for address in envelope.rcpt_tos:
             (self.folder / f"{file_name(address)}.eml").write_bytes(envelope.original_content or b"")
         return "250 OK: caught"
 
-    async def __aenter__(self) -> Catcher:
+    async def __aenter__(self) -> MailCatcher:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: SMTP(self, hostname="catcher"), "127.0.0.1", 0)
         return self
@@ -47,33 +47,34 @@ class Catcher:
 
     @property
     def port(self) -> int:
-        """The port that the system gave."""
+        """The port that the system gave; 0 before the server runs."""
         return int(self._server.sockets[0].getsockname()[1]) if self._server else 0
 
 
 async def demo(folder: Path) -> Sent:
-    """Leave one .eml and one .html per reader and an index.html in `folder`; what else is there stays.
+    """Leave one .eml and one .html per reader and an index.html in `folder`; other files there stay as they are.
 
     Raises InputError.
     """
     _clear(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        async with Catcher(folder) as catcher:
+        async with MailCatcher(folder) as catcher:
             engine = make_engine(_settings(Path(scratch), catcher.port))
             try:
                 sent = await _run(engine)
             finally:
-                engine.store.close()
+                engine.close()
     write_index(folder, engine.settings.newsletter.name, sent)
     return sent
 
 
 def _clear(folder: Path) -> None:
+    """Remove the mails of an earlier demo, and nothing else."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for mine in _mails(folder):
-            mine.unlink(missing_ok=True)
-            mine.with_suffix(".html").unlink(missing_ok=True)
+        for mail in _mails(folder):
+            mail.unlink(missing_ok=True)
+            mail.with_suffix(".html").unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from error
 
@@ -98,7 +99,7 @@ def _settings(scratch: Path, port: int) -> Settings:
 
 async def _run(engine: Engine) -> Sent:
     await engine.collection.collect()
-    engine.store.subscribers.put_all(demo_readers(), "demo", engine.now())
+    engine.subscriptions.put_all(demo_readers(), "demo")
     issue, _, _ = engine.planning.plan()
     return await engine.sending.send(issue.key)
 
@@ -110,7 +111,7 @@ def demo_readers() -> list[Subscriber]:
 
 
 def write_index(folder: Path, name: str, sent: Sent) -> None:
-    """A page that lists the mails; beside each .eml its HTML part, to look at."""
+    """Write a page that lists the mails and, beside each .eml, its HTML part."""
     rows = []
     for path in filter(Path.exists, _mails(folder)):
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from newsletter.sender import Breaker, too_many_complaints
 from newsletter.services.context import Context
-from newsletter.services.progress import LATELY, Progress, progress
+from newsletter.services.progress import RATE_WINDOW, Progress, progress
 from newsletter.types import Delivery, Issue, IssueState, Outcome, Tally
 
 logger = logging.getLogger("newsletter")
@@ -48,7 +48,7 @@ class Accounting:
         now, key = self._now(), self._store.issues.get(key).key
         return progress(
             self._store.ledger.tally(key),
-            self._store.domains.tallied(key, now - LATELY),
+            self._store.domains.tallied(key, now - RATE_WINDOW),
             self._store.domains.reasons(key),
             self._store.ledger.pauses(key, now),
             now,

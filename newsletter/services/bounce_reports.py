@@ -9,7 +9,7 @@ An accepted delivery stays accepted: both are facts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from newsletter.bounces import BounceReport, Effect, Reason, RecipientReport, ReportKind, read_mail
@@ -17,7 +17,6 @@ from newsletter.bounces.mailboxes import Mailbox
 from newsletter.bounces.policy import counted, status_after
 from newsletter.bounces.verp import Candidate, ReturnPath, believed, candidate, message_ids
 from newsletter.errors import UnknownSubscriber
-from newsletter.formats import one_line
 from newsletter.services.context import Context
 from newsletter.types import Bounce, Status
 
@@ -152,20 +151,3 @@ class BounceReports:
 def _tells_of_people(report: BounceReport) -> bool:
     """Answering machines do not, nor do reports on authentication, whatever addresses they name."""
     return report.kind in (ReportKind.BOUNCE, ReportKind.COMPLAINT) and not report.note
-
-
-def rows(heeded: Iterable[Heeded]) -> Iterable[dict[str, object]]:
-    """For JSON Lines and tables: what others wrote has no control characters, and is Unicode."""
-    for each in heeded:
-        yield {
-            "file": _shown(each.name),
-            "recipient": _shown(each.recipient),
-            "kind": each.kind.value,
-            "reason": each.reason,
-            "hard": each.hard,
-            "action": each.action,
-        }
-
-
-def _shown(text: str) -> str:
-    return one_line(text.encode("utf-8", "replace").decode())

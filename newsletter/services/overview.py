@@ -17,7 +17,7 @@ _TROUBLE = {
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What `newsletter status` tells."""
+    """How a newsletter is: its sources, papers, readers and latest issues."""
 
     now: datetime
     health: tuple[Health, ...]  #: of the sources that were read
@@ -39,11 +39,11 @@ def findings(overview: Overview) -> tuple[str, ...]:
 
 def notes(overview: Overview) -> tuple[str, ...]:
     """One line for each thing that is not as configured and keeps no mail from coming."""
-    return (words_alone(overview.embedder),) if overview.embedder else ()
+    return (without_vectors(overview.embedder),) if overview.embedder else ()
 
 
-def words_alone(trouble: str) -> str:
-    """What becomes of an issue without vectors; said by every door in these words."""
+def without_vectors(trouble: str) -> str:
+    """One sentence on what becomes of an issue without vectors, and why there are none."""
     return f"Papers are ranked by their words alone. {trouble}"
 
 
@@ -52,11 +52,11 @@ def _sources(overview: Overview) -> Iterator[str]:
         yield "No source is configured: add a [[source]] to sources.toml."
     if overview.unread:
         yield f"Never read yet: {', '.join(overview.unread)}. Run `newsletter collect`."
-    for each in overview.health:
-        if each.state in _TROUBLE:
-            since = f"since {each.since:%Y-%m-%d %H:%M} UTC"
-            yield f'The source "{each.source}" {_TROUBLE[each.state]} ({since}): {each.detail}'
-    latest = max((each.checked for each in overview.health), default=None)
+    for source in overview.health:
+        if source.state in _TROUBLE:
+            since = f"since {source.since:%Y-%m-%d %H:%M} UTC"
+            yield f'The source "{source.source}" {_TROUBLE[source.state]} ({since}): {source.detail}'
+    latest = max((source.checked for source in overview.health), default=None)
     if latest and overview.now - latest > 2 * overview.collect_every:
         yield f"Nothing was collected since {latest:%Y-%m-%d %H:%M} UTC: is `newsletter run`, or a timer, running?"
 
@@ -67,7 +67,7 @@ def _papers(overview: Overview) -> Iterator[str]:
     since = f"since {overview.since:%Y-%m-%d %H:%M} UTC"
     if overview.seen:
         yield f"No news {since}: all {overview.seen} papers that came are new versions of older ones."
-    elif all(each.state in (SourceState.QUIET, SourceState.FRESH) for each in overview.health):
+    elif all(source.state in (SourceState.QUIET, SourceState.FRESH) for source in overview.health):
         yield f"No new paper came {since}: the sources could be read and had nothing that was not known."
     else:
         yield f"No new paper came {since}: see the sources above."

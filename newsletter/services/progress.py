@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from newsletter.types import DomainTally, Tally
 
-LATELY = timedelta(minutes=1)  #: what a rate is taken from
-_OWN = re.compile(r"<[^>]*>|\S+@\S+|\b(?=\w*\d)\w{6,}\b|\b\d{1,3}(\.\d{1,3}){3}\b")
+RATE_WINDOW = timedelta(minutes=1)  #: up to now; `lately` counts what was accepted in it
+#: What is different in each reply: addresses, and numbers of queues.
+_PARTICULARS = re.compile(r"<[^>]*>|\S+@\S+|\b(?=\w*\d)\w{6,}\b|\b\d{1,3}(\.\d{1,3}){3}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,17 @@ class DomainProgress:
     waiting: int
     accepted: int
     deferred: int
-    reason: str  #: the most frequent one
-    rate: float  #: mails a second, lately
+    reason: str  #: why it is paused, or the most frequent one
+    rate: float  #: mails a second, within RATE_WINDOW
     paused: datetime | None  #: until then
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What `newsletter status ISSUE` tells."""
+    """How the sending of an issue goes."""
 
     tally: Tally
-    rate: float  #: mails a second, lately
+    rate: float  #: mails a second, within RATE_WINDOW
     left: float | None  #: seconds; None: not known
     domains: tuple[DomainProgress, ...]  #: the most waiting first
 
@@ -44,42 +45,48 @@ def progress(
     pauses: Mapping[str, tuple[datetime, str]],
     now: datetime,
 ) -> Progress:
-    """`reasons`: (domain, words, how often); `pauses`: domain → until when, and why."""
+    """`reasons`: (domain, reply, how often); `pauses`: domain → until when, and why.
+
+    The time left is that of the slowest domain, when it goes on as in the window.
+    """
     listed = [*domains]
-    why = _most_frequent(reasons)
-    since = min((each.since for each in listed if each.since), default=now)
-    rates = {each.domain: _rate(each.lately, since, now) for each in listed}
-    rate = _rate(sum(each.lately for each in listed), since, now)
-    left = [each.waiting / rates[each.domain] for each in listed if each.waiting and rates[each.domain]]
+    frequent = _most_frequent(reasons)
+    since = min((domain.since for domain in listed if domain.since), default=now)
+    rates = {domain.domain: _rate(domain.lately, since, now) for domain in listed}
+    rate = _rate(sum(domain.lately for domain in listed), since, now)
+    left = [domain.waiting / rates[domain.domain] for domain in listed if domain.waiting and rates[domain.domain]]
     return Progress(
         tally=tally,
         rate=rate,
         left=max(tally.waiting / rate, *left, 0.0) if rate else None,
         domains=tuple(
-            DomainProgress(
-                domain=each.domain,
-                waiting=each.waiting,
-                accepted=each.accepted,
-                deferred=each.deferred,
-                reason=pauses[each.domain][1] if each.domain in pauses else why.get(each.domain, ""),
-                rate=rates[each.domain],
-                paused=pauses[each.domain][0] if each.domain in pauses else None,
-            )
-            for each in listed
+            _domain_progress(domain, rates[domain.domain], frequent.get(domain.domain, ""), pauses.get(domain.domain))
+            for domain in listed
         ),
     )
 
 
-def gist(words: str) -> str:
-    """Without what is different in each reply: addresses and numbers of queues."""
-    return _OWN.sub("…", words)
+def _domain_progress(
+    domain: DomainTally, rate: float, frequent: str, pause: tuple[datetime, str] | None
+) -> DomainProgress:
+    """The reason of a pause goes before the most frequent one."""
+    paused, reason = pause or (None, frequent)
+    return DomainProgress(
+        domain.domain, domain.waiting, domain.accepted, domain.deferred, reason=reason, rate=rate, paused=paused
+    )
+
+
+def common_words(reply: str) -> str:
+    """A server's reply without its particulars, so that those that say the same are the same."""
+    return _PARTICULARS.sub("…", reply)
 
 
 def _most_frequent(reasons: Iterable[tuple[str, str, int]]) -> dict[str, str]:
+    """Domain → the reply that it gave most often."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for domain, words, times in reasons:
-        counts[domain][gist(words)] += times
-    return {domain: each.most_common(1)[0][0] for domain, each in counts.items()}
+    for domain, reply, times in reasons:
+        counts[domain][common_words(reply)] += times
+    return {domain: replies.most_common(1)[0][0] for domain, replies in counts.items()}
 
 
 def _rate(count: int, since: datetime, now: datetime) -> float:

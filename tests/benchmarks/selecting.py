@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from newsletter.cli.main import PATIENCE
+from newsletter.cli.base import GC_THRESHOLDS
 from newsletter.selector import Defaults, Pool, prepare, select
 from newsletter.selector.features import background, learn
 from newsletter.selector.jit import processors
@@ -151,7 +151,7 @@ def main() -> None:
     options.add_argument("--million", action="store_true", help="only choose for 1,000,000 readers x 5,000 papers")
     options.add_argument("--rounds", type=int, default=3)
     asked = options.parse_args()
-    gc.set_threshold(*PATIENCE)
+    gc.set_threshold(*GC_THRESHOLDS)
     papers = Papers(1)
     library, many = papers.make(LIBRARY, "l"), papers.make(5_000, "c")
     profiles = [*papers.readers(READERS, 2)]

@@ -386,9 +386,9 @@ async def test_a_mailbox_that_cannot_be_read_keeps_the_schedule_from_nothing_els
 
 
 def test_a_line_says_what_the_design_promises(verp: Engine) -> None:
-    from newsletter.services.bounce_reports import rows
+    from newsletter.serializers.bounces import report_row
 
-    [row] = rows(verp.bounces.read([Pile(b"Subject: hello\n\nhello\n")]))
+    [row] = map(report_row, verp.bounces.read([Pile(b"Subject: hello\n\nhello\n")]))
 
     assert json.loads(json.dumps(row)) == {
         "file": "0.eml",

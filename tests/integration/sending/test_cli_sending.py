@@ -78,7 +78,7 @@ async def test_status_tells_what_holds_mails_up(engine: Engine) -> None:
 async def test_of_many_the_first_are_listed_and_the_rest_counted(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("newsletter.cli.main.LISTED", 2)
+    monkeypatch.setattr("newsletter.cli.status.LISTED", 2)
     later, no = Deferred("451 4.3.0 later", 451, "4.3.0"), Refused("550 5.1.1 nobody", 550, "5.1.1")
     await sent(engine, ada=later, bob=later, cyd=later)
     told = run("status", "week").output
@@ -110,7 +110,7 @@ async def test_to_watch_ends_when_nothing_waits(engine: Engine, monkeypatch: pyt
         [claim] = claim_due(engine.store.ledger, "week", sender, engine.now(), 1)
         engine.store.subscribers.erase(claim.delivery.subscriber)
 
-    monkeypatch.setattr("newsletter.cli.main.time.sleep", settle_one)
+    monkeypatch.setattr("newsletter.cli.status.time.sleep", settle_one)
 
     assert "planned 3 = accepted 0 + skipped 3" in run("status", "week", "--watch").output
     assert len(looks) == 3

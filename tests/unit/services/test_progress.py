@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from newsletter.services.progress import gist, progress
+from newsletter.services.progress import common_words, progress
 from newsletter.testing import NOON
 from newsletter.types import DomainTally, IssueState, Tally
 
@@ -47,5 +47,5 @@ def test_a_paused_domain_says_until_when_and_why() -> None:
 
 
 def test_words_without_what_is_theirs_alone() -> None:
-    assert gist("250 2.0.0 Ok: queued as 4F1B2C3D") == "250 2.0.0 Ok: queued as …"
-    assert gist("450 4.2.1 <ada@example.org> from 192.0.2.1") == "450 4.2.1 … from …"
+    assert common_words("250 2.0.0 Ok: queued as 4F1B2C3D") == "250 2.0.0 Ok: queued as …"
+    assert common_words("450 4.2.1 <ada@example.org> from 192.0.2.1") == "450 4.2.1 … from …"

@@ -1,0 +1,62 @@
+"""Commands that serve pages until somebody says stop: run, web."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from newsletter.cli.base import config_option, open_engine, run_async
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from newsletter.engine import Engine
+
+
+@click.command()
+@config_option
+def run() -> None:
+    """All in one process: collect, plan and send on schedule, and serve the subscribers' pages."""
+    with open_engine() as engine:
+        run_async(_run(engine))
+
+
+async def _run(engine: Engine) -> None:
+    import asyncio
+
+    from newsletter.cli.server import address_of, keep_schedule, listen, serve, stop_on_signals
+    from newsletter.web.public.app import make_app
+
+    stop, section = stop_on_signals(), engine.settings.web
+    engine.scheduling.begin()
+    listening = listen(section.host, section.port)
+    click.echo(f"Pages at {address_of(listening)}; next issue at {engine.scheduling.next_event():%Y-%m-%d %H:%M} UTC")
+    pages = serve(make_app(engine), listening, stop, section.trusted_proxies)
+    await asyncio.gather(keep_schedule(engine, stop), pages)
+
+
+@click.command()
+@config_option
+@click.option("--host", help="[default: [web] host]")
+@click.option("--port", type=click.IntRange(0, 65535), help="[default: [web] port]")
+def web(host: str | None, port: int | None) -> None:
+    """Serve the subscribers' pages only (put a TLS proxy in front)."""
+    from newsletter.web.public.app import make_app
+
+    with open_engine() as engine:
+        section = engine.settings.web
+        port = section.port if port is None else port
+        serve_until_stopped(make_app(engine), "Pages", host or section.host, port, section.trusted_proxies)
+
+
+def serve_until_stopped(app: Starlette, what: str, host: str, port: int, proxies: tuple[str, ...] = ()) -> None:
+    """Serve the app until a signal ends it; `what` it is, is printed with its address. Raises InputError."""
+    from newsletter.cli.server import address_of, listen, serve, stop_on_signals
+
+    async def until_stopped() -> None:
+        await serve(app, listening, stop_on_signals(), proxies)
+
+    listening = listen(host, port)
+    click.echo(f"{what} at {address_of(listening)} (Ctrl-C ends it)")
+    run_async(until_stopped())

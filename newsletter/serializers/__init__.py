@@ -1,0 +1,1 @@
+"""One JSON form a thing: for `--format json`, the preview site, and an API to come."""
