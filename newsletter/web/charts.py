@@ -1,6 +1,6 @@
 """The quality report as a page of charts: one self-contained file without a script. Pure: a report in, HTML out.
 
-A chart is drawn in a square of 100 × 100 that the page stretches, so every point is a share of width and height.
+A chart is drawn in a square of 100 × 100 that the page stretches, so coordinates are percentages.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from itertools import groupby
 
 from newsletter.config import Settings
 from newsletter.selector.evaluation import LABELS, SHARES, Measured, Report, findings, told
-from newsletter.web.pages import Pages
+from newsletter.web.pages import PageTemplates
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One figure over the issues."""
 
     label: str
@@ -28,17 +28,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the template draws; the numbers stand in it once more as text."""
+    """A chart as the template draws it; the table below it repeats the numbers."""
 
     title: str
     caption: str
-    top: str  #: what the upper edge stands for; the lower one is 0
+    top: str  #: label of the upper edge; the lower one is 0
     fair: float | None  #: height of the line that would be ideal, 0 (top) to 100
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _ChartSpec:
     title: str
     figures: tuple[str, ...]
     caption: str
@@ -46,90 +46,90 @@ class _Plan:
     ideal: float | None = None
 
 
-_PLANS = (
-    _Plan(
+_CHART_SPECS = (
+    _ChartSpec(
         "What readers wanted",
         ("as_mailed", "now", "deaf", "popular"),
         "How far in front the papers stood that readers then voted for: as mailed, and in the same pools chosen anew "
         "with today's selector, without any vote, and by popularity alone.",
         1,
     ),
-    _Plan(
+    _ChartSpec(
         "Fair shares",
         ("largest", "smallest"),
         "The places that the weightiest and the least weighty interest of a reader got, as a multiple of its fair "
         "share: 1, the thin line, is fair.",
         ideal=1,
     ),
-    _Plan(
+    _ChartSpec(
         "Unfairness",
         ("distance",),
         "The share of an edition's places that would have to go to another interest to make it fair.",
     ),
-    _Plan(
+    _ChartSpec(
         "Novelty",
         ("novelty",),
         "How different a pick is, in the words of its title and topics, from the nearest paper of the reader's last "
         "four issues: 0 is the same words, 1 no common word.",
         1,
     ),
-    _Plan("Age", ("age",), "How many days old a picked paper was when its issue was planned."),
-    _Plan(
+    _ChartSpec("Age", ("age",), "How many days old a picked paper was when its issue was planned."),
+    _ChartSpec(
         "Coverage",
         ("coverage", "gini"),
         "The share of an issue's papers that at least one reader was shown, and how unevenly showings fell on papers: "
         "0 is all alike, 1 is one paper for everybody.",
         1,
     ),
-    _Plan(
+    _ChartSpec(
         "Unasked",
         ("outside", "filled"),
         "The share of picks that were chosen a little outside a reader's interests, and of those that served none "
         "because too few papers matched.",
     ),
-    _Plan("Votes", ("more", "save", "less"), "How often readers said more, save or less, per 100 mails."),
+    _ChartSpec("Votes", ("more", "save", "less"), "How often readers said more, save or less, per 100 mails."),
 )
 
 
 def render_report(settings: Settings, report: Report) -> bytes:
-    """The page; raises TemplateError."""
-    answer = Pages(settings).answer(
+    """Render the page; raises TemplateError."""
+    response = PageTemplates(settings).response(
         "quality.html", report=report, charts=charts(report), findings=[*findings(report)], told=told
     )
-    return bytes(answer.body)
+    return bytes(response.body)
 
 
 def charts(report: Report) -> tuple[Chart, ...]:
-    """In the order of the page."""
-    return tuple(_chart(plan, report) for plan in _PLANS)
+    """Return the charts in the order of the page."""
+    return tuple(_chart(spec, report) for spec in _CHART_SPECS)
 
 
-def _chart(plan: _Plan, report: Report) -> Chart:
-    columns = [[_value(each, name) for each in report.issues] for name in plan.figures]
+def _chart(spec: _ChartSpec, report: Report) -> Chart:
+    columns = [[_value(measured, name) for measured in report.issues] for name in spec.figures]
     known = [value for column in columns for value in column if value is not None]
-    top = plan.top or _above(max([plan.ideal or 0, *known]))
+    top = spec.top or _above(max([spec.ideal or 0, *known]))
     lines = (
-        Line(
+        ChartLine(
             label=LABELS[name],
             overall=told(name, getattr(report.overall, name)),
             path=" ".join(_path(column, top)),
             dots=" ".join(f"M{x:.2f} {y:.2f}h0" for x, y in _points(column, top)),
             values=tuple(told(name, value) for value in column),
         )
-        for name, column in zip(plan.figures, columns, strict=True)
+        for name, column in zip(spec.figures, columns, strict=True)
     )
-    fair = None if plan.ideal is None else 100 * (1 - plan.ideal / top)
-    shown = f"{100 * top:g} %" if {*plan.figures} <= {*SHARES} else f"{top:g}"
-    return Chart(plan.title, plan.caption, shown, fair, tuple(lines))
+    fair = None if spec.ideal is None else 100 * (1 - spec.ideal / top)
+    shown = f"{100 * top:g} %" if {*spec.figures} <= {*SHARES} else f"{top:g}"
+    return Chart(spec.title, spec.caption, shown, fair, tuple(lines))
 
 
-def _value(each: Measured, name: str) -> float | None:
-    value: float | None = getattr(each.figures, name)
+def _value(measured: Measured, name: str) -> float | None:
+    value: float | None = getattr(measured.figures, name)
     return value
 
 
 def _above(value: float) -> float:
-    """The next of 1, 2, 5, 10, 20 … that is not below; 1 for nothing."""
+    """Return the next of 1, 2, 5, 10, 20 … that is not below the value; 1 for nothing."""
     if value <= 0:
         return 1
     unit = 10 ** math.floor(math.log10(value))
@@ -147,8 +147,8 @@ def _across(place: int, width: int) -> float:
 
 
 def _path(column: Sequence[float | None], top: float) -> Iterator[str]:
-    """One stroke for each stretch of issues that have the figure."""
-    for known, stretch in groupby(enumerate(column), lambda each: each[1] is not None):
+    """Yield one stroke for each stretch of issues that have the figure."""
+    for known, stretch in groupby(enumerate(column), lambda point: point[1] is not None):
         if known:
             points = [(_across(place, len(column)), 100 * (1 - min((value or 0) / top, 1))) for place, value in stretch]
             yield "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points)
