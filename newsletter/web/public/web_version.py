@@ -24,6 +24,6 @@ class WebVersionPage:
         return HTMLResponse(await to_thread(self._html, int(number), str(key)))
 
     def _html(self, number: int, key: str) -> str:
-        press = self._engine.press(key)
+        prepared = self._engine.press(key)
         person = self._site.stored_subscriber(number)
-        return parts(press.whole(self._engine.edition(press, person))).html
+        return parts(prepared.whole(self._engine.edition(prepared, person))).html
