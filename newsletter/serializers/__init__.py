@@ -1,1 +1,1 @@
-"""The JSON forms of what services return, for the command line, the pages and their scripts. Pure: values in, rows out."""
+"""One JSON form a thing: for `--format json`, the preview site, and an API to come."""
