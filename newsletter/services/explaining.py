@@ -16,6 +16,8 @@ from newsletter.types import Entry, Issue, Profile, Subscriber, Verb
 if TYPE_CHECKING:
     from newsletter.selector.explain import Explanation
 
+EVERY_ISSUE = 1_000_000  #: more issues than there can be
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -87,6 +89,14 @@ class Explaining:
             kept=kept is not None,
             kept_place=next(iter(places), 0),
         )
+
+    def shown_elsewhere(self, prepared: PreparedIssue, person: Subscriber) -> dict[str, str]:
+        """Entry id of the pool → key of the latest other issue that showed the entry to this subscriber."""
+        showings = self._store.votes.shown([person.id], EVERY_ISSUE).get(person.id, ())
+        keys = {showing.entry: showing.issue for showing in showings if showing.issue != prepared.issue.key}
+        present = self._store.entries.present(prepared.entries)
+        today = {name: present.get(name, name) for name in prepared.entries}
+        return {name: keys[current] for name, current in today.items() if current in keys}
 
     def _asking(self, prepared: PreparedIssue, person: Subscriber) -> tuple[Subscriber, set[str]]:
         """The person with what their votes say, and what they were shown in other issues."""

@@ -26,6 +26,10 @@ class Papers:
         more = {asked: next((named[name] for name in names if name in named), None) for asked, names in other.items()}
         return found | {asked: entry for asked, entry in more.items() if entry}
 
+    def known(self, ids: Iterable[str]) -> dict[str, Entry]:
+        """Asked-for id → entry, by the ids alone that an entry has or had."""
+        return self._store.entries.find(ids)
+
     def get(self, entry_id: str) -> Entry:
         """Find one entry by any form of its id; raises UnknownEntry."""
         entry = self.find([entry_id]).get(entry_id)

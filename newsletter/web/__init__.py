@@ -1,1 +1,1 @@
-"""Doors made of pages: app.py for the subscribers, app.py for who maintains the newsletter."""
+"""Web pages: public/ for subscribers and visitors, preview/ for who maintains the newsletter."""

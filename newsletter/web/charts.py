@@ -12,7 +12,7 @@ from itertools import groupby
 
 from newsletter.config import Settings
 from newsletter.selector.evaluation import LABELS, SHARES, EvaluationReport, Measured, findings, told
-from newsletter.web.pages import Pages
+from newsletter.web.pages import PageTemplates
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,10 @@ _PLANS = (
 
 def render_report(settings: Settings, report: EvaluationReport) -> bytes:
     """The page; raises TemplateError."""
-    answer = Pages(settings).answer(
+    response = PageTemplates(settings).response(
         "quality.html", report=report, charts=charts(report), findings=[*findings(report)], told=told
     )
-    return bytes(answer.body)
+    return bytes(response.body)
 
 
 def charts(report: EvaluationReport) -> tuple[Chart, ...]:

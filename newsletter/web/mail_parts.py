@@ -1,4 +1,4 @@
-"""A finished mail taken apart again, for the pages that show it."""
+"""The parts of a finished mail, for the pages that show it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Parts:
 
 
 def parts(mail: Mail) -> Parts:
-    """Parsed by the standard library, not by what wrote it."""
+    """Parse the mail with the standard library, not with our own code that wrote it."""
     message = message_from_bytes(mail.body, _class=EmailMessage, policy=default)
     html, text = message.get_body(("html",)), message.get_body(("plain",))
     return Parts(

@@ -1,4 +1,4 @@
-"""Every answer of the subscribers' site: one look, one set of headers, a page for every error."""
+"""How the subscribers' site answers: templates with one look, one set of headers, a page for every error."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from newsletter.errors import (
 from newsletter.renderer.theme import page_colours
 
 MOST_BYTES = 64 * 1024  #: of a request's body
-MOST_HOOK_BYTES = 2 * 1024 * 1024  #: of a provider's, which tells of many mails at once
+MOST_HOOK_BYTES = 2 * 1024 * 1024  #: of a web hook's body, which may report many mails at once
 HOOKS = "/hooks/"
-OPEN_PAGES = ("/", "/subscribe", "/healthz")  #: of the others, only those that say so themselves hold no token
+#: Pages whose path holds no token. Others that hold none set a Cache-Control of their own.
+OPEN_PAGES = ("/", "/subscribe", "/healthz")
 
-HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "Referrer-Policy": "no-referrer",  # the address of a page is a key: no other site may learn it
     "X-Content-Type-Options": "nosniff",
 }
-PRIVATE = {"X-Robots-Tag": "noindex", "Cache-Control": "no-store"}
+PRIVATE_HEADERS = {"X-Robots-Tag": "noindex", "Cache-Control": "no-store"}
 
-ERRORS: dict[type[NewsletterError], tuple[int, str]] = {
+ERROR_PAGES: dict[type[NewsletterError], tuple[int, str]] = {
     TokenError: (404, str(TokenError())),
     UnknownSubscriber: (404, str(TokenError())),  # an erased subscriber's link looks like a foreign one
     UnknownIssue: (404, str(TokenError())),
@@ -46,7 +47,7 @@ ERRORS: dict[type[NewsletterError], tuple[int, str]] = {
     StoreError: (503, "We cannot do this just now. Please try again in a few minutes."),
     TemplateError: (500, "This page cannot be shown: one of our templates is broken. We keep the fault."),
 }
-WORDS = {
+HTTP_ERROR_PAGES = {
     400: "We could not read this request.",
     404: "There is no such page.",
     405: "This address does not take that kind of request.",
@@ -56,14 +57,19 @@ WORDS = {
 }
 
 
-class Pages:
-    """The templates of `templates/web`; with `own`, overridden file by file by `web` in [newsletter] templates."""
+class PageTemplates:
+    """The templates in `templates/web`.
+
+    With `own`, files in the folder `web` of [newsletter] templates override them one by one.
+    """
 
     def __init__(self, settings: Settings, own: bool = True) -> None:
-        place = settings.newsletter.templates
-        folders = [settings.home / place / "web"] if place and own else []
-        self.root = urlsplit(settings.masthead.base_url).path  #: where a proxy shows us, "" for the top
-        self.headers = headers(settings.theme.logo)
+        folder = settings.newsletter.templates
+        folders = [settings.home / folder / "web"] if folder and own else []
+        self.root = urlsplit(
+            settings.masthead.base_url
+        ).path  #: the path below which a proxy serves the site; "" at the top
+        self.headers = security_headers(settings.theme.logo)
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([*folders, resource("templates") / "web"]),
             autoescape=True,
@@ -74,58 +80,61 @@ class Pages:
         self._environment.globals["archive"] = settings.web.archive
         self._environment.filters["web_link"] = web_link
 
-    def answer(self, template: str, status: int = 200, **values: object) -> Response:
-        """A page; raises TemplateError."""
+    def response(self, template: str, status: int = 200, **values: object) -> Response:
+        """Render a page; raises TemplateError."""
         try:
             return HTMLResponse(self._environment.get_template(template).render(values), status)
         except jinja2.TemplateError as error:
             raise TemplateError(f"{template}: {error}") from error
 
     def problem(self, status: int, words: str) -> Response:
-        """Says what is wrong, never where in the code."""
+        """Render a page that says what is wrong, without a trace of the code; plain text if the template fails."""
         try:
-            return self.answer("problem.html", status, words=words)
+            return self.response("problem.html", status, words=words)
         except TemplateError:
             return Response(words, status, media_type="text/plain")
 
 
-def headers(logo: str) -> dict[str, str]:
-    """Of every answer; a logo that is not behind TLS is let in."""
-    policy = HEADERS["Content-Security-Policy"]
+def security_headers(logo: str) -> dict[str, str]:
+    """Return the headers of every response; their policy lets in a logo without TLS."""
+    policy = SECURITY_HEADERS["Content-Security-Policy"]
     sources = "img-src http: https:" if logo.startswith("http:") else "img-src https:"
-    return HEADERS | {"Content-Security-Policy": policy.replace("img-src https:", sources)}
+    return SECURITY_HEADERS | {"Content-Security-Policy": policy.replace("img-src https:", sources)}
 
 
 def web_link(url: str) -> str:
-    """The address if it leads to the web, else "": an entry's link comes from outside."""
+    """Return the address if it leads to the web, else "", because an entry's link comes from outside."""
     return url if re.match(r"https?://", url, re.IGNORECASE) else ""
 
 
-Handler = Callable[[Request, Exception], Awaitable[Response]]
+ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def handlers(pages: Pages) -> dict[type[Exception], Handler]:
-    """For Starlette's `exception_handlers`."""
+def exception_handlers(templates: PageTemplates) -> dict[type[Exception], ExceptionHandler]:
+    """Return a page for every kind of error, in the form that Starlette takes."""
 
-    async def ours(_: Request, error: Exception) -> Response:
-        kind = next((each for each in type(error).__mro__ if each in ERRORS), None)
-        status, words = ERRORS[kind] if kind else (400, str(error))
-        return pages.problem(status, words)
+    async def newsletter_error(_: Request, error: Exception) -> Response:
+        kind = next((ancestor for ancestor in type(error).__mro__ if ancestor in ERROR_PAGES), None)
+        status, words = ERROR_PAGES[kind] if kind else (400, str(error))
+        return templates.problem(status, words)
 
-    async def http(_: Request, error: Exception) -> Response:
+    async def http_error(_: Request, error: Exception) -> Response:
         status = getattr(error, "status_code", 400)
-        return pages.problem(status, WORDS.get(status, WORDS[400]))
+        return templates.problem(status, HTTP_ERROR_PAGES.get(status, HTTP_ERROR_PAGES[400]))
 
     async def bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 (Starlette raises it again, for the log)
-        response = pages.problem(500, WORDS[500])
-        response.headers.update(pages.headers | PRIVATE)  # this one is answered outside of the guard
+        response = templates.problem(500, HTTP_ERROR_PAGES[500])
+        response.headers.update(templates.headers | PRIVATE_HEADERS)  # SecurityMiddleware does not see this response
         return response
 
-    return {NewsletterError: ours, HTTPException: http, ClientDisconnect: http, Exception: bug}
+    return {NewsletterError: newsletter_error, HTTPException: http_error, ClientDisconnect: http_error, Exception: bug}
 
 
-class Guard:
-    """Headers on every answer, and no body over MOST_BYTES, or MOST_HOOK_BYTES for a web hook."""
+class SecurityMiddleware:
+    """Set the security headers of every response and refuse large request bodies.
+
+    A body may have MOST_BYTES, that of a web hook MOST_HOOK_BYTES.
+    """
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
@@ -146,11 +155,11 @@ class Guard:
                 raise HTTPException(413)
             return message
 
-        async def dressed(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 is_open = scope["path"] in OPEN_PAGES or "cache-control" in headers
-                headers.update(self._headers if is_open else self._headers | PRIVATE)
+                headers.update(self._headers if is_open else self._headers | PRIVATE_HEADERS)
             await send(message)
 
-        await self._app(scope, limited, dressed)
+        await self._app(scope, limited, with_headers)

@@ -1,4 +1,4 @@
-"""A visitor of one of our sites: whole requests through the ASGI app, no server, no cookies."""
+"""A visitor of one of our sites: whole requests to the ASGI app, without a server or cookies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 
 class Visitor:
-    """`Visitor(app).get("/")`; follows no redirect. `forgiving`: our own bugs become answers, as on a server."""
+    """A client that follows no redirect. `forgiving`: exceptions become responses, as on a server."""
 
     def __init__(self, app: Starlette, forgiving: bool = False, base_url: str = "http://127.0.0.1") -> None:
         self._transport = httpx.ASGITransport(app=app, raise_app_exceptions=not forgiving)

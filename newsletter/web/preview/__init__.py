@@ -1,1 +1,1 @@
-"""The preview site, for maintainers on their own machine."""
+"""The preview site: any reader's mail before it is sent, for maintainers on their own machine."""

@@ -1,4 +1,4 @@
-"""What is to be said against a mail: its links and whether they open, its templates, who cannot read it."""
+"""Check a mail: its links and whether they open, its templates, and who could not read it."""
 
 from __future__ import annotations
 
@@ -23,63 +23,63 @@ from newsletter.web.public.app import make_app
 if TYPE_CHECKING:
     from newsletter.collector.http.ssrf import Lookup
 
-AT_ONCE = 4  #: addresses asked at the same time, and one of each host
+AT_ONCE = 4  #: requests at the same time; one to each host
 
 
-class Checks:
-    """Asks our own pages at once, in this process; others only when it is told to."""
+class MailChecks:
+    """Checks of proofs. Our own pages are asked within this process, others only when the maintainer wants it."""
 
     def __init__(self, engine: Engine, lookup: Lookup = public_addresses) -> None:
         self._engine = engine
         self._lookup = lookup
         self._pages = make_app(engine)
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._hosts: dict[str, asyncio.Lock] = {}
 
-    def told(self, proof: Proof) -> Row:
-        """Links, and findings by the linter and of accessibility. Asks nobody."""
+    def findings(self, proof: Proof) -> Row:
+        """Return links, and findings of the linter and on accessibility, without any request."""
         return {
             "base_url": list(base_url_faults(proof.prepared.frozen.masthead.base_url)),
-            "links": [link_row(each) for each in _links(proof)],
-            "lint": [finding_row(each) for each in self._linted(proof)],
-            "access": [finding_row(each) for each in access_faults(outline(proof.parts.html))],
+            "links": [link_row(link) for link in _links(proof)],
+            "lint": [finding_row(finding) for finding in self._lint(proof)],
+            "access": [finding_row(finding) for finding in access_faults(outline(proof.parts.html))],
         }
 
-    def _linted(self, proof: Proof) -> tuple[LintFinding, ...]:
-        """As `newsletter lint`; of a frozen issue, the templates that it was planned with."""
+    def _lint(self, proof: Proof) -> tuple[LintFinding, ...]:
+        """Lint as `newsletter lint` does; of a frozen issue, the templates that it was planned with."""
         settings, frozen = self._engine.settings, proof.prepared.frozen
         own = own_folder(settings)
         weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
-        if not proof.wish.frozen:
+        if not proof.request.frozen:
             return find_all(weekly, confirm, settings.masthead, messages, settings.theme)
         catalogues = {name: text for name, text in frozen.templates.items() if name.endswith(".po")}
         rest = {name: text for name, text in frozen.templates.items() if name not in catalogues}
         return find_all(rest, confirm, frozen.masthead, catalogues)
 
-    async def opened(self, proof: Proof) -> dict[str, Row]:
-        """Address → what our own pages answer to a GET, which changes nothing."""
+    async def open_own_pages(self, proof: Proof) -> dict[str, Row]:
+        """Return address → what our own pages answer to a GET, which changes nothing."""
         import httpx
 
         base = proof.prepared.frozen.masthead.base_url
-        ours = [each for each in _links(proof) if each.ours]
-        transport, turns = httpx.ASGITransport(app=self._pages, raise_app_exceptions=False), asyncio.Semaphore(AT_ONCE)
+        ours = [link for link in _links(proof) if link.ours]
+        transport, slots = httpx.ASGITransport(app=self._pages, raise_app_exceptions=False), asyncio.Semaphore(AT_ONCE)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
 
             async def status(link: MailLink) -> int:
-                async with turns:
+                async with slots:
                     return (await client.get(f"/{link.url.removeprefix(base).lstrip('/')}")).status_code
 
             answers = await asyncio.gather(*map(status, ours))
-        return {each.url: _opening(proof, each, answer) for each, answer in zip(ours, answers, strict=True)}
+        return {link.url: _opening(proof, link, answer) for link, answer in zip(ours, answers, strict=True)}
 
     async def ask(self, proof: Proof, url: str) -> Row:
-        """Whether this address of the mail answers. Raises InputError for any other."""
-        if not any(each.url == url and each.askable for each in _links(proof)):
+        """Ask whether this address of the mail answers; raises InputError for any other."""
+        if not any(link.url == url and link.askable for link in _links(proof)):
             raise InputError("This mail has no such link to another site.")
         section = self._engine.settings.newsletter
         contact = parseaddr(section.reply_to or section.sender)[1]
         host = urlsplit(url).hostname or ""
-        async with self._hosts.setdefault(host, asyncio.Lock()), self._turns:
+        async with self._hosts.setdefault(host, asyncio.Lock()), self._slots:
             found = await reach(url, contact, lookup=self._lookup)
         moved = found.url if found.url != url else ""
         return {"good": found.answers, "status": found.status, "words": found.words, "moved": moved}
@@ -90,10 +90,11 @@ def _links(proof: Proof) -> tuple[MailLink, ...]:
 
 
 def _opening(proof: Proof, link: MailLink, status: int) -> dict[str, Any]:
+    """Return whether the page opened; `good` None where it cannot open yet."""
     if status < 400:
         return {"good": True, "words": "opens"}
     if proof.person.id == 0:
         return {"good": None, "words": "opens for a subscriber; this reader is made up"}
-    if link.purpose.startswith("view") and not proof.wish.issue:
+    if link.purpose.startswith("view") and not proof.request.issue:
         return {"good": None, "words": "opens once the issue is planned"}
     return {"good": False, "words": f"does not open: {status}"}

@@ -15,7 +15,7 @@ from newsletter.web.mail_parts import Parts
 _URL = re.compile(r"\b(?:https?://|mailto:)[^\s<>\"]+")
 _BRACKETED = re.compile(r"<((?:https?|mailto):[^>]*)>")
 _EXAMPLES = ("example", "test", "invalid", "example.org", "example.com", "example.net")
-#: of our own pages, by the first words of their path
+#: purposes of our own pages, by the first words of their path
 _OURS = {
     "view": "view in a browser",
     "interests": "interests",
@@ -34,18 +34,18 @@ class MailLink:
     url: str
     purpose: str
     ours: bool  #: a page of the newsletter itself
-    words: tuple[str, ...]  #: what it is called, each once
+    words: tuple[str, ...]  #: its link texts, each once
     places: tuple[str, ...]  #: "html", "text", "headers"
     faults: tuple[str, ...]
 
     @property
     def askable(self) -> bool:
-        """Leads to somebody else's page."""
+        """Whether it leads to another site, which can be asked whether it answers."""
         return not self.ours and self.url.startswith(("http://", "https://"))
 
 
 def mail_links(parts: Parts, page: Outline, base_url: str) -> tuple[MailLink, ...]:
-    """Each address once, in the order in which the mail has them."""
+    """Return each address once, in the order in which the mail has them."""
     found: dict[str, list[tuple[str, str, bool]]] = {}
     for place, url, words, image in _seen(parts, page):
         found.setdefault(url, []).append((place, words, image))
@@ -54,12 +54,12 @@ def mail_links(parts: Parts, page: Outline, base_url: str) -> tuple[MailLink, ..
 
 
 def _seen(parts: Parts, page: Outline) -> Iterator[tuple[str, str, str, bool]]:
-    """Where, the address, its words, whether it is an image."""
-    yield from (("html", each.href, each.words, False) for each in page.anchors if each.href is not None)
-    yield from (("html", each.src, each.alt or "", True) for each in page.images)
-    yield from (("text", each[0].rstrip(".,;:!?)"), "", False) for each in _URL.finditer(parts.text))
+    """Yield where it stands, the address, its text, and whether it is an image."""
+    yield from (("html", anchor.href, anchor.words, False) for anchor in page.anchors if anchor.href is not None)
+    yield from (("html", image.src, image.alt or "", True) for image in page.images)
+    yield from (("text", match[0].rstrip(".,;:!?)"), "", False) for match in _URL.finditer(parts.text))
     unfolded = re.sub(r"\n[ \t]+", "", parts.headers)
-    yield from (("headers", each[1], "", False) for each in _BRACKETED.finditer(unfolded))
+    yield from (("headers", match[1], "", False) for match in _BRACKETED.finditer(unfolded))
 
 
 def _link(url: str, seen: list[tuple[str, str, bool]], base_url: str, doubled: bool) -> MailLink:
@@ -75,7 +75,7 @@ def _link(url: str, seen: list[tuple[str, str, bool]], base_url: str, doubled: b
 
 
 def _page_of_ours(url: str, base_url: str) -> str:
-    """What the page is called, "" for one that is not ours: papers may lie below the same address."""
+    """Return the purpose of our page, "" for one that is not ours: papers may lie below the same address."""
     if not base_url or not url.startswith(base_url):
         return ""
     path = url.removeprefix(base_url).split("/")
@@ -91,7 +91,7 @@ def _purpose(url: str, page: str, is_image: bool) -> str:
 
 
 def _faults(url: str, ours: bool) -> Iterator[str]:
-    """A wrong `base_url` is told once, not for each link to it."""
+    """Yield what is wrong; a wrong `base_url` is reported once, not for each link to it."""
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", url)
     if not url.strip():
         yield "is empty"
@@ -106,13 +106,13 @@ def _faults(url: str, ours: bool) -> Iterator[str]:
 
 
 def base_url_faults(base_url: str) -> tuple[str, ...]:
-    """Of the address that all links of ours begin with."""
+    """Return what is wrong with the address that all links of ours begin with."""
     host = urlsplit(base_url).hostname or ""
     if not host:
         return ("base_url is not set: links to the newsletter's own pages lead nowhere",)
     if _is_local(host):
         return (f"base_url is {base_url}, which only this machine or network can open",)
-    if any(host == each or host.endswith(f".{each}") for each in _EXAMPLES):
+    if any(host == example or host.endswith(f".{example}") for example in _EXAMPLES):
         return (f"base_url is {base_url}, a name for examples that nobody can open",)
     return () if base_url.startswith("https:") else (f"base_url is {base_url}: write https:",)
 

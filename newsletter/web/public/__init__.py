@@ -1,1 +1,1 @@
-"""The subscribers' pages."""
+"""The public site: the subscribers' pages, past issues, feeds, and web hooks for providers."""

@@ -1,11 +1,11 @@
-"""Past issues for everybody; who asks is not looked at.
+"""Past issues for everybody, without a token.
 
     /archive                     the issues that went out, newest first
     /archive/{key}               one of them, in the newsletter's language or in ?lang=de
     /archive/{key}/feed.atom     its papers; feed.json too
     /feed.atom, /feed.json       those of the latest issues
 
-What is not in memory is prepared by few at a time: a crowd at this door leaves the subscribers' pages alone.
+Few threads prepare what is not in memory, so that a crowd here leaves threads for the subscribers' pages.
 """
 
 from __future__ import annotations
@@ -22,105 +22,105 @@ from starlette.routing import Route
 
 from newsletter.engine import Engine
 from newsletter.errors import UnknownIssue
-from newsletter.web.pages import Pages
-from newsletter.web.public.feeds import MOST_PAPERS, Feed, atom, feed_of_all, feed_of_issue, json_feed
-from newsletter.web.public.http_cache import shared
+from newsletter.web.pages import PageTemplates
+from newsletter.web.public.feeds import MOST_PAPERS, PublicFeed, atom, feed_of_all, feed_of_issue, json_feed
+from newsletter.web.public.http_cache import cacheable
 
 ON_A_PAGE = 50  #: issues
-AT_WORK, MOST_WAITING = 2, 100  #: threads, of the few that all pages share; requests
+AT_WORK = 2  #: threads, of the few that all pages share
+MOST_WAITING = 100  #: requests
 
-Answer = TypeVar("Answer")
+Made = TypeVar("Made")
 
 
-class Form(NamedTuple):
-    """How a feed is written."""
+class FeedFormat(NamedTuple):
+    """A media type and what writes it."""
 
     media_type: str
-    write: Callable[[Feed], bytes]
+    write: Callable[[PublicFeed], bytes]
 
 
-FORMS = {
-    "atom": Form("application/atom+xml; charset=utf-8", atom),
-    "json": Form("application/feed+json; charset=utf-8", json_feed),
+FEED_FORMATS = {
+    "atom": FeedFormat("application/atom+xml; charset=utf-8", atom),
+    "json": FeedFormat("application/feed+json; charset=utf-8", json_feed),
 }
 
 
-def archive_routes(engine: Engine, pages: Pages) -> list[Route]:
-    """None where [web] archive is false."""
-    site = _Site(engine, pages)
+def archive_routes(engine: Engine, templates: PageTemplates) -> list[Route]:
+    """Return no routes where [web] archive is false."""
+    pages = ArchivePages(engine, templates)
     routes = [
-        Route("/archive", site.listed),
-        Route("/archive/{key}", site.issue),
-        Route("/archive/{key}/feed.{form}", site.feed_of_issue),
-        Route("/feed.{form}", site.feed),
+        Route("/archive", pages.listed),
+        Route("/archive/{key}", pages.issue),
+        Route("/archive/{key}/feed.{form}", pages.feed_of_issue),
+        Route("/feed.{form}", pages.feed),
     ]
     return routes if engine.settings.web.archive else []
 
 
-class _Site:
-    """A method a page."""
+class ArchivePages:
+    """The list of issues, each issue, and their feeds."""
 
-    def __init__(self, engine: Engine, pages: Pages) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, templates: PageTemplates) -> None:
         self._archive = engine.archive
         self._masthead = engine.settings.masthead
-        self._pages = pages
+        self._templates = templates
         self._at_work = Semaphore(AT_WORK)
         self._waiting = 0
 
     async def listed(self, request: Request) -> Response:
-        page = _number(request.query_params.get("page", "1"))
-        found = await self._made(self._archive.headlines, (page - 1) * ON_A_PAGE, ON_A_PAGE + 1)
+        page = _page_number(request.query_params.get("page", "1"))
+        found = await self._in_thread(self._archive.headlines, (page - 1) * ON_A_PAGE, ON_A_PAGE + 1)
         if page > 1 and not found:
             raise HTTPException(404)
         lines, more = found[:ON_A_PAGE], len(found) > ON_A_PAGE
-        response = self._pages.answer("archive.html", lines=lines, page=page, more=more)
-        return shared(request, response, lines[0].issue.until if lines else None)
+        response = self._templates.response("archive.html", lines=lines, page=page, more=more)
+        return cacheable(request, response, lines[0].issue.until if lines else None)
 
     async def issue(self, request: Request) -> Response:
         language = request.query_params.get("lang", "")
-        page = await self._made(self._archive.public, request.path_params["key"], language)
-        return shared(request, HTMLResponse(page.html), page.issue.until)
+        page = await self._in_thread(self._archive.public, request.path_params["key"], language)
+        return cacheable(request, HTMLResponse(page.html), page.issue.until)
 
     async def feed_of_issue(self, request: Request) -> Response:
-        form = _form(request)
-        page = await self._made(self._archive.public, request.path_params["key"])
-        feed = feed_of_issue(page, await self._made(self._archive.began), self._masthead)
-        return _fed(request, feed, form)
+        feed_format = _feed_format(request)
+        page = await self._in_thread(self._archive.public, request.path_params["key"])
+        feed = feed_of_issue(page, await self._in_thread(self._archive.began), self._masthead)
+        return _feed_response(request, feed, feed_format)
 
     async def feed(self, request: Request) -> Response:
-        form = _form(request)
-        pages = await self._made(self._archive.latest, MOST_PAPERS)
-        feed = feed_of_all(pages, await self._made(self._archive.began), self._masthead)
-        return _fed(request, feed, form)
+        feed_format = _feed_format(request)
+        pages = await self._in_thread(self._archive.latest, MOST_PAPERS)
+        feed = feed_of_all(pages, await self._in_thread(self._archive.began), self._masthead)
+        return _feed_response(request, feed, feed_format)
 
-    async def _made(self, make: Callable[..., Answer], *given: object) -> Answer:
-        """In a thread, when one is free; 503 for a crowd."""
+    async def _in_thread(self, make: Callable[..., Made], *arguments: object) -> Made:
+        """Call `make` in a thread when one is free; 503 for a crowd, 404 for an unknown issue."""
         if self._waiting >= MOST_WAITING:
             raise HTTPException(503)
         self._waiting += 1
         try:
             async with self._at_work:
-                return await to_thread(make, *given)
+                return await to_thread(make, *arguments)
         except UnknownIssue as error:
             raise HTTPException(404) from error
         finally:
             self._waiting -= 1
 
 
-def _fed(request: Request, feed: Feed, form: Form) -> Response:
-    return shared(request, Response(form.write(feed), media_type=form.media_type), feed.updated)
+def _feed_response(request: Request, feed: PublicFeed, feed_format: FeedFormat) -> Response:
+    return cacheable(request, Response(feed_format.write(feed), media_type=feed_format.media_type), feed.updated)
 
 
-def _form(request: Request) -> Form:
-    form = FORMS.get(request.path_params["form"])
-    if form is None:
+def _feed_format(request: Request) -> FeedFormat:
+    feed_format = FEED_FORMATS.get(request.path_params["form"])
+    if feed_format is None:
         raise HTTPException(404)
-    return form
+    return feed_format
 
 
-def _number(page: str) -> int:
-    """Of a page, from 1 on."""
+def _page_number(page: str) -> int:
+    """Parse the number of a page, from 1 on; 404 for anything else."""
     if not re.fullmatch(r"[1-9][0-9]{0,5}", page):
         raise HTTPException(404)
     return int(page)

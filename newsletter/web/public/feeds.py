@@ -29,24 +29,24 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """An entry of a feed: tidy, bounded, links only to the web."""
+    """An entry of a feed: tidied, bounded, with links only to the web."""
 
     id: str
     link: str
     title: str
-    title_html: str  #: safe; "" where the plain title says it all
+    title_html: str  #: safe markup; "" where the title is plain
     abstract: str
     tldr: str
     authors: tuple[str, ...]
     topics: tuple[str, ...]
     published: datetime | None
-    announced: datetime  #: when the issue that has it ended
+    announced: datetime  #: when the period of its issue ended
     pdf: str
     image: str
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class PublicFeed:
     """Papers in the order of their places, the latest issue first."""
 
     id: str
@@ -54,43 +54,43 @@ class Feed:
     subtitle: str
     author: str
     language: str
-    home: str  #: the page with the same papers
-    place: str  #: of the feed itself, without "atom" or "json"
+    home: str  #: address of the page with the same papers
+    place: str  #: address of the feed itself, without "atom" or "json"
     updated: datetime
     papers: tuple[Paper, ...]
 
 
-def feed_of_issue(page: Public, began: datetime, masthead: Masthead) -> Feed:
-    """The papers of one issue. `began`: when the first issue of all ended."""
+def feed_of_issue(page: Public, began: datetime, masthead: Masthead) -> PublicFeed:
+    """Return the papers of one issue. `began`: when the first issue of all ended."""
     home = f"{masthead.base_url}/archive/{page.issue.key}"
     name = _tag(masthead, began, f"archive/{page.issue.key}")
     title = f"{tidy_masthead(masthead).name}, {page.issue.key}"
     return _feed(name, title, home, f"{home}/feed.", [page], began, masthead)
 
 
-def feed_of_all(pages: Sequence[Public], began: datetime, masthead: Masthead) -> Feed:
-    """The papers of the latest issues."""
+def feed_of_all(pages: Sequence[Public], began: datetime, masthead: Masthead) -> PublicFeed:
+    """Return the papers of the latest issues."""
     base, name = masthead.base_url, _tag(masthead, began, "archive")
     return _feed(name, tidy_masthead(masthead).name, f"{base}/archive", f"{base}/feed.", pages, began, masthead)
 
 
 def _feed(
     name: str, title: str, home: str, place: str, pages: Sequence[Public], began: datetime, masthead: Masthead
-) -> Feed:
+) -> PublicFeed:
     ours = tidy_masthead(masthead)
     language = pages[0].language if pages else masthead.language
     updated = max((page.issue.until for page in pages), default=began)
     papers = tuple(_papers(pages, began, masthead))[:MOST_PAPERS]
-    return Feed(name, title, ours.tagline, ours.name, language, home, place, updated, papers)
+    return PublicFeed(name, title, ours.tagline, ours.name, language, home, place, updated, papers)
 
 
 def _papers(pages: Iterable[Public], began: datetime, masthead: Masthead) -> Iterator[Paper]:
-    """A paper of several issues, such as a weekly and a monthly one, comes once: as of the latest."""
-    told: set[str] = set()
+    """Yield each paper once, as of its latest issue; a weekly and a monthly issue may share it."""
+    seen: set[str] = set()
     for page in pages:
         for pick in page.edition.picks:
-            if pick.entry.id not in told:
-                told.add(pick.entry.id)
+            if pick.entry.id not in seen:
+                seen.add(pick.entry.id)
                 yield _paper(pick.entry, page.issue, began, masthead)
 
 
@@ -117,15 +117,15 @@ def _tidied(names: Sequence[str], most: int) -> tuple[str, ...]:
 
 
 def _tag(masthead: Masthead, day: datetime, what: str) -> str:
-    """ "tag:papers.example.org,2025-03-17:papers/arxiv:2401.00001"."""
+    """Name by a tag: URI, such as "tag:papers.example.org,2025-03-17:papers/arxiv:2401.00001"."""
     host = (urlsplit(masthead.base_url).hostname or "").lower()
     if not _HOST.fullmatch(host):  # such as [::1]
         host = parseaddr(masthead.sender)[1].rpartition("@")[2].lower()
     return f"tag:{host},{day.astimezone(UTC):%Y-%m-%d}:{what}"
 
 
-def atom(feed: Feed) -> bytes:
-    """RFC 4287, in UTF-8."""
+def atom(feed: PublicFeed) -> bytes:
+    """Write the feed as Atom (RFC 4287), in UTF-8."""
     root = Element("feed", {**NAMESPACES, "xml:lang": feed.language})
     _add(root, "id", feed.id)
     _add(root, "title", feed.title)
@@ -170,9 +170,9 @@ def _add(parent: Element, name: str, text: str = "", **attributes: str) -> Eleme
     return child
 
 
-def json_feed(feed: Feed) -> bytes:
-    """JSON Feed 1.1, in UTF-8."""
-    found = {
+def json_feed(feed: PublicFeed) -> bytes:
+    """Write the feed as JSON Feed 1.1, in UTF-8."""
+    document = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
         "description": feed.subtitle,
@@ -182,7 +182,7 @@ def json_feed(feed: Feed) -> bytes:
         "authors": [{"name": feed.author, "url": feed.home}],
         "items": [_item(paper) for paper in feed.papers],
     }
-    return json.dumps(found, ensure_ascii=False, indent=1).encode()
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 def _item(paper: Paper) -> dict[str, object]:
@@ -204,5 +204,5 @@ def _item(paper: Paper) -> dict[str, object]:
 
 
 def _moment(when: datetime) -> str:
-    """RFC 3339."""
+    """Write a time as RFC 3339."""
     return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

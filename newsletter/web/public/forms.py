@@ -1,6 +1,6 @@
-"""What people type into the forms, and what they see in them. Pure: form fields in, profiles and problems out.
+"""What people type into the forms, and what they see in them. Pure: form fields in, profiles and errors out.
 
-A field that is wrong is named (`interests.0.weight`), so that the page can say so beside it with nothing lost.
+An error has the name of its field (`interests.0.weight`), so that the page can show it there and keep what was typed.
 """
 
 from __future__ import annotations
@@ -17,32 +17,33 @@ from starlette.datastructures import FormData
 from newsletter.config import WEEKDAYS, Weekday
 from newsletter.errors import InputError
 from newsletter.formats import Language, Name, ProfileLine, parse_address, parse_profile
-from newsletter.types import Cadence, Profile, Subscriber, Verb, Vote
+from newsletter.types import Cadence, Interest, Profile, Subscriber, Verb, Vote
 
-_WORDS = {Verb.MORE: "more", Verb.LESS: "fewer", Verb.SAVE: "saved"}
-_PLAIN = ("name", "size", "cadence", "weekday", "skim", "language", "hype", "surprise")
+_OPINIONS = {Verb.MORE: "more", Verb.LESS: "fewer", Verb.SAVE: "saved"}
+_SINGLE_FIELDS = ("name", "size", "cadence", "weekday", "skim", "language", "hype", "surprise")
 SPARE_ROWS = 3
-LARGEST = 50  #: picks that somebody may ask for
+LARGEST = 50  #: number of picks that somebody may ask for
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class InterestRow:
     """One interest as it stands in the form."""
 
     name: str = ""
     weight: str = ""
     keywords: str = ""
     authors: str = ""
-    was: str = ""  #: the name it came with; its liked entries are kept by it
+    was: str = ""  #: its name before the form was changed, by which it keeps its liked entries
 
-    def given(self) -> dict[str, str]:
-        """The filled fields, as `ProfileLine` takes them."""
+    def filled(self) -> dict[str, str]:
+        """Return the fields that hold something, as `ProfileLine` takes them."""
         typed = {"name": self.name, "weight": self.weight.strip(), "authors": self.authors}
-        return {key: value for key, value in {**typed, "keywords": by_comma(self.keywords)}.items() if value.strip()}
+        typed["keywords"] = with_semicolons(self.keywords)
+        return {key: value for key, value in typed.items() if value.strip()}
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class InterestsForm:
     """The interests form as it stands on the page: all text, right or wrong."""
 
     name: str = ""
@@ -54,50 +55,51 @@ class Sheet:
     weekday: str = ""
     skim: str = ""
     language: str = ""
-    rows: tuple[Row, ...] = ()
+    rows: tuple[InterestRow, ...] = ()
 
     @classmethod
-    def of(cls, person: Subscriber) -> Sheet:
-        """What is stored."""
-        own = person.profile
-        rows = tuple(
-            Row(each.name, f"{each.weight:g}", "; ".join(each.keywords), "; ".join(each.authors), each.name)
-            for each in own.interests
-        )
-        numbers = ("" if value is None else f"{value:g}" for value in (own.size, own.hype, own.surprise))
-        size, hype, surprise = numbers
-        weekday = "" if person.weekday is None else WEEKDAYS[person.weekday]
-        skim = "true" if person.skim else ""
+    def of(cls, person: Subscriber) -> InterestsForm:
+        """Fill the form with what is stored."""
+        profile = person.profile
         return cls(
-            person.name,
-            "; ".join(own.muted),
-            size,
-            person.cadence or "",
-            hype,
-            surprise,
-            weekday,
-            skim,
-            person.language or "",
-            rows,
+            name=person.name,
+            muted="; ".join(profile.muted),
+            size=_number(profile.size),
+            cadence=person.cadence or "",
+            hype=_number(profile.hype),
+            surprise=_number(profile.surprise),
+            weekday="" if person.weekday is None else WEEKDAYS[person.weekday],
+            skim="true" if person.skim else "",
+            language=person.language or "",
+            rows=tuple(map(_row, profile.interests)),
         )
 
     @classmethod
-    def typed(cls, form: FormData, before: Sheet) -> Sheet:
-        """What was sent; rows with no word in them are gone. What the page had no field for stays as `before`."""
-        single = [each.name for each in fields(cls) if each.name != "rows"]
-        texts = {name: text(form, name, getattr(before, name)) for name in single}
-        names = [each.name for each in fields(Row)]
-        columns = [[str(value) for value in form.getlist(f"interest_{name}")] for name in names]
-        rows = (Row(*cells) for cells in zip(*columns, strict=False))
-        kept = tuple(row for row in rows if row.given().keys() - {"weight"})
+    def sent(cls, data: FormData, before: InterestsForm) -> InterestsForm:
+        """Read what was sent, without empty rows; what the page had no field for stays as `before`."""
+        single = [field.name for field in fields(cls) if field.name != "rows"]
+        texts = {name: field_text(data, name, getattr(before, name)) for name in single}
+        names = [field.name for field in fields(InterestRow)]
+        columns = [[str(value) for value in data.getlist(f"interest_{name}")] for name in names]
+        rows = (InterestRow(*cells) for cells in zip(*columns, strict=False))
+        kept = tuple(row for row in rows if row.filled().keys() - {"weight"})
         return cls(rows=kept, **texts)
 
-    def with_spare(self) -> tuple[Row, ...]:
-        """For the page: empty rows to fill in."""
-        return self.rows + (Row(),) * SPARE_ROWS
+    def with_spare(self) -> tuple[InterestRow, ...]:
+        """Return the rows and some empty ones to fill in."""
+        return self.rows + (InterestRow(),) * SPARE_ROWS
 
 
-class _Checked(ProfileLine):
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _row(interest: Interest) -> InterestRow:
+    keywords, authors = "; ".join(interest.keywords), "; ".join(interest.authors)
+    return InterestRow(interest.name, _number(interest.weight), keywords, authors, was=interest.name)
+
+
+class _CheckedForm(ProfileLine):
     name: Name = ""
     cadence: Cadence | None = None
     weekday: Weekday | None = None
@@ -106,73 +108,81 @@ class _Checked(ProfileLine):
     size: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
 
-def changed(person: Subscriber, sheet: Sheet, forget: Sequence[str] = ()) -> tuple[Subscriber, dict[str, str]]:
-    """The subscriber as the form wants them, or what is wrong: field → words. `forget`: opinions to take back."""
-    given = {key: getattr(sheet, key).strip() for key in _PLAIN}
-    row: dict[str, Any] = {key: value for key, value in given.items() if value}
-    row |= {"muted": by_comma(sheet.muted), "interests": [each.given() for each in sheet.rows]}
+def apply_form(
+    person: Subscriber, form: InterestsForm, forget: Sequence[str] = ()
+) -> tuple[Subscriber, dict[str, str]]:
+    """Return the subscriber as the form has it, or unchanged with the errors: field → words.
+
+    `forget`: entries on which the reader takes an opinion back.
+    """
+    given = {key: getattr(form, key).strip() for key in _SINGLE_FIELDS}
+    values: dict[str, Any] = {key: value for key, value in given.items() if value}
+    values |= {"muted": with_semicolons(form.muted), "interests": [row.filled() for row in form.rows]}
     try:
-        line = _Checked.model_validate(row)
+        line = _CheckedForm.model_validate(values)
     except ValidationError as error:
-        return person, {".".join(map(str, each["loc"])): _plain(each["msg"]) for each in error.errors()}
+        return person, {".".join(map(str, wrong["loc"])): _field_error(wrong["msg"]) for wrong in error.errors()}
     old, new = person.profile, line.profile()
-    liked = {each.name: each.liked for each in old.interests}
-    kept = [replace(each, liked=liked.get(sent.was, ())) for each, sent in zip(new.interests, sheet.rows, strict=True)]
+    liked = {interest.name: interest.liked for interest in old.interests}
+    kept = [
+        replace(interest, liked=liked.get(row.was, ())) for interest, row in zip(new.interests, form.rows, strict=True)
+    ]
     profile = replace(new, interests=tuple(kept), liked=old.liked, disliked=old.disliked, text=old.text)
     own = {name: getattr(line, name) for name in ("name", "cadence", "weekday", "skim", "language")}
-    return replace(person, profile=without(profile, forget), **own), {}
+    return replace(person, profile=without_opinions(profile, forget), **own), {}
 
 
-def without(profile: Profile, forget: Sequence[str]) -> Profile:
-    """The profile with no opinion on these entries."""
+def without_opinions(profile: Profile, forget: Sequence[str]) -> Profile:
+    """Return the profile with no opinion on these entries."""
 
     def left(ids: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(each for each in ids if each not in forget)
+        return tuple(entry for entry in ids if entry not in forget)
 
-    interests = tuple(replace(each, liked=left(each.liked)) for each in profile.interests)
+    interests = tuple(replace(interest, liked=left(interest.liked)) for interest in profile.interests)
     return replace(profile, liked=left(profile.liked), disliked=left(profile.disliked), interests=interests)
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a reader said of a paper, as the page shows it."""
+    """A reader's opinion on a paper, as the page shows it."""
 
     word: str  #: "more", "fewer" or "saved"
-    at: datetime | None = None  #: None: the profile says so, without a date
+    at: datetime | None = None  #: None: it stands in the profile, which has no dates
 
 
 def opinions(profile: Profile, votes: Sequence[Vote] = ()) -> dict[str, Opinion]:
-    """Entry id → opinion, the latest vote first, then what the profile names; a vote is the later word."""
-    more = [*profile.liked, *(each for interest in profile.interests for each in interest.liked)]
+    """Return entry id → opinion: votes, latest first, then what the profile names; a vote overrides the profile."""
+    more = [*profile.liked, *(entry for interest in profile.interests for entry in interest.liked)]
     named = dict.fromkeys(more, Opinion("more")) | dict.fromkeys(profile.disliked, Opinion("fewer"))
-    voted = {each.entry: Opinion(_WORDS[each.verb], each.at) for each in reversed(votes)}
+    voted = {vote.entry: Opinion(_OPINIONS[vote.verb], vote.at) for vote in reversed(votes)}
     return voted | {entry: opinion for entry, opinion in named.items() if entry not in voted}
 
 
-def newcomer(typed: Mapping[str, str]) -> tuple[str, Profile, dict[str, str]]:
-    """Address and profile of the subscribe form, and what is wrong: field → words."""
+def parse_subscription(typed: Mapping[str, str]) -> tuple[str, Profile, dict[str, str]]:
+    """Return address and profile of the subscribe form, and its errors: field → words."""
     address, profile, errors = "", Profile(), {}
     try:
         address = parse_address(typed["email"])
     except InputError:
         errors["email"] = "This is not a mail address. Please look for a slip of the finger."
     try:
-        profile = parse_profile({"interests": by_comma(typed["interests"])})
+        profile = parse_profile({"interests": with_semicolons(typed["interests"])})
     except InputError:
         errors["interests"] = "At most 50 interests, please."
     return address, profile, errors
 
 
-def by_comma(words: str) -> str:
-    """ "a, b" is two words where nothing else divides them."""
+def with_semicolons(words: str) -> str:
+    """Read "a, b" as "a; b", unless semicolons or lines divide the words already."""
     return words if re.search(r"[;\n]", words) else words.replace(",", ";")
 
 
-def text(form: FormData, name: str, missing: str = "") -> str:
-    """A field's text; a file is none. `missing`: where there is no such field."""
-    value = form.get(name, missing)
+def field_text(data: FormData, name: str, missing: str = "") -> str:
+    """Return a field's text, "" for a file, and `missing` where there is no such field."""
+    value = data.get(name, missing)
     return value if isinstance(value, str) else ""
 
 
-def _plain(message: str) -> str:
+def _field_error(message: str) -> str:
+    """Reword pydantic's message for people."""
     return message.removeprefix("Value error, ").replace("Input should", "This should").split(",")[0] + "."

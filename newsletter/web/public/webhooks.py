@@ -1,11 +1,11 @@
-"""Web hooks: providers tell what became of mails. Each is there only when its secret is configured.
+"""Web hooks, by which providers report what became of mails. Each exists only when its secret is configured.
 
     POST /hooks/ses         [bounces] ses_topics        signed by Amazon SNS
     POST /hooks/postmark    [bounces] postmark_password basic authentication
     POST /hooks/mailgun     [bounces] mailgun_key       HMAC
     POST /hooks/sendgrid    [bounces] sendgrid_key      ECDSA
 
-A call that is not signed is answered 403 and changes nothing; one that is told twice counts once.
+A call that is not signed is answered 403 and changes nothing; a report that comes twice counts once.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from newsletter.errors import SourceError
 
 logger = logging.getLogger("newsletter")
 
-MOST_CERTIFICATES = 8  #: of Amazon's that are kept; there is one a region, and a new one a year
+MOST_CERTIFICATES = 8  #: of Amazon's that are cached; there is one a region, and a new one a year
 MOST_TOKENS = 50_000  #: of Mailgun's that are remembered
-Ask = Callable[[str], Awaitable[bytes]]  #: fetches an address of Amazon's; raises SourceError
+Fetch = Callable[[str], Awaitable[bytes]]  #: gets an address of Amazon's; raises SourceError
 
 
-def hook_routes(engine: Engine, ask: Ask) -> list[Route]:
-    """Those that are configured."""
-    section, hooks = engine.settings.bounces, _Hooks(engine, ask)
+def webhook_routes(engine: Engine, fetch: Fetch) -> list[Route]:
+    """Return the routes of the providers that are configured."""
+    section, hooks = engine.settings.bounces, WebHooks(engine, fetch)
     wanted = {
         "ses": (section.ses_topics, hooks.ses),
         "postmark": (section.postmark_password, hooks.postmark),
@@ -44,38 +44,38 @@ def hook_routes(engine: Engine, ask: Ask) -> list[Route]:
     return [Route(f"/hooks/{name}", page, methods=["POST"]) for name, (secret, page) in wanted.items() if secret]
 
 
-class _Hooks:
-    """A method a provider: verify, then let the engine obey."""
+class WebHooks:
+    """Verify who calls, a method a provider, then let the engine act on the report."""
 
-    def __init__(self, engine: Engine, ask: Ask) -> None:
+    def __init__(self, engine: Engine, fetch: Fetch) -> None:
         self._engine = engine
         self._section = engine.settings.bounces
-        self._ask = ask
+        self._fetch = fetch
         self._certificates: dict[str, bytes] = {}
         self._mailgun_tokens: dict[str, bytes] = {}
 
     async def ses(self, request: Request) -> Response:
-        told = parse(await request.body())
-        if not isinstance(told, dict):
+        payload = parse(await request.body())
+        if not isinstance(payload, dict):
             return _answer(400)
-        if told.get("TopicArn") not in self._section.ses_topics or not await self._by_sns(told):
+        if payload.get("TopicArn") not in self._section.ses_topics or not await self._is_signed_by_sns(payload):
             return _answer(403)
-        if told.get("Type") == "SubscriptionConfirmation":
-            return await self._confirm(str(told.get("SubscribeURL", "")), str(told["TopicArn"]))
-        return await self._obey("ses", told) if told.get("Type") == "Notification" else _answer(200)
+        if payload.get("Type") == "SubscriptionConfirmation":
+            return await self._confirm(str(payload.get("SubscribeURL", "")), str(payload["TopicArn"]))
+        return await self._report("ses", payload) if payload.get("Type") == "Notification" else _answer(200)
 
     async def postmark(self, request: Request) -> Response:
         secret = self._section.postmark_password
         if not secret or not by_password(request.headers.get("authorization", ""), secret.get_secret_value()):
             return _answer(401, {"WWW-Authenticate": "Basic"})
-        return await self._obey("postmark", parse(await request.body()))
+        return await self._report("postmark", parse(await request.body()))
 
     async def mailgun(self, request: Request) -> Response:
         body, secret = await request.body(), self._section.mailgun_key
-        told, now = parse(body), self._engine.now()
-        if not secret or not by_mailgun(told, secret.get_secret_value(), now) or not self._is_first(told, body):
+        payload, now = parse(body), self._engine.now()
+        if not secret or not by_mailgun(payload, secret.get_secret_value(), now) or not self._is_first(payload, body):
             return _answer(403)
-        return await self._obey("mailgun", told)
+        return await self._report("mailgun", payload)
 
     async def sendgrid(self, request: Request) -> Response:
         body = await request.body()
@@ -83,33 +83,33 @@ class _Hooks:
         signature = request.headers.get("x-twilio-email-event-webhook-signature", "")
         if not by_sendgrid(body, time, signature, self._section.sendgrid_key):
             return _answer(403)
-        return await self._obey("sendgrid", parse(body))
+        return await self._report("sendgrid", parse(body))
 
-    def _is_first(self, told: Mapping[str, Any], body: bytes) -> bool:
-        """Whether Mailgun's token comes for the first time, or with the same words as before."""
+    def _is_first(self, payload: Mapping[str, Any], body: bytes) -> bool:
+        """Tell whether Mailgun's token is new, or comes with the same body as before."""
         if len(self._mailgun_tokens) >= MOST_TOKENS:
             self._mailgun_tokens.pop(next(iter(self._mailgun_tokens)))
         digest = hashlib.sha256(body).digest()
-        return self._mailgun_tokens.setdefault(str(told["signature"]["token"]), digest) == digest
+        return self._mailgun_tokens.setdefault(str(payload["signature"]["token"]), digest) == digest
 
-    async def _obey(self, provider: str, told: Any) -> Response:
-        if told is None:
+    async def _report(self, provider: str, payload: Any) -> Response:
+        if payload is None:
             return _answer(400)
-        await to_thread(self._engine.bounces.heed, provider, told)
+        await to_thread(self._engine.bounces.heed, provider, payload)
         return _answer(200)
 
-    async def _by_sns(self, told: Mapping[str, Any]) -> bool:
-        """The certificate may only come from Amazon's own host, whatever the call says."""
-        url = told.get("SigningCertURL")
-        if not is_sns_certificate(url, str(told["TopicArn"])):
+    async def _is_signed_by_sns(self, payload: Mapping[str, Any]) -> bool:
+        """Check the signature; the certificate may only come from Amazon's own host, whatever the call says."""
+        url = payload.get("SigningCertURL")
+        if not is_sns_certificate(url, str(payload["TopicArn"])):
             return False
         known = self._certificates.get(str(url))
         try:
-            certificate = known or await self._ask(str(url))
+            certificate = known or await self._fetch(str(url))
         except SourceError as error:
             logger.warning("no certificate", extra={"error": str(error)})
             return False
-        if not by_sns(told, certificate, self._engine.now()):
+        if not by_sns(payload, certificate, self._engine.now()):
             return False
         if not known and len(self._certificates) >= MOST_CERTIFICATES:
             self._certificates.clear()
@@ -117,11 +117,11 @@ class _Hooks:
         return True
 
     async def _confirm(self, url: str, topic: str) -> Response:
-        """Amazon asks whether we want a topic that we have configured."""
+        """Confirm the subscription to a configured topic, which Amazon asks for."""
         if not is_sns(url, topic):
             return _answer(403)
         try:
-            await self._ask(url)
+            await self._fetch(url)
         except SourceError as error:
             logger.warning("not confirmed", extra={"error": str(error)})
             return _answer(503)

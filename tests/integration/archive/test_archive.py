@@ -24,7 +24,7 @@ from newsletter.store import Frozen, Issues, Plan, Store
 from newsletter.testing import NOON, Clock, MemoryTransport, make_profile, make_subscriber
 from newsletter.tokens import Purpose
 from newsletter.types import Cadence, Issue, IssueState, Profile, Verb
-from newsletter.web.pages import PRIVATE
+from newsletter.web.pages import PRIVATE_HEADERS
 from newsletter.web.public.app import make_app
 from newsletter.web.public.archive import MOST_WAITING, ON_A_PAGE
 
@@ -275,7 +275,7 @@ def test_a_strange_key_is_not_found_and_not_kept_by_caches(web: Visitor) -> None
             answer = web.get(page)
             assert answer.status_code == 404
             assert "There is no such page." in plain(answer.text)
-            assert PRIVATE.items() <= {name.title(): value for name, value in answer.headers.items()}.items()
+            assert PRIVATE_HEADERS.items() <= {name.title(): value for name, value in answer.headers.items()}.items()
 
 
 def test_without_an_archive_there_are_no_such_pages(out: Engine) -> None:

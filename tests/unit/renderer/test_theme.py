@@ -19,7 +19,7 @@ from newsletter.renderer.lint import ERROR, WARNING, LintFinding
 from newsletter.renderer.sanitize import tidy_masthead
 from newsletter.renderer.theme import PAIRS, mixed, page_colours, read_theme, theme_faults
 from newsletter.types import Masthead
-from newsletter.web.pages import Pages, headers
+from newsletter.web.pages import PageTemplates, security_headers
 
 TEMPLATES = Path(__file__).parents[3] / "templates"
 WEEKLY, CONFIRM = load_templates(TEMPLATES / "weekly"), load_templates(TEMPLATES / "confirm")
@@ -132,7 +132,7 @@ def test_pages_have_the_colours_of_the_mails(tmp_path: Path) -> None:
         {"newsletter": {"templates": "mine"}, "theme": {"accent": GREEN, "dark": {"ink": "#fafafa"}}, "home": tmp_path}
     )
 
-    page = bytes(Pages(settings).answer("inbox.html", address="a@b.org").body).decode()
+    page = bytes(PageTemplates(settings).response("inbox.html", address="a@b.org").body).decode()
 
     light, dark = re.findall(r":root \{ ?(.*?) ?\}", page)
     assert f"--accent: {GREEN};" in light
@@ -161,7 +161,7 @@ def test_both_modes_name_the_same_colours() -> None:
 
 def test_a_page_shows_the_logo_or_the_mark(tmp_path: Path) -> None:
     def masthead(**theme: object) -> str:
-        pages = Pages(Settings.model_validate({"theme": theme}))
+        pages = PageTemplates(Settings.model_validate({"theme": theme}))
         return bytes(pages.problem(404, "").body).decode().partition("<header>")[2].partition("</header>")[0]
 
     assert ">W</a>" in masthead()
@@ -170,8 +170,8 @@ def test_a_page_shows_the_logo_or_the_mark(tmp_path: Path) -> None:
 
 
 def test_only_a_logo_without_tls_opens_the_pages_policy() -> None:
-    assert headers("https://x.org/a.png") == headers("")
-    assert "img-src http: https: data:;" in headers("http://x.org/a.png")["Content-Security-Policy"]
+    assert security_headers("https://x.org/a.png") == security_headers("")
+    assert "img-src http: https: data:;" in security_headers("http://x.org/a.png")["Content-Security-Policy"]
 
 
 # the linter

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from newsletter.testing import WEEK_12, make_entry, make_subscriber
 from newsletter.types import Edition, Pick
-from newsletter.web.preview.color_schemes import in_scheme, viewed, without_styles
+from newsletter.web.preview.color_schemes import html_as_shown, in_scheme, without_styles
 from newsletter.web.preview.compare import compare
 
 
@@ -26,7 +26,7 @@ def test_without_styles_every_style_element_is_gone_and_nothing_else() -> None:
 
 
 def test_links_open_in_a_new_tab() -> None:
-    assert viewed("<html><head><title>A</title>", "light", styles=True) == (
+    assert html_as_shown("<html><head><title>A</title>", "light", styles=True) == (
         '<html><head><base target="_blank"><title>A</title>'
     )
 

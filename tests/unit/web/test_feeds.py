@@ -20,7 +20,15 @@ from newsletter.collector.sources import feed, jsonfeed
 from newsletter.services.archive import Public
 from newsletter.testing import NOON, WEEK_12, make_entry
 from newsletter.types import Cadence, Edition, Entry, Issue, Masthead, Pick, Source, Subscriber
-from newsletter.web.public.feeds import MOST_AUTHORS, MOST_PAPERS, Feed, atom, feed_of_all, feed_of_issue, json_feed
+from newsletter.web.public.feeds import (
+    MOST_AUTHORS,
+    MOST_PAPERS,
+    PublicFeed,
+    atom,
+    feed_of_all,
+    feed_of_issue,
+    json_feed,
+)
 
 MASTHEAD = Masthead("The Weekly Preprint", "w@papers.example.org", "New papers", base_url="https://papers.example.org")
 SOURCE = Source("ours", "feed", "https://papers.example.org/feed.atom")
@@ -46,21 +54,21 @@ def page(*entries: Entry, issue: Issue = WEEK_12) -> Public:
     return Public(issue, Edition(issue, Subscriber(0, ""), picks), "s", b"", 9, "en", ("en",))
 
 
-def all_of(*pages: Public) -> Feed:
+def all_of(*pages: Public) -> PublicFeed:
     return feed_of_all(pages, BEGAN, MASTHEAD)
 
 
-def named(found: Feed) -> list[str]:
+def named(found: PublicFeed) -> list[str]:
     return [paper.id for paper in found.papers]
 
 
-def items(found: Feed) -> list[dict[str, object]]:
+def items(found: PublicFeed) -> list[dict[str, object]]:
     return list(json.loads(json_feed(found))["items"])
 
 
 @pytest.mark.parametrize(("parse", "write"), [(feed.parse, atom), (jsonfeed.parse, json_feed)])
 @pytest.mark.parametrize("entry", [FULL, replace(FULL, title_html="", pdf_url="", image_url="", topics=())])
-def test_our_own_collector_reads_a_feed_back(parse: Parser, write: Callable[[Feed], bytes], entry: Entry) -> None:
+def test_our_own_collector_reads_a_feed_back(parse: Parser, write: Callable[[PublicFeed], bytes], entry: Entry) -> None:
     parsed = parse(write(all_of(page(entry))), SOURCE, NOON)
 
     [read] = [finish(each, NOON).entry for each in parsed.entries]

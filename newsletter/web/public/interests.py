@@ -1,0 +1,110 @@
+"""The interests page: edit the profile, pause and resume, and see what the next edition would hold."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import to_thread
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from newsletter.config import WEEKDAYS
+from newsletter.errors import NewsletterError
+from newsletter.tokens import Purpose
+from newsletter.types import Edition, Entry, Status, Subscriber
+from newsletter.web.public.forms import LARGEST, InterestsForm, apply_form, opinions
+from newsletter.web.public.site import SubscriberSite
+
+logger = logging.getLogger("newsletter")
+
+MAY_RESUME = (Status.PAUSED, Status.UNSUBSCRIBED)  #: who bounced or complained confirms their address again
+
+
+class InterestsPages:
+    """The form of one subscriber, and the buttons below it."""
+
+    def __init__(self, site: SubscriberSite) -> None:
+        self._site = site
+        self._engine = site.engine
+
+    async def edit(self, request: Request) -> Response:
+        """Show the form; a POST saves it, or shows it again with what is wrong."""
+        person = await self._site.subscriber(request, Purpose.INTERESTS)
+        if request.method != "POST":
+            return await self._page(person, InterestsForm.of(person), saved="saved" in request.query_params)
+        async with request.form() as sent:
+            form = InterestsForm.sent(sent, InterestsForm.of(person))
+            forget = [str(value) for value in sent.getlist("forget")]
+        _, errors = apply_form(person, form, forget)
+        if errors:
+            return await self._page(person, form, errors, forget)
+        await to_thread(self._save, person.id, form, forget)
+        return self._site.back_to_interests(person, "?saved")
+
+    async def pause(self, request: Request) -> Response:
+        person = await self._site.subscriber(request, Purpose.INTERESTS)
+        if person.status is Status.ACTIVE:
+            await to_thread(self._engine.subscriptions.set_status, person.id, Status.PAUSED)
+        return self._site.back_to_interests(person)
+
+    async def resume(self, request: Request) -> Response:
+        person = await self._site.subscriber(request, Purpose.INTERESTS)
+        if person.status in MAY_RESUME:
+            await to_thread(self._engine.subscriptions.set_status, person.id, Status.ACTIVE)
+        return self._site.back_to_interests(person)
+
+    def _save(self, number: int, form: InterestsForm, forget: list[str]) -> None:
+        """Change the subscriber as stored now, so that what happened since the page was read is kept."""
+        person, _ = apply_form(self._engine.subscriptions.get(number), form, forget)
+        self._engine.subscriptions.change(person)
+        self._engine.subscriptions.take_back(number, forget)
+
+    async def _page(
+        self,
+        person: Subscriber,
+        form: InterestsForm,
+        errors: Mapping[str, str] | None = None,
+        forget: list[str] | None = None,
+        saved: bool = False,
+    ) -> Response:
+        beside = await to_thread(self._beside, person)
+        values = {"sheet": form, "errors": errors or {}, "forget": forget or [], "saved": saved, "largest": LARGEST}
+        status = 422 if errors else 200
+        defaults = self._defaults()
+        return self._site.templates.response("interests.html", status, **beside, **values, defaults=defaults)
+
+    def _defaults(self) -> dict[str, Any]:
+        """Return what holds for readers who chose nothing."""
+        settings = self._engine.settings
+        return {
+            "selection": settings.selection,
+            "cadence": settings.schedule.cadence,
+            "weekday": WEEKDAYS[settings.schedule.weekday],
+            "language": settings.newsletter.language,
+        }
+
+    def _beside(self, person: Subscriber) -> dict[str, Any]:
+        """Return what the page shows beside the form."""
+        spoken = opinions(person.profile, self._engine.subscriptions.votes(person.id))
+        entries = self._engine.papers.known(spoken)
+        papers = [(name, entries.get(name, Entry(name, name)), opinion) for name, opinion in spoken.items()]
+        known = self._site.known(person) | {"may_resume": person.status in MAY_RESUME}
+        return {**known, "edition": self._next_edition(person), "papers": papers, "languages": self._languages()}
+
+    def _languages(self) -> dict[str, str]:
+        """Return no languages where they cannot be read: the form still works with a broken catalogue."""
+        try:
+            return self._engine.planning.languages()
+        except NewsletterError as error:
+            logger.warning("no languages", extra={"error": str(error)})
+            return {}
+
+    def _next_edition(self, person: Subscriber) -> Edition | None:
+        """Return None where it cannot be made: the form still works with a broken template."""
+        try:
+            return self._engine.editions.next_edition(person)
+        except NewsletterError as error:
+            logger.warning("no next edition", extra={"subscriber": person.id, "error": str(error)})
+            return None

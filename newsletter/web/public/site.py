@@ -1,0 +1,41 @@
+"""What the subscribers' pages share: whom a token names, and the paths between pages."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from newsletter.engine import Engine
+from newsletter.tokens import Purpose
+from newsletter.types import Subscriber
+from newsletter.web.pages import PageTemplates
+
+
+class SubscriberSite:
+    """The engine and the templates as the pages of one subscriber use them.
+
+    A token says whose page it is and what may be done there; without it nobody may do anything.
+    """
+
+    def __init__(self, engine: Engine, templates: PageTemplates) -> None:
+        self.engine = engine
+        self.templates = templates
+
+    async def subscriber(self, request: Request, purpose: Purpose) -> Subscriber:
+        """Return whom the request's token names; raises TokenError, UnknownSubscriber."""
+        number = self.engine.tokens.read(purpose, request.path_params["token"])[0]
+        return await to_thread(self.engine.subscriptions.get, int(number))
+
+    def known(self, person: Subscriber) -> dict[str, Any]:
+        """Return the template values of pages whose token proves that the reader owns the mailbox."""
+        return {"person": person, "interests": self.interests_path(person)}
+
+    def interests_path(self, person: Subscriber) -> str:
+        return f"{self.templates.root}/interests/{self.engine.tokens.sign(Purpose.INTERESTS, person.id)}"
+
+    def back_to_interests(self, person: Subscriber, query: str = "") -> Response:
+        """Redirect to the interests page, so that a reload posts nothing again."""
+        return RedirectResponse(self.interests_path(person) + query, 303)

@@ -1,0 +1,27 @@
+"""The web version of a mail: the edition as it was mailed, for who opens "view in a browser"."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from newsletter.tokens import Purpose
+from newsletter.web.mail_parts import parts
+from newsletter.web.public.site import SubscriberSite
+
+
+class WebVersionPage:
+    """The HTML part of the very mail, with what it had no room for."""
+
+    def __init__(self, site: SubscriberSite) -> None:
+        self._site = site
+        self._engine = site.engine
+
+    async def show(self, request: Request) -> Response:
+        number, key = self._engine.tokens.read(Purpose.VIEW, request.path_params["token"])
+        return HTMLResponse(await to_thread(self._html, int(number), str(key)))
+
+    def _html(self, number: int, key: str) -> str:
+        return parts(self._engine.editions.web_page(number, key)).html
