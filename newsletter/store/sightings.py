@@ -7,12 +7,12 @@ leads to the row that stays (`former`), so that likes and frozen issues still fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.entries import FIELDS, chosen, day_of, entry_of, numbers, row_of
@@ -45,16 +45,21 @@ class Sightings:
     def add(self, sightings: Iterable[Named], now: datetime, same: Same = lambda *_: True) -> int:
         """Store what is new, complete what is known, join what turns out to be one; returns how many were news.
 
-        Called by Engine.collect.
+        `same` is asked outside any transaction. It is asked again where others have changed meanwhile what it saw.
         """
-        news = 0
-        for some in batched(sightings, BATCH):
+        return sum(self._add(some, now, same) for some in batched(sightings, BATCH))
+
+    def _add(self, sightings: Sequence[Named], now: datetime, same: Same) -> int:
+        wanted = [name for sighting in sightings for name in sighting.names]
+        while True:
+            with self._database.read() as connection:
+                known = _snapshot(connection, wanted)
+            batch = _Batch(known, same)
+            for sighting in sightings:
+                batch.see(sighting)
             with self._database.write() as connection:
-                batch = _Batch(connection, [name for sighting in some for name in sighting.names], same)
-                for sighting in some:
-                    batch.see(sighting)
-                news += batch.write(now)
-        return news
+                if _snapshot(connection, wanted) == known:
+                    return batch.write(connection, now)
 
 
 def merged(old: Entry, new: Entry) -> Entry:
@@ -72,19 +77,25 @@ def merged(old: Entry, new: Entry) -> Entry:
     return replace(old, **gaps | counts | lists | last)
 
 
+class _Snapshot(NamedTuple):
+    """What the store knows of the papers with some names."""
+
+    names: Mapping[str, int]  #: name → number, of those that are known
+    rows: Sequence[Row[Any]]  #: the entries with these numbers
+
+
 class _Batch:
     """Sightings of one transaction beside what the store knows of them. New entries have negative numbers."""
 
-    def __init__(self, connection: Connection, wanted: Sequence[str], same: Same) -> None:
-        self._connection = connection
+    def __init__(self, known: _Snapshot, same: Same) -> None:
         self._same = same
-        self._names = _named(connection, wanted)  #: name → number
+        self._names = dict(known.names)  #: name → number
         self._entries: dict[int, Entry] = {}
         self._stored: dict[int, Entry] = {}  #: as they are in the database
         self._raws: dict[int, tuple[str, str]] = {}
         self._counts: dict[tuple[int, str], Entry] = {}
         self._joined: dict[int, int] = {}  #: stored numbers that are given up → the number that stays
-        for row in chosen(connection, set(self._names.values())):
+        for row in known.rows:
             self._stored[row.num] = replace(entry_of(row), update=row.announced is None)
         self._entries.update(self._stored)
         self._known_names = set(self._names)
@@ -128,61 +139,61 @@ class _Batch:
         if goes > 0:
             self._joined[goes] = stays
 
-    def write(self, now: datetime) -> int:
-        """Returns how many entries became news."""
+    def write(self, connection: Connection, now: datetime) -> int:
+        """Write what was decided; returns how many entries became news."""
         known = {self._joined[goes] for goes in self._joined if not self._stored[goes].update}
         became = [num for num in self._entries.keys() - known if self._became_news(num)]
         for goes, stays in self._joined.items():
-            _move(self._connection, goes, stays)
-        final = self._insert(now)
-        self._complete(became, now)
+            _move(connection, goes, stays)
+        final = self._insert(connection, now)
+        self._complete(connection, became, now)
         fresh = [(name, final.get(num, num)) for name, num in self._names.items() if name not in self._known_names]
-        bulk_insert(self._connection, names, [{"name": name, "entry": num} for name, num in fresh])
+        bulk_insert(connection, names, [{"name": name, "entry": num} for name, num in fresh])
         other = [(each, final.get(num, num)) for each, num in self._called.items() if each != self._entries[num].id]
-        insert_ignore(self._connection, former, [{"id": each, "entry": num} for each, num in other if each])
-        self._keep_raws(final)
-        self._keep_counts(final, day_of(now))
+        insert_ignore(connection, former, [{"id": each, "entry": num} for each, num in other if each])
+        self._keep_raws(connection, final)
+        self._keep_counts(connection, final, day_of(now))
         return len(became)
 
     def _became_news(self, num: int) -> bool:
         return not self._entries[num].update and (num < 0 or self._stored[num].update)
 
-    def _insert(self, now: datetime) -> dict[int, int]:
+    def _insert(self, connection: Connection, now: datetime) -> dict[int, int]:
         """Negative number → the database's."""
         new = [num for num in self._entries if num < 0]
         if not new:
             return {}
-        taken = set(numbers(self._connection, sorted({self._entries[num].id for num in new})))
+        taken = set(numbers(connection, sorted({self._entries[num].id for num in new})))
         rows = []
         for num in new:
             entry = self._entries[num] = _with_free_id(self._entries[num], taken)
             taken.add(entry.id)
             rows.append({**row_of(entry), "first_seen": now, "announced": None if entry.update else now})
-        self._connection.execute(insert(entries), rows)
-        nums = numbers(self._connection, [row["id"] for row in rows])
+        connection.execute(insert(entries), rows)
+        nums = numbers(connection, [row["id"] for row in rows])
         return {num: nums[self._entries[num].id] for num in new}
 
-    def _complete(self, became: Sequence[int], now: datetime) -> None:
+    def _complete(self, connection: Connection, became: Sequence[int], now: datetime) -> None:
         changed = [num for num, entry in self._entries.items() if num > 0 and entry != self._stored[num]]
         if changed:
             values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in FIELDS if name != "id"}
             statement = update(entries).where(entries.c.num == bindparam("this")).values(values)
             rows = [{f"new_{name}": value for name, value in row_of(self._entries[num]).items()} for num in changed]
-            self._connection.execute(statement, [{**row, "this": num} for num, row in zip(changed, rows, strict=True)])
+            connection.execute(statement, [{**row, "this": num} for num, row in zip(changed, rows, strict=True)])
         known = [num for num in became if num > 0]
         for some in batched(known, TOGETHER):
             statement = update(entries).where(entries.c.num.in_(some), entries.c.announced.is_(None))
-            self._connection.execute(statement.values(announced=now))
+            connection.execute(statement.values(announced=now))
 
-    def _keep_raws(self, final: dict[int, int]) -> None:
+    def _keep_raws(self, connection: Connection, final: dict[int, int]) -> None:
         rows = []
         for num, (title, abstract) in self._raws.items():
             entry = self._entries[num]
             if (title or abstract) and (title, abstract) != (entry.title, entry.abstract):
                 rows.append({"entry": final.get(num, num), "title": title, "abstract": abstract})
-        upsert(self._connection, raws, rows)
+        upsert(connection, raws, rows)
 
-    def _keep_counts(self, final: dict[int, int], day: int) -> None:
+    def _keep_counts(self, connection: Connection, final: dict[int, int], day: int) -> None:
         rows = [
             {
                 "entry": final.get(num, num),
@@ -192,7 +203,12 @@ class _Batch:
             }
             for (num, source), seen in self._counts.items()
         ]
-        upsert(self._connection, snapshots, rows)
+        upsert(connection, snapshots, rows)
+
+
+def _snapshot(connection: Connection, wanted: Sequence[str]) -> _Snapshot:
+    named = _named(connection, wanted)
+    return _Snapshot(named, list(chosen(connection, set(named.values()))))
 
 
 def _named(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from newsletter.types import (
     Cadence,
     Delivery,
     Edition,
+    Entry,
     Health,
     Issue,
     IssueState,
@@ -409,6 +410,26 @@ def test_a_paper_without_a_summary_that_is_news_to_the_plan_leaves_nothing_plann
 def test_an_unknown_issue_is_a_clear_error(store: Store) -> None:
     with pytest.raises(UnknownIssue, match="2025-W99"):
         store.issues.get("2025-W99")
+
+
+# sightings that others change
+
+
+def test_what_changes_while_it_is_judged_is_judged_again(store: Store) -> None:
+    store.sightings.add([Named(make_entry("a"), ("x",))], NOON)
+    asked: list[str] = []
+
+    def same(known: Entry, new: Entry, shared: Collection[str]) -> bool:
+        if not asked:
+            store.entries.put_tldr({"a": "By somebody else."})
+        asked.append(known.tldr)
+        return True
+
+    assert store.sightings.add([Named(make_entry("b", code_url="https://c.org"), ("x", "y"))], LATER, same) == 0
+
+    assert asked == ["", "By somebody else."]
+    [entry] = store.entries.listed()
+    assert (entry.tldr, entry.code_url) == ("By somebody else.", "https://c.org")
 
 
 # the ledger
