@@ -1,6 +1,6 @@
 """Will it arrive? Looks at DNS, the relay, the pages and the files of a newsletter, and says what to do.
 
-    settings ─ checkup ─▶ Setup ┐
+    settings ─ service ─▶ Setup ┐
     DNS, SMTP, HTTP ── Tools ───┴▶ checks, all at once ─▶ Findings, tidied, in the order of CHECKS
 
 Nothing is changed and no mail is sent. What servers say is somebody else's words: `_tidied` lets none of it through
@@ -13,17 +13,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from newsletter.doctor.check_dkim import publish
-from newsletter.doctor.check_dmarc import align
-from newsletter.doctor.check_files import keep
-from newsletter.doctor.check_mx import domain_receives, protect, receive
-from newsletter.doctor.check_pages import Http, leave, named, visit
-from newsletter.doctor.check_relay import Relay, SmtpCaller, talk
-from newsletter.doctor.check_reverse_dns import own_addresses, reverse
-from newsletter.doctor.check_sender import carry, introduce
-from newsletter.doctor.check_spf import permit
+from newsletter.doctor.check_dkim import check_dkim
+from newsletter.doctor.check_dmarc import check_dmarc
+from newsletter.doctor.check_files import check_files
+from newsletter.doctor.check_mx import check_mx, check_tls_reporting, domain_receives
+from newsletter.doctor.check_pages import Http, check_base_url, check_pages, check_unsubscribe
+from newsletter.doctor.check_relay import SmtpCaller, check_relay
+from newsletter.doctor.check_reverse_dns import check_reverse_dns, own_addresses
+from newsletter.doctor.check_sender import check_sample_mail, check_sender
+from newsletter.doctor.check_spf import check_spf
 from newsletter.doctor.dns import Dns, Remembering, Resolver, Unanswered
 from newsletter.doctor.finding import LONGEST, LONGEST_RECORD, Finding, Level, one_line, skipped, warning
+from newsletter.doctor.seams import RelaySetup
 from newsletter.doctor.setup import Setup, Tools, domain_of
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
     "Finding",
     "Http",
     "Level",
-    "Relay",
+    "RelaySetup",
     "Resolver",
     "Setup",
     "SmtpCaller",
@@ -55,37 +56,34 @@ class Check:
     network: bool = True
 
 
-async def _introduce(setup: Setup, _: Tools) -> tuple[Finding, ...]:
-    return introduce(setup)
+def _pure(check: Callable[[Setup], tuple[Finding, ...]]) -> Look:
+    """A check that asks nobody, as one of those that ask."""
+
+    async def look(setup: Setup, _: Tools) -> tuple[Finding, ...]:
+        return check(setup)
+
+    return look
 
 
-async def _carry(setup: Setup, _: Tools) -> tuple[Finding, ...]:
-    return carry(setup)
-
-
-async def _named(setup: Setup, _: Tools) -> tuple[Finding, ...]:
-    return named(setup)
-
-
-async def _keep(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    return (*setup.premises, *await asyncio.to_thread(keep, setup, tools.now()))
+async def _premises_and_files(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+    return (*setup.premises, *await asyncio.to_thread(check_files, setup, tools.now()))
 
 
 SENDER, DNS, SERVER, PAGES, HERE = "Sender", "DNS", "Relay", "Pages", "This machine"
 CHECKS = (
-    Check(SENDER, "sender", _introduce, network=False),
-    Check(SENDER, "a mail", _carry, network=False),
-    Check(DNS, "SPF", permit),
-    Check(DNS, "DKIM", publish),
-    Check(DNS, "DMARC", align),
-    Check(DNS, "MX", receive),
-    Check(DNS, "reverse DNS", reverse),
-    Check(DNS, "TLS to our mailboxes", protect),
-    Check(SERVER, "relay", talk),
-    Check(PAGES, "base_url", _named, network=False),
-    Check(PAGES, "pages", visit),
-    Check(PAGES, "unsubscribe link", leave),
-    Check(HERE, "files", _keep, network=False),
+    Check(SENDER, "sender", _pure(check_sender), network=False),
+    Check(SENDER, "a mail", _pure(check_sample_mail), network=False),
+    Check(DNS, "SPF", check_spf),
+    Check(DNS, "DKIM", check_dkim),
+    Check(DNS, "DMARC", check_dmarc),
+    Check(DNS, "MX", check_mx),
+    Check(DNS, "reverse DNS", check_reverse_dns),
+    Check(DNS, "TLS to our mailboxes", check_tls_reporting),
+    Check(SERVER, "relay", check_relay),
+    Check(PAGES, "base_url", _pure(check_base_url), network=False),
+    Check(PAGES, "pages", check_pages),
+    Check(PAGES, "unsubscribe link", check_unsubscribe),
+    Check(HERE, "files", _premises_and_files, network=False),
 )
 
 

@@ -14,7 +14,7 @@ COVERED = ("from", "to", "subject", "date", "message-id", "list-unsubscribe", "l
 _PUBLISH = "Publish this record; a form of your provider may want the text without the quotation marks."
 
 
-async def publish(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_dkim(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """Every key, and a mail signed with all of them. Raises Unanswered."""
     if not setup.keys:
         todo = "Set up [dkim] as README says, unless your relay signs: then look for dkim=pass with your domain."

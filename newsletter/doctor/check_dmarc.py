@@ -8,7 +8,7 @@ from newsletter.doctor.finding import Finding, error, ok, skipped, txt_record, w
 from newsletter.doctor.setup import Setup, Tools
 
 
-async def align(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_dmarc(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """Raises Unanswered."""
     domain = setup.domain
     if not domain:

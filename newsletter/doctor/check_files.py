@@ -14,7 +14,7 @@ from newsletter.doctor.setup import Setup
 OLDEST = datetime(2025, 1, 1, tzinfo=UTC)  #: no clock that is right shows less
 
 
-def keep(setup: Setup, now: datetime) -> tuple[Finding, ...]:
+def check_files(setup: Setup, now: datetime) -> tuple[Finding, ...]:
     """Modes of secrets and the database; the clock."""
     found = [*_modes(setup)] if os.name == "posix" else [skipped("secrets", "file modes are of other systems")]
     if now < OLDEST:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parseaddr
 
-from newsletter.doctor.check_pages import Unreached, Web
 from newsletter.doctor.dns import Resolver, addresses
 from newsletter.doctor.finding import Finding, error, ok, skipped, txt_record, warning
+from newsletter.doctor.seams import Unreached, Web
 from newsletter.doctor.setup import Setup, Tools, domain_of
 from newsletter.doctor.tags import read_tags
 
@@ -45,7 +45,7 @@ def _ranked(record: str) -> tuple[int, str]:
     return int(rank), host
 
 
-async def receive(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_mx(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """Replies and bounces arrive."""
     wanted = {"From": setup.sender_address, "Reply-To": setup.reply_to, "bounces": setup.bounces}
     by_domain: dict[str, list[str]] = {}
@@ -77,7 +77,7 @@ async def domain_receives(who: str, domain: str, tools: Tools) -> Finding:
 _PUBLISH_MX = "Publish an MX record that leads to a server with a mailbox for it, or use an address that has one."
 
 
-async def protect(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_tls_reporting(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """All of it is optional."""
     domains = dict.fromkeys(filter(None, (setup.domain, setup.envelope_domain)))
     found = await asyncio.gather(*(_protected(domain, tools) for domain in domains))

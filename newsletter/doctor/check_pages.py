@@ -4,52 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from newsletter.doctor.certificates import certificate_error, certificate_finding, expiry
 from newsletter.doctor.finding import Finding, error, ok, skipped, warning, words
+from newsletter.doctor.reachable import reachable_name
+from newsletter.doctor.seams import Page, Unreached, Web
+from newsletter.doctor.setup import Setup, Tools
 from newsletter.errors import TokenError
 
 if TYPE_CHECKING:
     import httpx
 
-    from newsletter.doctor.setup import Setup, Tools
-
 SECONDS = 10.0  #: for one request
 LIMIT = 65_536  #: bytes of an answer that are looked at
-SOON = timedelta(days=14)
 ASTRAY = timedelta(minutes=2)  #: between two clocks
-NOWHERE = ("localhost", "local", "localdomain", "internal", "test", "invalid", "example", "lan", "home.arpa")
-SAMPLES = ("example.org", "example.com", "example.net")
 ONE_CLICK = b"List-Unsubscribe=One-Click"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    status: int
-    headers: Mapping[str, str]  #: names in lower case
-    text: str = ""  #: as much of it as LIMIT
-    expires: datetime | None = None  #: the certificate
-
-
-class Unreached(Exception):
-    """No answer, and why."""
-
-    def __init__(self, why: str, certificate: bool = False) -> None:
-        super().__init__(why)
-        self.certificate = certificate  #: it was the certificate
-
-
-class Web(Protocol):
-    """Asks one page, and never follows where it leads."""
-
-    async def ask(self, method: str, url: str, body: bytes = b"") -> Page:
-        """Raises Unreached."""
 
 
 class Http:
@@ -86,29 +59,6 @@ class Http:
                 await response.aclose()
 
 
-def certificate_error(trouble: BaseException | None) -> str:
-    """What is wrong with a certificate, "" where that was not the trouble."""
-    while trouble:
-        if isinstance(trouble, ssl.SSLCertVerificationError):
-            return str(trouble.verify_message).rstrip(".") or "not valid"
-        trouble = trouble.__cause__ or trouble.__context__
-    return ""
-
-
-def expiry(certificate: Mapping[str, object] | None) -> datetime | None:
-    """Of what `getpeercert` returns."""
-    until = (certificate or {}).get("notAfter")
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(until)), UTC) if until else None
-
-
-def certificate_finding(name: str, expires: datetime, now: datetime) -> Finding:
-    days = (expires - now).days
-    found = f"valid until {expires:%Y-%m-%d}, {days} days"
-    if expires - now < SOON:
-        return warning(name, found, "Renew it, and see why that did not happen by itself.")
-    return ok(name, found)
-
-
 def _headers(body: bytes) -> dict[str, str]:
     form = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
     return {"User-Agent": "newsletter-doctor", "Accept-Encoding": "identity", **form}
@@ -126,20 +76,7 @@ async def _page(response: httpx.Response) -> Page:
     return Page(response.status_code, dict(response.headers), data.decode("utf-8", "replace"), expires)
 
 
-def reachable_name(host: str) -> str:
-    """ "" where the world may find this host; else why not."""
-    try:
-        return "" if ip_address(host).is_global else "is an address of a private network"
-    except ValueError:
-        pass
-    if any(host == name or host.endswith(f".{name}") for name in NOWHERE) or "." not in host:
-        return "is a name that only this network knows"
-    if any(host == name or host.endswith(f".{name}") for name in SAMPLES):
-        return "is the name of the examples"
-    return ""
-
-
-def named(setup: Setup) -> tuple[Finding, ...]:
+def check_base_url(setup: Setup) -> tuple[Finding, ...]:
     """What needs no network to be seen."""
     url = urlsplit(setup.base_url)
     if why := reachable_name(url.hostname or ""):
@@ -153,7 +90,7 @@ def named(setup: Setup) -> tuple[Finding, ...]:
 _PUBLIC = "Say in [newsletter] base_url where readers reach your pages: https and a name in the public DNS."
 
 
-async def visit(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_pages(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """base_url answers, with a certificate that is valid, and the clocks agree."""
     try:
         page = await tools.web.ask("GET", f"{setup.base_url.rstrip('/')}/")
@@ -190,7 +127,7 @@ def _clock(page: Page, now: datetime) -> tuple[Finding, ...]:
     return (ok("clock", "agrees with your web server's"),)
 
 
-async def leave(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_unsubscribe(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """The unsubscribe link, with a token that is nobody's: it must be our page that answers, and say so."""
     if not setup.unsubscribe:
         return (skipped("unsubscribe link", "no mail could be made: see the templates"),)

@@ -8,20 +8,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from newsletter.doctor.check_pages import certificate_error, certificate_finding, expiry
+from newsletter.doctor.certificates import certificate_error, certificate_finding, expiry
 from newsletter.doctor.finding import Finding, error, ok, warning, words
+from newsletter.doctor.seams import Call, NoCall, RelaySetup
+from newsletter.doctor.setup import Setup, Tools
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
     import aiosmtplib
-
-    from newsletter.doctor.setup import Setup, Tools
 
 SECONDS = 10.0  #: for one reply
 OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
@@ -29,56 +29,19 @@ TOLD = ("size", "pipelining", "chunking", "8bitmime", "smtputf8", "dsn")
 HERE = ("localhost", "127.0.0.1", "::1")
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """As the [smtp] section has it."""
-
-    host: str
-    port: int
-    security: str = "starttls"  #: "starttls", "tls" or "none"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    timeout: float = 60.0
-    hello_name: str = ""
-    ca_file: str = ""
-    tls_minimum: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a relay showed."""
-
-    extensions: Mapping[str, str]  #: at the end; names in lower case
-    login_in_clear: bool = False  #: AUTH was offered before TLS
-    tls: str = ""  #: "TLSv1.3"
-    expires: datetime | None = None  #: its certificate
-    login: str = ""  #: its answer to a login, "" where none was tried
-
-
-class NoCall(Exception):
-    """It came to nothing."""
-
-    def __init__(self, why: str, step: str) -> None:
-        super().__init__(why)
-        self.step = step  #: connect, authorities, starttls, certificate, tls, login
-
-
-class Caller(Protocol):
-    async def call(self, relay: Relay) -> Call:
-        """Raises NoCall."""
+Trust = Callable[[RelaySetup], ssl.SSLContext]  #: whose certificates are believed; may raise ConfigError
 
 
 class SmtpCaller:
     """aiosmtplib, with the same rules as the sender: never a password in clear, never back from TLS."""
 
-    def __init__(self, context: Callable[[Relay], ssl.SSLContext] = lambda _: ssl.create_default_context()) -> None:
+    def __init__(
+        self, context: Callable[[RelaySetup], ssl.SSLContext] = lambda _: ssl.create_default_context()
+    ) -> None:
         """`context`: whose certificates are believed; may raise ConfigError."""
         self._context = context
 
-    async def call(self, relay: Relay) -> Call:
+    async def call(self, relay: RelaySetup) -> Call:
         import aiosmtplib
 
         try:
@@ -94,7 +57,7 @@ class SmtpCaller:
             tls_context=context,
             local_hostname=relay.hello_name or await asyncio.to_thread(socket.getfqdn),
         )
-        talk = _Talk(client, relay)
+        talk = _RelaySession(client, relay)
         try:
             return await talk.run()
         except (aiosmtplib.SMTPException, OSError, ValueError) as trouble:
@@ -104,9 +67,9 @@ class SmtpCaller:
 
 
 @dataclass(slots=True)
-class _Talk:
+class _RelaySession:
     client: aiosmtplib.SMTP
-    relay: Relay
+    relay: RelaySetup
     step: str = "connect"
 
     async def run(self) -> Call:
@@ -167,20 +130,20 @@ def _words(trouble: Exception) -> str:
     return f"{code} {message}" if code else words(trouble)
 
 
-async def talk(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_relay(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """Every relay, all at once."""
-    found = await asyncio.gather(*(_talked(relay, tools) for relay in setup.relays))
+    found = await asyncio.gather(*(_checked(relay, tools) for relay in setup.relays))
     return tuple(finding for some in found for finding in some)
 
 
-async def _talked(relay: Relay, tools: Tools) -> list[Finding]:
+async def _checked(relay: RelaySetup, tools: Tools) -> list[Finding]:
     try:
         return judged(relay, await tools.caller.call(relay), tools.now())
     except NoCall as trouble:
         return [_failed(relay, trouble)]
 
 
-def _failed(relay: Relay, trouble: NoCall) -> Finding:
+def _failed(relay: RelaySetup, trouble: NoCall) -> Finding:
     names = {
         "connect": "connection to",
         "authorities": "certificate of",
@@ -204,7 +167,7 @@ def _failed(relay: Relay, trouble: NoCall) -> Finding:
     return error(f"{names[trouble.step]} {relay}", found, hint)
 
 
-def judged(relay: Relay, call: Call, now: datetime) -> list[Finding]:
+def judged(relay: RelaySetup, call: Call, now: datetime) -> list[Finding]:
     """Of a call that came to its end."""
     found = [ok(f"connection to {relay}", _offers(call)), _secured(relay, call)]
     if call.expires:
@@ -221,7 +184,7 @@ def _offers(call: Call) -> str:
     return f"offers {', '.join(offered)}" if offered else "offers no extensions"
 
 
-def _secured(relay: Relay, call: Call) -> Finding:
+def _secured(relay: RelaySetup, call: Call) -> Finding:
     name = f"TLS to {relay}"
     if call.tls in OLD:
         return error(name, call.tls, "Have the relay offer TLS 1.2 or later.")
@@ -232,7 +195,7 @@ def _secured(relay: Relay, call: Call) -> Finding:
     return error(name, "none: mails and readers' addresses travel in clear", 'Set [smtp] security = "starttls".')
 
 
-def _logged_in(relay: Relay, call: Call) -> Finding:
+def _logged_in(relay: RelaySetup, call: Call) -> Finding:
     name = f"login to {relay}"
     if call.login:
         return ok(name, call.login)

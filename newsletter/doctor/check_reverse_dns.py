@@ -7,9 +7,10 @@ import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from newsletter.doctor.check_relay import HERE, Relay
+from newsletter.doctor.check_relay import HERE
 from newsletter.doctor.dns import Resolver, Unanswered, addresses
 from newsletter.doctor.finding import Finding, error, ok, skipped, warning
+from newsletter.doctor.seams import RelaySetup
 from newsletter.doctor.setup import Setup, Tools
 
 #: Addresses that nobody has, of documentation: asking the system how it would reach them sends nothing.
@@ -20,7 +21,7 @@ _ANYWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 class Origin:
     """What receivers will see as the sender's address."""
 
-    relay: Relay
+    relay: RelaySetup
     here: bool  #: the relay is this machine
     addresses: tuple[str, ...] = ()  #: public ones of this machine; of a provider's relay nobody but the provider knows
 
@@ -38,7 +39,7 @@ def own_addresses() -> tuple[str, ...]:
     return tuple(found)
 
 
-async def origin(relay: Relay, tools: Tools) -> Origin:
+async def origin(relay: RelaySetup, tools: Tools) -> Origin:
     """Raises Unanswered. Behind NAT, the name that we greet with says where we are."""
     own = await asyncio.to_thread(tools.own_addresses)
     if not await is_here(relay.host, own, tools.resolver):
@@ -61,7 +62,7 @@ async def is_here(host: str, own: tuple[str, ...], resolver: Resolver) -> bool:
         return bool(set(own) & set(await addresses(resolver, host)))
 
 
-async def reverse(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_reverse_dns(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """PTR records, forward-confirmed: the large providers take no mail without."""
     found: list[Finding] = []
     for relay in setup.relays:
@@ -86,7 +87,7 @@ async def _confirmed(address: str, resolver: Resolver) -> Finding:
     return error(name, f"{', '.join(names)}: does not lead back" if names else "none", todo)
 
 
-async def _greeting(relay: Relay, place: Origin, resolver: Resolver) -> Finding:
+async def _greeting(relay: RelaySetup, place: Origin, resolver: Resolver) -> Finding:
     name = "hello_name"
     if not relay.hello_name:
         return ok(name, "this machine's own name")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from email.utils import parseaddr
 
-from newsletter.doctor.check_pages import reachable_name
 from newsletter.doctor.finding import Finding, error, ok, skipped, warning
+from newsletter.doctor.reachable import reachable_name
 from newsletter.doctor.setup import Setup, domain_of
 
 _COUNTRY = r"(com?(\.[a-z]{2})?|[a-z]{2})"
@@ -22,7 +22,7 @@ NO_REPLY = re.compile(r"(no|do-?not|never)[-_.]?(reply|respond|answer)", re.IGNO
 OWN_DOMAIN = "Use an address of a domain of your own, where you can publish SPF, DKIM and DMARC records."
 
 
-def introduce(setup: Setup) -> tuple[Finding, ...]:
+def check_sender(setup: Setup) -> tuple[Finding, ...]:
     """All of it."""
     return (*_sender(setup), *_others(setup), *_legal(setup))
 
@@ -81,7 +81,7 @@ def _beside(list_id: str, domain: str) -> bool:
     return any(list_id.endswith(f".{each}") for each in (domain, parent) if "." in each)
 
 
-def carry(setup: Setup) -> tuple[Finding, ...]:
+def check_sample_mail(setup: Setup) -> tuple[Finding, ...]:
     """What a mail of ours holds, as it would go out."""
     if not setup.sample:
         return (skipped("a mail", "none could be made: see the templates"),)

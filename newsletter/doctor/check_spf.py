@@ -29,7 +29,7 @@ _ASK = "Ask your relay's provider what to include in your SPF record, unless it 
 _NAME = 'Publish one that names this machine: "v=spf1 ip4:ADDRESS ~all" with its public address.'
 
 
-async def permit(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
+async def check_spf(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """Of the domain that bounces go to. Raises Unanswered."""
     domain = setup.envelope_domain
     if not domain:

@@ -1,4 +1,4 @@
-"""What is examined, and with which tools. Data and seams only: `newsletter.checkup` fills them in."""
+"""What is examined, and with which tools. Data and seams only; the service fills them in."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from newsletter.doctor.check_pages import Web
-from newsletter.doctor.check_relay import Caller, Relay
 from newsletter.doctor.dkim import Key
 from newsletter.doctor.dns import Resolver
 from newsletter.doctor.finding import Finding
+from newsletter.doctor.seams import Caller, RelaySetup, Web
 from newsletter.formats import ascii_domain
 
 
@@ -26,7 +25,7 @@ class Setup:
     base_url: str = ""
     list_id: str = ""
     postal_address: str = ""
-    relays: tuple[Relay, ...] = ()
+    relays: tuple[RelaySetup, ...] = ()
     keys: tuple[Key, ...] = ()  #: that sign; none: nothing is signed here
     sample: bytes = b""  #: a mail as it would go out; b"" where none can be made
     unsubscribe: str = ""  #: a List-Unsubscribe link of nobody

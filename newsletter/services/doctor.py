@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from newsletter import sender
 from newsletter.config import SECRETS, Settings
-from newsletter.doctor import Dns, Finding, Http, Relay, Setup, SmtpCaller, Tools, own_addresses
+from newsletter.doctor import Dns, Finding, Http, RelaySetup, Setup, SmtpCaller, Tools, own_addresses
 from newsletter.doctor.dkim import Key, public_half
 from newsletter.doctor.finding import error, ok, warning
 from newsletter.errors import ConfigError, NewsletterError, StoreBusy, StoreError, TemplateError
@@ -65,11 +65,11 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
     )
 
 
-def _relays(settings: Settings) -> tuple[Relay, ...]:
-    return tuple(Relay(**asdict(relay(settings, each))) for each in settings.relay or (settings.smtp,))
+def _relays(settings: Settings) -> tuple[RelaySetup, ...]:
+    return tuple(RelaySetup(**asdict(relay(settings, each))) for each in settings.relay or (settings.smtp,))
 
 
-def _believed(called: Relay) -> SSLContext:
+def _believed(called: RelaySetup) -> SSLContext:
     return tls_context(sender.Relay(**asdict(called)))
 
 

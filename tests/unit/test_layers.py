@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_imports_go_round_in_no_circle() -> None:
 @pytest.mark.parametrize("module", sorted(module for module in modules() if part_of(module) in DOORS))
 def test_doors_never_touch_the_store(module: str) -> None:
     """They call services; only `init` and `migrate` make and change a database."""
-    tree = ast.parse(modules()[module].read_text("utf-8"))
-    reached = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "store"]
+    text = modules()[module].read_text("utf-8")
+    reached = re.findall(r"engine\.store\b|^\s*from newsletter\.store import .*\bStore\b", text, re.MULTILINE)
 
     assert not reached

@@ -19,8 +19,7 @@ from zones import Zones
 from newsletter.cli import main
 from newsletter.config import Settings, secret_files
 from newsletter.doctor import Tools
-from newsletter.doctor.check_pages import Page
-from newsletter.doctor.check_relay import Call, NoCall, Relay
+from newsletter.doctor.seams import Call, NoCall, Page, RelaySetup
 from newsletter.services import doctor
 from newsletter.services.doctor import look_at_database, look_at_templates, setup_of
 from newsletter.store import Store
@@ -59,7 +58,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 class Refusing:
     """A relay and a site that do not like us."""
 
-    async def call(self, relay: Relay) -> Call:
+    async def call(self, relay: RelaySetup) -> Call:
         raise NoCall(f"535 {relay.password} is wrong", "login")
 
     async def ask(self, method: str, url: str, body: bytes = b"") -> Page:

@@ -23,7 +23,8 @@ from zones import Zones
 from newsletter.cli.server import Server
 from newsletter.config import Settings
 from newsletter.doctor import Finding, Http, Level, Setup, SmtpCaller, Tools
-from newsletter.doctor.check_pages import LIMIT, Unreached, leave, visit
+from newsletter.doctor.check_pages import LIMIT, check_pages, check_unsubscribe
+from newsletter.doctor.seams import Unreached
 from newsletter.engine import Engine
 from newsletter.services.doctor import setup_of
 from newsletter.testing import NOON
@@ -75,7 +76,9 @@ async def test_our_own_site_answers_every_question_and_nothing_changes(
     before = rows(weekly.store.database.url)
     async with served(make_app(weekly), ours) as base:
         examined = setup(settings, base)
-        found = await visit(examined, tools(Http(theirs))) + await leave(examined, tools(Http(theirs)))
+        found = await check_pages(examined, tools(Http(theirs))) + await check_unsubscribe(
+            examined, tools(Http(theirs))
+        )
 
     assert {each.name: each.level for each in found} == dict.fromkeys(
         ("pages", "certificate", "clock", "unsubscribe link", "one-click unsubscribe"), Level.OK
@@ -91,7 +94,7 @@ def only(found: tuple[Finding, ...]) -> Finding:
 async def test_a_certificate_that_has_expired_is_told(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     ours, theirs = contexts(tmp_path, -1)
     async with served(make_app(engine), ours) as base:
-        finding = only(await visit(setup(settings, base), tools(Http(theirs))))
+        finding = only(await check_pages(setup(settings, base), tools(Http(theirs))))
 
     assert (finding.name, finding.level) == ("certificate", Level.ERROR)
     assert "certificate has expired" in finding.found
@@ -99,14 +102,14 @@ async def test_a_certificate_that_has_expired_is_told(engine: Engine, settings: 
 
 async def test_another_site_is_not_ours(settings: Settings) -> None:
     async with served(Starlette()) as base:
-        found = await leave(setup(settings, base), tools(Http()))
+        found = await check_unsubscribe(setup(settings, base), tools(Http()))
 
     assert [each.level for each in found] == [Level.ERROR] * 2
     assert all("not with our page" in each.found for each in found)
 
 
 async def test_nobody_there_is_told(settings: Settings) -> None:
-    finding = only(await visit(setup(settings, "http://127.0.0.1:1"), tools(Http())))
+    finding = only(await check_pages(setup(settings, "http://127.0.0.1:1"), tools(Http())))
 
     assert (finding.name, finding.level) == ("pages", Level.ERROR)
 

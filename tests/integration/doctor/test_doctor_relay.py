@@ -14,7 +14,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 from certificates import contexts
 
-from newsletter.doctor.check_relay import Call, NoCall, Relay, SmtpCaller
+from newsletter.doctor.check_relay import SmtpCaller
+from newsletter.doctor.seams import Call, NoCall, RelaySetup
 from newsletter.testing import ScriptedServer
 
 
@@ -47,15 +48,15 @@ async def server(recorder: Recorder, implicit: ssl.SSLContext | None = None, **h
         listening.close()
 
 
-def relay(port: int, **changes: Any) -> Relay:
-    return Relay(**{"host": "127.0.0.1", "port": port, "timeout": 5.0, "hello_name": "doctor.test", **changes})
+def relay(port: int, **changes: Any) -> RelaySetup:
+    return RelaySetup(**{"host": "127.0.0.1", "port": port, "timeout": 5.0, "hello_name": "doctor.test", **changes})
 
 
 def trusting(context: ssl.SSLContext) -> SmtpCaller:
     return SmtpCaller(lambda _: context)
 
 
-async def refused(caller: SmtpCaller, relay: Relay) -> tuple[str, str]:
+async def refused(caller: SmtpCaller, relay: RelaySetup) -> tuple[str, str]:
     with pytest.raises(NoCall) as caught:
         await caller.call(relay)
     return caught.value.step, str(caught.value)

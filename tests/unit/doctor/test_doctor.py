@@ -19,11 +19,11 @@ from verifier import DKIM, PEM
 from zones import Records, Zones
 
 from newsletter.config import Settings
-from newsletter.doctor import CHECKS, Finding, Level, Relay, Setup, Tools, count, examine
-from newsletter.doctor.check_pages import ASTRAY, Page, Unreached
-from newsletter.doctor.check_relay import Call, NoCall
+from newsletter.doctor import CHECKS, Finding, Level, RelaySetup, Setup, Tools, count, examine
+from newsletter.doctor.check_pages import ASTRAY
 from newsletter.doctor.check_sender import FREE_MAIL
 from newsletter.doctor.finding import LONGEST, one_line, txt_record
+from newsletter.doctor.seams import Call, NoCall, Page, Unreached
 from newsletter.errors import TokenError
 from newsletter.sender.dkim import Signer, rsa_key
 from newsletter.services.doctor import setup_of
@@ -103,7 +103,7 @@ class Line:
 
     shown: Call | NoCall
 
-    async def call(self, _: Relay) -> Call:
+    async def call(self, _: RelaySetup) -> Call:
         if isinstance(self.shown, NoCall):
             raise self.shown
         return self.shown
@@ -368,7 +368,7 @@ LINES: list[tuple[Call | NoCall, dict[str, Any], str, str, str]] = [
 async def test_what_a_relay_shows_is_judged(
     healthy: Setup, call: Call | NoCall, changes: dict[str, Any], name: str, level: str, found: str
 ) -> None:
-    relay = replace(Relay("mail.net", 587), **changes)
+    relay = replace(RelaySetup("mail.net", 587), **changes)
 
     finding = named(await seen(replace(healthy, relays=(relay,)), zone(healthy), caller=Line(call)), name)
 
@@ -392,7 +392,7 @@ async def test_of_a_providers_relay_the_include_is_wanted(
 ) -> None:
     more = {"sendgrid.net TXT": "v=spf1 ip4:1.2.3.4 ~all", "mail.net A": "93.184.215.99", "papers.quires.org TXT": text}
 
-    found = await seen(replace(healthy, relays=(Relay(host, 587),)), {**zone(healthy), **more})
+    found = await seen(replace(healthy, relays=(RelaySetup(host, 587),)), {**zone(healthy), **more})
 
     assert named(found, f"SPF and {host}").level == level
     assert record in named(found, f"SPF and {host}").record
@@ -416,7 +416,7 @@ async def test_behind_nat_the_hello_name_says_where_we_are(healthy: Setup) -> No
 
 
 async def test_a_relay_by_a_name_of_this_machine_is_this_machine(healthy: Setup) -> None:
-    relays = tuple(Relay(host, 25) for host in ("mail.quires.org", "127.0.0.2", ADDRESS))
+    relays = tuple(RelaySetup(host, 25) for host in ("mail.quires.org", "127.0.0.2", ADDRESS))
 
     found = await seen(replace(healthy, relays=relays), zone(healthy))
 
@@ -515,7 +515,7 @@ async def test_two_empty_look_ups_are_allowed(healthy: Setup) -> None:
 async def test_of_a_relay_here_no_login_is_asked_for(healthy: Setup) -> None:
     call = Line(Call({"auth": "PLAIN"}, login_in_clear=True))
 
-    found = await seen(replace(healthy, relays=(Relay("localhost", 25, "none"),)), zone(healthy), caller=call)
+    found = await seen(replace(healthy, relays=(RelaySetup("localhost", 25, "none"),)), zone(healthy), caller=call)
 
     assert [each.level for each in found if each.group == "Relay"] == [Level.OK] * 3
 
@@ -523,7 +523,7 @@ async def test_of_a_relay_here_no_login_is_asked_for(healthy: Setup) -> None:
 async def test_of_a_relay_elsewhere_that_offers_no_login_none_is_asked_for(healthy: Setup) -> None:
     call = Line(Call({}, tls="TLSv1.3"))
 
-    found = await seen(replace(healthy, relays=(Relay("mail.net", 587),)), zone(healthy), caller=call)
+    found = await seen(replace(healthy, relays=(RelaySetup("mail.net", 587),)), zone(healthy), caller=call)
 
     assert named(found, "login to mail.net:587").level == Level.OK
 
