@@ -420,7 +420,7 @@ class SourceSection(BaseModel):
 
 
 class Settings(BaseModel):
-    """Everything that can be configured; README and config/newsletter.toml explain each key."""
+    """Everything that can be configured; config/newsletter.toml explains each key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
