@@ -1,4 +1,4 @@
-"""Bring templates/messages/*.po up to date with the messages in templates and code: `python tests/catalogues.py`.
+"""Bring templates/messages/*.po up to date with templates and code: `python tests/support/catalogues.py`.
 
 Translations stay; what nobody says any longer goes; what is new comes empty, or with the translation of what it was,
 marked as fuzzy, for somebody to look at. The order is that of the sources.

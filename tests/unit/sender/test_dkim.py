@@ -316,7 +316,7 @@ def test_all_can_come_from_the_environment_and_no_key_is_shown(tmp_path: Path) -
 def test_the_readmes_keys_and_records_verify(tmp_path: Path) -> None:
     if not shutil.which("openssl"):
         pytest.skip("no openssl")
-    readme = (ROOT / "README.md").read_text("utf-8").partition("## Signing")[2].partition("\n## ")[0]
+    readme = (ROOT / "config" / "README.md").read_text("utf-8").partition("## Signing")[2].partition("\n## ")[0]
     for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL):
         subprocess.run(["sh", "-ec", block], cwd=tmp_path, check=True, capture_output=True)
     keys = (
