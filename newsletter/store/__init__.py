@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
-from newsletter.store.bounces import Bounces
+from newsletter.store.bounces import BounceHistory, Bounces
 from newsletter.store.database import Database, batched
 from newsletter.store.domains import Domains
 from newsletter.store.editions import Addressed, Editions, Kept
@@ -26,6 +26,7 @@ from newsletter.tokens import new_secret
 
 __all__ = [
     "Addressed",
+    "BounceHistory",
     "Claim",
     "Frozen",
     "Issues",
