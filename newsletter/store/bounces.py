@@ -23,7 +23,7 @@ class BounceHistory:
 
 
 class Bounces:
-    """Part of Store."""
+    """The bounces of each person."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
