@@ -22,7 +22,7 @@ CONFIRM_WITHIN = timedelta(days=7)
 
 
 def new_secret() -> str:
-    """256 random bits, URL-safe. Called by `newsletter init` and by a store that was given none."""
+    """256 random bits, URL-safe."""
     return secrets.token_urlsafe(32)
 
 
@@ -76,7 +76,7 @@ class Tokens:
         return b32encode(payload + self._return_mac(payload)).decode("ascii").rstrip("=").lower()
 
     def read_return_path(self, token: str) -> tuple[bytes, int]:
-        """(the tag of the issue, the subscriber's number); raises TokenError. See issue_tag."""
+        """(the tag of the issue, the subscriber's number); raises TokenError."""
         text = token.lower()
         if not _RETURN_PATH.fullmatch(text):
             raise TokenError

@@ -325,7 +325,7 @@ class Bounce:
     report: str  #: digest of the report; the same one counts once
     subscriber: int
     issue: str  #: its key; "" where the report does not tell
-    reason: str  #: a word of sender.bounces.Reason
+    reason: str  #: a word of bounces.Reason
     hard: bool  #: the address itself is bad
     counts: bool  #: the address is doubtful: some of these together are as good as a hard one
     at: datetime  #: when it was read
@@ -348,7 +348,7 @@ class Tally:
     paused: str = ""  #: why the schedule does not send it
 
     def adds_up(self) -> bool:
-        """Called before an issue may be "done"."""
+        """Whether every planned delivery is accounted for."""
         settled = self.accepted + self.refused + self.skipped + self.expired + self.uncertain
         return self.planned == settled + self.waiting
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from newsletter.bounces import BounceReport, Effect, Reason, RecipientReport, ReportKind, read_mail
 from newsletter.bounces.mailboxes import Mailbox
@@ -106,19 +106,27 @@ class BounceReports:
         counts = finding.effect is Effect.COUNTS
         reason, now = finding.reason.value, self._now()
         new = Bounce(report.digest, person.subscriber, person.issue, reason, finding.hard, counts, now)
-
-        def judged(status: Status, earlier: Sequence[Bounce]) -> Status | None:
-            return status_after(finding.effect, status, counted(new, earlier, self._within), self._limit)
-
-        recorded = self._store.bounces.record(new, judged, keep)
-        if recorded is None:
+        judged = self._judge(new, finding.effect, keep)
+        if judged is None:
             return KNOWN
-        kept, earlier = recorded
-        if kept.status:
-            logger.info("status", extra={"subscriber": kept.subscriber, "status": kept.status.value})
-            return kept.status.value
-        count = min(counted(new, earlier, self._within), self._limit)
-        return f"counted: {count} of {self._limit}" if counts else NOTHING
+        status, count = judged
+        if status:
+            logger.info("status", extra={"subscriber": new.subscriber, "status": status.value})
+            return status.value
+        return f"counted: {min(count, self._limit)} of {self._limit}" if counts else NOTHING
+
+    def _judge(self, new: Bounce, effect: Effect, keep: bool) -> tuple[Status | None, int] | None:
+        """(the status that the bounce makes of the person, soft bounces that count); None where it is known already.
+
+        Judged by what is known of the person, and again where that changes before it is kept.
+        """
+        bounces = self._store.bounces
+        while seen := bounces.history(new.subscriber, new.report):
+            count = counted(new, seen.earlier, self._within)
+            status = status_after(effect, seen.status, count, self._limit)
+            if not keep or bounces.record(replace(new, status=status), seen):
+                return status, count
+        return None
 
     def _candidates(self, trace: str) -> list[Candidate]:
         """Whom the tokens and the Message-IDs in a text name."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
-from newsletter.store.bounces import Bounces
+from newsletter.store.bounces import BounceHistory, Bounces
 from newsletter.store.database import Database, batched
 from newsletter.store.domains import Domains
 from newsletter.store.editions import Addressed, Editions, Kept
@@ -26,6 +26,7 @@ from newsletter.tokens import new_secret
 
 __all__ = [
     "Addressed",
+    "BounceHistory",
     "Claim",
     "Frozen",
     "Issues",
@@ -67,17 +68,17 @@ class Store:
         return self._remembered("secret", new_secret())
 
     def installed(self, now: datetime) -> datetime:
-        """When this store was first used: no issue is owed for the time before. Called by Engine.tick."""
+        """When this store was first used: no issue is owed for the time before."""
         return datetime.fromisoformat(self._remembered("installed", now.isoformat()))
 
     def noted(self, name: str) -> str:
-        """The last note of this name; "" for none. Called by Engine.trouble."""
+        """The last note of this name; "" for none."""
         with self.database.read() as connection:
             note = connection.execute(select(facts.c.value).where(facts.c.name == f"note: {name}")).scalar_one_or_none()
         return note or ""
 
     def note(self, name: str, text: str) -> None:
-        """Keep one line until the next one; writes nothing where it says the same. Called by Engine.vectors."""
+        """Keep one line until the next one; writes nothing where it says the same."""
         if text != self.noted(name):
             self.database.put(facts, [{"name": f"note: {name}", "value": text}])
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from newsletter.store.database import Database
 from newsletter.store.schema import bounces, subscribers
@@ -14,40 +13,54 @@ from newsletter.types import Bounce, Status
 
 MOST = 200  #: of one person that are looked at, the latest
 
-#: (the person's status, their earlier bounces, latest first) ─▶ the status that the new one makes of them, if any.
-Verdict = Callable[[Status, Sequence[Bounce]], Status | None]
+
+@dataclass(frozen=True, slots=True)
+class BounceHistory:
+    """What is known of a person before a report on them is judged."""
+
+    status: Status
+    earlier: tuple[Bounce, ...]  #: latest first
 
 
 class Bounces:
-    """Part of Store."""
+    """The bounces of each person."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, bounce: Bounce, verdict: Verdict, keep: bool = True) -> tuple[Bounce, list[Bounce]] | None:
-        """Keep a bounce and do what the verdict says, in one transaction; (as it was kept, the earlier ones).
+    def history(self, number: int, report: str) -> BounceHistory | None:
+        """The status and earlier bounces of a person; None where there is none, or this report was kept before."""
+        with self._database.read() as connection:
+            return _history(connection, number, report)
 
-        None where this report was kept before. `keep` False changes nothing. Called by Returns.
+    def record(self, bounce: Bounce, seen: BounceHistory) -> bool:
+        """Keep a bounce and what it makes of the person, in one transaction.
+
+        False, and nothing is changed, where what was `seen` of the person when it was judged no longer holds.
         """
-        status = select(subscribers.c.status).where(subscribers.c.id == bounce.subscriber)
-        same = select(bounces.c.report).where(bounces.c.report == bounce.report)
-        with self._database.write() if keep else self._database.read() as connection:
-            now = connection.execute(status.with_for_update() if keep else status).scalar_one_or_none()
-            if now is None or connection.execute(same.where(bounces.c.subscriber == bounce.subscriber)).first():
-                return None
-            earlier = [_bounce(row) for row in connection.execute(_latest(bounce.subscriber))]
-            judged = replace(bounce, status=verdict(Status(now), earlier))
-            if keep:
-                connection.execute(insert(bounces).values(_row(judged)))
-            if keep and judged.status:
-                person = update(subscribers).where(subscribers.c.id == bounce.subscriber)
-                connection.execute(person.values(status=judged.status))
-        return judged, earlier
+        person = subscribers.c.id == bounce.subscriber
+        with self._database.write() as connection:
+            connection.execute(select(subscribers.c.id).where(person).with_for_update())
+            if _history(connection, bounce.subscriber, bounce.report) != seen:
+                return False
+            connection.execute(insert(bounces).values(_row(bounce)))
+            if bounce.status:
+                connection.execute(update(subscribers).where(person).values(status=bounce.status))
+        return True
 
     def of(self, number: int) -> list[Bounce]:
-        """A person's bounces, latest first. Called by `subscribers show`."""
+        """A person's bounces, latest first."""
         with self._database.read() as connection:
             return [_bounce(row) for row in connection.execute(_latest(number))]
+
+
+def _history(connection: Connection, number: int, report: str) -> BounceHistory | None:
+    status = select(subscribers.c.status).where(subscribers.c.id == number)
+    same = select(bounces.c.report).where(bounces.c.report == report, bounces.c.subscriber == number)
+    now = connection.execute(status).scalar_one_or_none()
+    if now is None or connection.execute(same).first():
+        return None
+    return BounceHistory(Status(now), tuple(_bounce(row) for row in connection.execute(_latest(number))))
 
 
 def _latest(number: int) -> Select[Any]:

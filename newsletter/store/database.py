@@ -35,7 +35,7 @@ def batched(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
 
 
 class Database:
-    """Called by the parts of Store; nobody else sees SQLAlchemy."""
+    """Connections and transactions for the parts of a Store; nobody else sees SQLAlchemy."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -63,7 +63,7 @@ class Database:
 
     @contextmanager
     def _its_turn(self, wait: bool) -> Iterator[None]:
-        """SQLite takes one writer at a time; a server looks after that itself, and in its own time."""
+        """Wait for a turn: SQLite takes one writer at a time; a server looks after that itself, and in its own time."""
         if not self._is_sqlite:
             if not wait:
                 raise StoreBusy
@@ -125,7 +125,7 @@ def _connectable(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
-    connection.isolation_level = None  # SQLAlchemy's recipe: we say BEGIN ourselves, see _begin_sqlite
+    connection.isolation_level = None  # SQLAlchemy's recipe: _begin_sqlite says BEGIN
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         try:
             connection.execute(f"PRAGMA {pragma}")

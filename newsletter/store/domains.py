@@ -19,13 +19,13 @@ REASONS = 10_000  #: different words of servers are looked at
 
 
 class Domains:
-    """Part of Store. Both methods are called by Engine.progress."""
+    """The deliveries of an issue by recipient domain."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def tallied(self, key: str, lately: datetime) -> list[DomainTally]:
-        """Those with the most waiting first. One look at all deliveries of the issue: 4 s for a million."""
+        """Count deliveries by domain, most waiting first. Looks at all deliveries of the issue: 4 s for a million."""
         with self._database.read() as connection:
             return [DomainTally(*row) for row in connection.execute(_tallied(connection, key, lately))]
 
@@ -60,6 +60,6 @@ def _delivered() -> Join:
 
 
 def _domain(connection: Connection) -> ColumnElement[str]:
-    """Of an address; "" of who was erased. Without parameters, so that it is the same wherever it stands."""
+    """The domain of an address; "" of who was erased. Without parameters, so that it is the same in GROUP BY."""
     address = func.coalesce(subscribers.c.email_key, literal_column("''"))
     return func.substr(address, position(connection, address, literal_column("'@'")) + literal_column("1"))

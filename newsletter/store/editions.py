@@ -39,13 +39,13 @@ class Addressed:
 
 
 class Editions:
-    """Part of Store."""
+    """The editions that were made."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def keep(self, kept: Sequence[Kept]) -> list[Kept]:
-        """One transaction, before any of these mails goes out; their picks count as shown from now on.
+        """Keep editions in one transaction, before any of these mails goes out; their picks count as shown from now on.
 
         Returns them as they are kept: what was kept before stays as it is, and a pick that this person was shown in
         another issue is left out, even when two processes plan at once. All of one issue.
@@ -72,7 +72,7 @@ class Editions:
         return {row.subscriber: _kept(row, issue, pool) for row in rows}
 
     def issues(self) -> set[str]:
-        """Keys of the issues of which an edition was made. Called by Engine.evaluate."""
+        """Keys of the issues of which an edition was made."""
         with self._database.read() as connection:
             made = exists().where(editions.c.issue == issues.c.num)
             return set(connection.execute(select(issues.c.key).where(made)).scalars())
@@ -80,7 +80,7 @@ class Editions:
     def of(self, subscriber_ids: Sequence[int], pools: Mapping[Issue, Mapping[str, Entry]]) -> dict[int, list[Edition]]:
         """Subscriber id → what they got in these issues, in their order; who got none is left out.
 
-        `pools`: issue → frozen id → entry. Called by Engine.evaluate for a block of subscribers at a time.
+        `pools`: issue → frozen id → entry.
         """
         found: dict[int, list[Edition]] = {}
         for issue, pool in pools.items():
@@ -108,13 +108,13 @@ class Editions:
         return seen
 
     def named(self, message_ids: Sequence[str]) -> list[Addressed]:
-        """Where the mails with these Message-IDs went. Called by Returns."""
+        """Where the mails with these Message-IDs went."""
         with self._database.read() as connection:
             rows = connection.execute(_ADDRESSED.where(editions.c.message_id.in_(message_ids)))
             return [Addressed(row.subscriber, row.key, row.email) for row in rows]
 
     def latest_of(self, subscriber_ids: Sequence[int]) -> list[Addressed]:
-        """Where the latest editions of these people went. Called by Returns."""
+        """Where the latest editions of these people went."""
         latest = select(issues.c.num).order_by(issues.c.num.desc()).limit(MOST_ISSUES)
         with self._database.read() as connection:
             nums = connection.execute(latest).scalars().all()  # a list: the primary key begins with the issue
@@ -136,7 +136,7 @@ def _shown_before(issue: int, people: Sequence[int]) -> Select[tuple[int, int]]:
 
 
 def _unseen(kept: Kept, nums: Mapping[str, int], before: set[tuple[int, int]]) -> Kept:
-    """Without what the person saw before, and without the second of two picks that were joined since the plan."""
+    """Leave out what the person saw before, and the second of two picks that were joined since the plan."""
     person, told, picks = kept.edition.subscriber.id, set(), []
     for pick in kept.edition.picks:
         num = nums.get(pick.entry.id)
@@ -147,7 +147,7 @@ def _unseen(kept: Kept, nums: Mapping[str, int], before: set[tuple[int, int]]) -
 
 
 def _mark_shown(connection: Connection, kept: Sequence[Kept], nums: Mapping[str, int], issue: int) -> None:
-    """A pair that is there already stays: at most one showing per (subscriber, entry) is a database rule."""
+    """Note the picks as shown; at most one showing per (subscriber, entry) is a rule of the database."""
     pairs = ((each.edition.subscriber.id, pick.entry.id) for each in kept for pick in each.edition.picks)
     rows = [{"subscriber": who, "entry": nums[what], "issue": issue} for who, what in pairs if what in nums]
     insert_ignore(connection, shown, rows)

@@ -39,13 +39,13 @@ class Unsummarised(NamedTuple):
 
 
 class Entries:
-    """Part of Store. New sightings come in through `store.sightings`."""
+    """The entries, read; new ones come in through `store.sightings`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def listed(self, since: datetime | None = None, source: str = "") -> Iterator[Entry]:
-        """Newest first. Called by `newsletter entries`."""
+        """All entries, or those first seen since then or of one source; newest first."""
         query = select(*COLUMNS).order_by(entries.c.first_seen.desc(), entries.c.num)
         if since:
             query = query.where(entries.c.first_seen >= since)
@@ -55,12 +55,12 @@ class Entries:
             yield from (entry_of(row) for row in connection.execute(query))
 
     def new_between(self, since: datetime, until: datetime) -> list[Entry]:
-        """News of [since, until], oldest first: a pool. Called by Engine.preview."""
+        """News of [since, until], oldest first: a pool."""
         with self._database.read() as connection:
             return [entry for _, entry in fresh(connection, since, until)]
 
     def counted(self, since: datetime, until: datetime) -> tuple[int, int]:
-        """(news, all entries first seen) in [since, until]. Called by Engine.overview."""
+        """(news, all entries first seen) in [since, until]."""
         with self._database.read() as connection:
             told = connection.execute(
                 select(
@@ -79,7 +79,7 @@ class Entries:
         return {each: found[num] for each, num in nums.items()}
 
     def present(self, ids: Iterable[str]) -> dict[str, str]:
-        """Asked-for id → the id that this entry has today; unknown ones are left out. Called by Engine.evaluate."""
+        """Asked-for id → the id that this entry has today; unknown ones are left out."""
         with self._database.read() as connection:
             nums = numbers(connection, sorted(set(ids)))
             known: dict[int, str] = {}
@@ -109,7 +109,7 @@ class Entries:
         return taken, known
 
     def unsummarised(self, since: datetime, most: int) -> list[Unsummarised]:
-        """News since then that has an abstract and no TL;DR, newest first. Called by Engine.summarise."""
+        """News since then that has an abstract and no TL;DR, newest first."""
         query = select(entries.c.id, entries.c.title, entries.c.abstract)
         query = query.where(entries.c.announced >= since, entries.c.tldr == "", entries.c.abstract != "")
         with self._database.read() as connection:
@@ -117,7 +117,7 @@ class Entries:
             return [Unsummarised(*row) for row in rows]
 
     def put_tldr(self, texts: Mapping[str, str]) -> None:
-        """Entry id → TL;DR; an entry that has one keeps it."""
+        """Give entries a TL;DR, by id; an entry that has one keeps it."""
         with self._database.write() as connection:
             for entry_id, text in texts.items():
                 mine = (entries.c.id == entry_id) & (entries.c.tldr == "")
@@ -125,7 +125,7 @@ class Entries:
 
 
 def fresh(connection: Connection, since: datetime, until: datetime) -> list[tuple[int, Entry]]:
-    """(number, entry) of the news of [since, until]. Called by Issues.plan too.
+    """(number, entry) of the news of [since, until].
 
     Both ends are included: what arrives in the very second in which an issue is planned is in the next pool too,
     and nobody is shown it twice.
@@ -155,7 +155,7 @@ def chosen(connection: Connection, nums: Iterable[int]) -> Iterator[Row[Any]]:
 
 
 def row_of(entry: Entry) -> dict[str, Any]:
-    """For an INSERT or UPDATE."""
+    """An entry as columns, for an INSERT or UPDATE."""
     row = {name: getattr(entry, name) for name in FIELDS}
     return {**row, **{name: list(row[name]) for name in LISTS}}
 

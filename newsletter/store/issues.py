@@ -76,7 +76,7 @@ class Plan:
 
 
 class Issues:
-    """Part of Store."""
+    """The issues and what they were planned with."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -96,7 +96,7 @@ class Issues:
             return _freeze_audience(connection, num, plan)
 
     def get(self, key: str) -> Issue:
-        """Raises UnknownIssue."""
+        """The issue with this key; raises UnknownIssue."""
         with self._database.read() as connection:
             row = connection.execute(select(*_SELECTED).where(issues.c.key == key)).first()
         if row is None:
@@ -104,36 +104,36 @@ class Issues:
         return _issue(row)
 
     def listed(self) -> list[Issue]:
-        """Newest first."""
+        """All issues, newest first."""
         with self._database.read() as connection:
             return [_issue(row) for row in connection.execute(select(*_SELECTED).order_by(*_NEWEST))]
 
     def open_ones(self) -> list[Issue]:
-        """Not done yet, and not paused. Called by Engine.tick."""
+        """Issues that are neither done nor paused, newest first."""
         query = select(*_SELECTED).where(issues.c.state != IssueState.DONE, issues.c.paused == "")
         with self._database.read() as connection:
             return [_issue(row) for row in connection.execute(query.order_by(*_NEWEST))]
 
     def out(self, start: int, most: int) -> list[Issue]:
-        """Newest first, from place `start` on: those that went out and had a paper. Called by Archive."""
+        """Issues that went out and had a paper, newest first, from place `start` on."""
         gone = issues.c.state.in_((IssueState.SENDING, IssueState.DONE))
         query = select(*_SELECTED).where(gone, exists().where(pool.c.issue == issues.c.num))
         with self._database.read() as connection:
             return [_issue(row) for row in connection.execute(query.order_by(*_NEWEST).offset(start).limit(most))]
 
     def first_until(self) -> datetime | None:
-        """Where the first issue ended. Called by Archive.began."""
+        """The end of the first issue's pool."""
         with self._database.read() as connection:
             return connection.execute(select(func.min(issues.c.until, type_=Moment()))).scalar_one_or_none()
 
     def latest_until(self, cadence: Cadence) -> datetime | None:
-        """Where the last issue of this cadence ended; the next begins there."""
+        """The end of the last pool of this cadence; the next begins there."""
         query = select(func.max(issues.c.until, type_=Moment())).where(issues.c.cadence == cadence)
         with self._database.read() as connection:
             return connection.execute(query).scalar_one_or_none()
 
     def holding(self, entry_id: str) -> list[Issue]:
-        """Those with this entry in their pool, under any id it ever had; newest first. Called by Engine.explain."""
+        """Issues with this entry in their pool, under any id it ever had; newest first."""
         with self._database.read() as connection:
             num = numbers(connection, [entry_id]).get(entry_id)
             ids = [entry_id, *connection.execute(select(former.c.id).where(former.c.entry == num)).scalars()]
@@ -142,7 +142,7 @@ class Issues:
             return [_issue(row) for row in connection.execute(query.order_by(*_NEWEST))]
 
     def frozen(self, key: str) -> Frozen:
-        """Raises UnknownIssue. Called by Engine for rendering."""
+        """All that the issue was planned with; raises UnknownIssue."""
         issue = self.get(key)
         with self._database.read() as connection:
             row = connection.execute(select(issues).where(issues.c.key == key)).one()
@@ -151,28 +151,28 @@ class Issues:
         return Frozen(issue, _masthead(row.masthead), row.templates, tuple(row.missing), frozen_entries)
 
     def paused(self, key: str) -> str:
-        """Why it is paused; "" where it is not. All senders look at it before they claim."""
+        """Why the issue is paused; "" where it is not. All senders look at it before they claim."""
         with self._database.read() as connection:
             return str(connection.execute(select(issues.c.paused).where(issues.c.key == key)).scalar_one())
 
     def excused(self, key: str) -> int:
-        """Complaints that were known when somebody resumed it."""
+        """The number of complaints that were known when somebody resumed the issue."""
         with self._database.read() as connection:
             return int(connection.execute(select(issues.c.excused).where(issues.c.key == key)).scalar_one())
 
     def pause(self, key: str, reason: str) -> None:
-        """Until `resume`. Called by Engine."""
+        """Pause the issue until `resume`."""
         with self._database.write() as connection:
             connection.execute(update(issues).where(issues.c.key == key).values(paused=reason[:500]))
 
     def resume(self, key: str, excused: int) -> None:
-        """Neither the issue nor a domain is paused. `excused`: complaints that need not pause it again."""
+        """Pause neither the issue nor a domain any longer. `excused`: complaints that need not pause it again."""
         with self._database.write() as connection:
             connection.execute(update(issues).where(issues.c.key == key).values(paused="", excused=excused))
             connection.execute(delete(pauses).where(pauses.c.issue == number(key)))
 
     def set_state(self, key: str, state: IssueState) -> None:
-        """Called by Engine.send; `done` only after the accounting was checked."""
+        """Change the state; `done` only after the accounting was checked."""
         with self._database.write() as connection:
             connection.execute(update(issues).where(issues.c.key == key).values(state=state))
 
@@ -241,7 +241,7 @@ def _move_own_times(connection: Connection, num: int, plan: Plan, audience: Colu
 
 
 def _later(connection: Connection, num: int, spread: timedelta) -> ColumnElement[int]:
-    """Seconds: of each subscriber another share of the spread, and in each issue another one.
+    """The seconds that a delivery is due later: a share of the spread, different for each subscriber and issue.
 
     By the golden ratio, so that any part of the audience is spread evenly. Of very many subscribers a few neighbours
     share a moment, for an index that grows in runs is written three times as fast [measured].
@@ -254,7 +254,7 @@ def _later(connection: Connection, num: int, spread: timedelta) -> ColumnElement
 
 
 def _masthead(row: Mapping[str, Any]) -> Masthead:
-    """An older issue's lacks what came later."""
+    """A masthead as stored; an older issue's lacks what came later."""
     masthead = Masthead(**row)
     return replace(masthead, sections=tuple(masthead.sections))
 

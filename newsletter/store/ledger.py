@@ -84,7 +84,7 @@ class Later:
 
 
 class Ledger:
-    """Part of Store."""
+    """The deliveries of all issues, and who sends them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -96,7 +96,7 @@ class Ledger:
             return int(connection.execute(statement).scalar_one())
 
     def renew(self, sender: int, alive_until: datetime) -> None:
-        """Called every second while a sender works."""
+        """Extend the life of a sender; due every second while it works."""
         with self._database.write() as connection:
             connection.execute(update(senders).where(senders.c.num == sender).values(alive_until=alive_until))
 
@@ -108,7 +108,7 @@ class Ledger:
             return _settle_doubtful(connection, orphaned) + _free(connection, orphaned)
 
     def expire(self, key: str, now: datetime) -> int:
-        """What is too late to be news is not sent, and counts as never shown."""
+        """Give up what is too late to be news: it is not sent, and counts as never shown. Returns how many."""
         late = and_(_claimable(key), deliveries.c.expires <= now)
         with self._database.read() as connection:  # as nearly always: nobody has to wait for the lock then
             if not connection.execute(select(exists().where(late))).scalar_one():
@@ -122,7 +122,7 @@ class Ledger:
         return len(gone)
 
     def first_expiry(self, key: str) -> datetime | None:
-        """Of all that wait. It takes a look at each: 80 ms for a million."""
+        """The first expiry of all that wait. Looks at each: 80 ms for a million."""
         query = select(func.min(deliveries.c.expires)).where(_in(key), is_waiting)
         with self._database.read() as connection:
             first: datetime | None = connection.execute(query).scalar_one()
@@ -150,7 +150,7 @@ class Ledger:
         return [_claim(key, free[number], sender) for number in taken if number in claimed]
 
     def hand_back(self, claims: Sequence[Claim], later: Later, now: datetime) -> None:
-        """They are due later and were not tried. Called by who has claimed and not begun them."""
+        """Give back claims that were not begun: they are due later and were not tried."""
         with self._database.write() as connection:
             for claim in claims:
                 mine = and_(
@@ -166,7 +166,7 @@ class Ledger:
             return connection.execute(query.order_by(deliveries.c.due).limit(1)).scalar_one_or_none()
 
     def pause(self, key: str, domain: str, until: datetime, reason: str) -> None:
-        """Nothing of this issue goes to this domain until then; all senders look at it before they claim."""
+        """Let nothing of this issue go to this domain until then; all senders look at it before they claim."""
         row = {"issue": _number(self._database, key), "domain": domain, "until": until, "reason": reason[:500]}
         self._database.put(pauses, [row])
 
@@ -189,7 +189,8 @@ class Ledger:
         """One transaction for many connections (group commit).
 
         Settles first, each with its delivery's new outcome. Then, for each begin: SENDING (go on), SKIPPED (the
-        person left; settled so), or PLANNED (the claim was lost to another sender). `wait`: see Database.write.
+        person left; settled so), or PLANNED (the claim was lost to another sender). Without `wait`, StoreBusy is
+        raised at once where somebody else writes.
         """
         if not (begins or settles):
             return []
@@ -198,7 +199,7 @@ class Ledger:
             return _begin(connection, begins)
 
     def release(self, sender: int) -> int:
-        """Give back what was claimed and not begun, and sign off. Called when a sender stops."""
+        """Give back what was claimed and not begun, and sign off."""
         unfinished = select(issues.c.num).where(issues.c.state != IssueState.DONE)  # one that is done holds none
         held = and_(deliveries.c.sender == sender, deliveries.c.outcome == Outcome.SENDING)
         mine = and_(deliveries.c.issue.in_(unfinished), held)
@@ -232,13 +233,13 @@ class Ledger:
             return int(connection.execute(query).scalar_one())
 
     def waiting(self, key: str) -> list[int]:
-        """Subscriber ids of all that still wait. Called by a dry run."""
+        """Subscriber ids of all that still wait."""
         query = select(deliveries.c.subscriber).where(_in(key), is_waiting)
         with self._database.read() as connection:
             return list(connection.execute(query.order_by(deliveries.c.subscriber)).scalars())
 
     def having(self, key: str, outcome: Outcome, most: int | None = None) -> list[tuple[Delivery, str]]:
-        """(delivery, address) of all with this outcome, or of the first. Called by `status` and `resolve`."""
+        """(delivery, address) of all with this outcome, or of the first `most`."""
         query = (
             select(deliveries, editions.c.message_id, subscribers.c.email)
             .outerjoin(editions, _same_edition())
@@ -295,7 +296,7 @@ def _free_now(connection: Connection, key: str, now: datetime, people: Sequence[
 
 
 def _reserve(connection: Connection, key: str, sender: int, now: datetime, people: Sequence[int]) -> set[int]:
-    """The promise is in this one statement: nobody holds it, and it is due."""
+    """Reserve what nobody holds and is due. The promise is in this one statement."""
     given = {"its_issue": key, "its_moment": now, "people": people, "its_sender": sender}
     return set(connection.execute(_RESERVED, given).scalars()) if people else set()
 
@@ -306,7 +307,7 @@ def _claim(key: str, row: Any, sender: int) -> Claim:
 
 
 def _postponed(later: Later, now: datetime, expires: datetime | None, sender: int) -> dict[str, Any]:
-    """Due later, but not after it expires; and who waits for it."""
+    """The columns of a delivery that is due later, but not after it expires; and who waits for it."""
     due = now + max(later.wait, SOONEST)
     return {"due": min(due, expires or due), "sender": sender if later.kept else None}
 
@@ -329,7 +330,7 @@ def _same_edition() -> ColumnElement[bool]:
 
 
 def _begin(connection: Connection, claims: Sequence[Claim]) -> list[Outcome]:
-    """The promise is in this one statement: still ours, not yet begun, and the person still wants it."""
+    """Mark what is still ours, not yet begun and still wanted. The promise is in this one statement."""
     begun: set[tuple[str, int]] = set()
     together: dict[tuple[str, int], list[int]] = {}
     for claim in claims:
@@ -342,7 +343,7 @@ def _begin(connection: Connection, claims: Sequence[Claim]) -> list[Outcome]:
 
 
 def _begun(connection: Connection, claim: Claim, begun: set[tuple[str, int]]) -> Outcome:
-    """Takes the mark, so that nobody gets it twice."""
+    """The outcome of one begin; takes its mark from `begun`, so that nobody gets it twice."""
     row = claim.delivery.issue, claim.delivery.subscriber
     if row not in begun:
         return _withdraw(connection, claim)
@@ -357,7 +358,7 @@ def _ready(key: Key, sender: int | BindParameter[int]) -> ColumnElement[bool]:
 
 
 def _withdraw(connection: Connection, claim: Claim) -> Outcome:
-    """Of a mail that must not go out: SKIPPED where the person left, else the claim was lost."""
+    """The outcome of a mail that must not go out: SKIPPED where the person left, else the claim was lost."""
     subscriber = claim.delivery.subscriber
     status = select(subscribers.c.status).where(subscribers.c.id == subscriber)
     reason = connection.execute(status).scalar_one_or_none() or "erased"
@@ -369,7 +370,7 @@ def _withdraw(connection: Connection, claim: Claim) -> Outcome:
 
 
 def _settle(connection: Connection, claims: Sequence[Claim]) -> None:
-    """A late answer still counts while nobody has decided otherwise: the row may be `uncertain` by now."""
+    """Write the answers. A late one still counts while nobody has decided otherwise: the row may be `uncertain`."""
     if not claims:
         return
     rows = [

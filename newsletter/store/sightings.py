@@ -37,7 +37,7 @@ class Named(NamedTuple):
 
 
 class Sightings:
-    """Part of Store."""
+    """Where sightings of papers become entries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,7 +63,7 @@ class Sightings:
 
 
 def merged(old: Entry, new: Entry) -> Entry:
-    """What was known stays; gaps are filled, lists united, the earlier date wins, counts follow the newer sighting."""
+    """A known entry, completed: gaps filled, lists united, the earlier date kept, counts of the newer sighting."""
     kept = {"title_html", *(("abstract_html",) if old.abstract else ())}  # goes with its text
     gaps: dict[str, Any] = {name: getattr(new, name) for name in FIELDS if not getattr(old, name) and name not in kept}
     counts = {name: getattr(new, name) for name in COUNTS if getattr(new, name) is not None}
@@ -159,7 +159,7 @@ class _Batch:
         return not self._entries[num].update and (num < 0 or self._stored[num].update)
 
     def _insert(self, connection: Connection, now: datetime) -> dict[int, int]:
-        """Negative number → the database's."""
+        """Insert the new entries; returns negative number → the database's."""
         new = [num for num in self._entries if num < 0]
         if not new:
             return {}
@@ -220,7 +220,7 @@ def _named(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
 
 
 def _with_free_id(entry: Entry, taken: Collection[str]) -> Entry:
-    """Two papers may come with the same id from two files: the later one gets a number behind it."""
+    """Put a number behind an id that is taken: two papers may come with the same id from two files."""
     number, given = 2, entry.id
     while entry.id in taken:
         entry = replace(entry, id=f"{given}~{number}")
@@ -229,7 +229,7 @@ def _with_free_id(entry: Entry, taken: Collection[str]) -> Entry:
 
 
 def _move(connection: Connection, goes: int, stays: int) -> None:
-    """Everything that points to one entry points to the other, and the first is gone."""
+    """Point everything from one entry to the other, and delete the first."""
     old = connection.execute(
         select(entries.c.id, entries.c.first_seen, entries.c.announced).where(entries.c.num == goes)
     )
@@ -248,7 +248,7 @@ def _move(connection: Connection, goes: int, stays: int) -> None:
 
 
 def _drop_earlier_votes(connection: Connection, goes: int, stays: int) -> None:
-    """Who voted on both keeps their later word, whichever entry it was said of."""
+    """Keep the later word of those who voted on both, whichever entry it was said of."""
     later = votes.alias()
     spoke_again = select(later.c.entry).where(
         later.c.entry == goes, later.c.subscriber == votes.c.subscriber, later.c.at > votes.c.at
@@ -257,7 +257,7 @@ def _drop_earlier_votes(connection: Connection, goes: int, stays: int) -> None:
 
 
 def _point(connection: Connection, table: Table, goes: int, stays: int) -> None:
-    """Rows that both have are kept once: the one of the entry that stays."""
+    """Point the rows of a table from one entry to the other; of rows that both have, the other's stays."""
     rows: list[dict[str, Any]] = [
         {**row._mapping, "entry": stays} for row in connection.execute(select(table).where(table.c.entry == goes))
     ]

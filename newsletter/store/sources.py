@@ -18,13 +18,13 @@ _RECEIPT = tuple(each.name for each in fields(Receipt))
 
 
 class Sources:
-    """Part of Store; also the memory of the collector's politeness (collector.polite.Memory)."""
+    """The sources; also the memory that keeps the collector polite to hosts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def health(self) -> list[Health]:
-        """By name. Called by `newsletter status` and by Engine.plan."""
+        """The health of all sources, by name."""
         with self._database.read() as connection:
             rows = connection.execute(select(sources).order_by(sources.c.name)).all()
         states = {row.name: SourceState(row.state) for row in rows}
@@ -32,7 +32,7 @@ class Sources:
         return [Health(row.name, **{**each, "state": states[row.name]}) for row, each in zip(rows, given, strict=True)]
 
     def record(self, health: Health, kept: Iterable[Receipt] = ()) -> None:
-        """Called by Engine.collect after the source's entries are stored: a receipt must never outrun its entries."""
+        """Keep how a source does, after its entries are stored: a receipt must never outrun its entries."""
         row = {**{name: getattr(health, name) for name in _HEALTH}, "name": health.source}
         self._database.put(sources, [row])
         self._database.put(receipts, [asdict(receipt) for receipt in kept])
@@ -60,7 +60,7 @@ class Sources:
         return max(float(free_at) - now, 0.001)
 
     def release(self, host: str, free_at: float) -> None:
-        """The host is free from then on."""
+        """Let the host be free from then on."""
         self._database.put(hosts, [{"name": host, "free_at": free_at}])
 
     def summaries(self, keys: Sequence[str]) -> dict[str, str]:
@@ -73,5 +73,5 @@ class Sources:
         return found
 
     def put_summaries(self, texts: Mapping[str, str]) -> None:
-        """Content key → summary."""
+        """Keep summaries by content key."""
         self._database.put(summaries, [{"key": key, "text": text} for key, text in texts.items()])

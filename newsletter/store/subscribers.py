@@ -25,13 +25,13 @@ _LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 
 
 class Subscribers:
-    """Part of Store."""
+    """The subscribers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, subscriber: Subscriber, origin: str, now: datetime) -> Subscriber:
-        """A new person; raises InputError where the address is known. `origin` is the consent record."""
+        """Add a person; raises InputError where the address is known. `origin` is the consent record."""
         key = subscriber.email.casefold()
         with self._database.write() as connection:
             if connection.execute(select(subscribers.c.id).where(subscribers.c.email_key == key)).first():
@@ -69,7 +69,7 @@ class Subscribers:
                 raise UnknownSubscriber
 
     def set_status(self, number: int, status: Status, now: datetime) -> None:
-        """Idempotent; takes effect before the person's next mail. Raises UnknownSubscriber."""
+        """Change the status, effective before the person's next mail; idempotent. Raises UnknownSubscriber."""
         values: dict[str, Any] = {"status": status}
         if status is Status.ACTIVE:
             values["confirmed"] = func.coalesce(subscribers.c.confirmed, int(now.timestamp()))
@@ -86,14 +86,14 @@ class Subscribers:
             return bool(connection.execute(query.values(asked=now)).rowcount)
 
     def get(self, number: int) -> Subscriber:
-        """Raises UnknownSubscriber."""
+        """The subscriber with this number; raises UnknownSubscriber."""
         found = self.many([number])
         if not found:
             raise UnknownSubscriber
         return found[0]
 
     def find(self, address: str) -> Subscriber:
-        """By address, in any case; raises UnknownSubscriber."""
+        """The subscriber with this address, in any case; raises UnknownSubscriber."""
         with self._database.read() as connection:
             found = _by_key(connection, address)
         if found is None:
@@ -101,13 +101,13 @@ class Subscribers:
         return found
 
     def many(self, numbers: Sequence[int]) -> list[Subscriber]:
-        """Ordered by number; unknown ones are left out."""
+        """The subscribers with these numbers, in their order; unknown ones are left out."""
         query = select(*_SELECTED).where(subscribers.c.id.in_(numbers)).order_by(subscribers.c.id)
         with self._database.read() as connection:
             return [_subscriber(row) for row in connection.execute(query)]
 
     def listed(self, status: Status | None = None) -> Iterator[Subscriber]:
-        """All, a page at a time, ordered by number: a million fit in little memory."""
+        """All subscribers by number, read a page at a time: a million fit in little memory."""
         after = 0
         while page := self._page(status, after):
             yield from page
@@ -120,13 +120,13 @@ class Subscribers:
             return [_subscriber(row) for row in connection.execute(query)]
 
     def counted(self) -> dict[Status, int]:
-        """How many there are of each status. Called by Engine.overview."""
+        """How many there are of each status."""
         query = select(subscribers.c.status, func.count()).group_by(subscribers.c.status)
         with self._database.read() as connection:
             return {Status(status): int(count) for status, count in connection.execute(query)}
 
     def cadences(self, default: Cadence) -> set[Cadence]:
-        """The cadences that somebody active wants. Called by Engine.tick."""
+        """The cadences that somebody active wants."""
         query = select(subscribers.c.cadence).where(subscribers.c.status == Status.ACTIVE).distinct()
         with self._database.read() as connection:
             return {Cadence(row.cadence or default) for row in connection.execute(query)}

@@ -11,13 +11,13 @@ from newsletter.store.schema import vectors
 
 
 class Vectors:
-    """Part of Store."""
+    """The vectors that were made."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def known(self, model: str, digests: Sequence[str]) -> dict[str, bytes]:
-        """Digest → vector, for those that were made before. Called by Engine.vectors."""
+        """Digest → vector, for those that were made before."""
         found: dict[str, bytes] = {}
         with self._database.read() as connection:
             for some in batched(digests, TOGETHER - 1):
@@ -26,6 +26,6 @@ class Vectors:
         return found
 
     def put(self, model: str, made: Mapping[str, bytes]) -> None:
-        """Called by Engine.vectors."""
+        """Keep vectors by digest."""
         rows = [{"model": model, "digest": digest, "vector": vector} for digest, vector in made.items()]
         self._database.put(vectors, rows)

@@ -19,13 +19,13 @@ _VOTE = (votes.c.subscriber, entries.c.id, votes.c.verb, votes.c.at)
 
 
 class Votes:
-    """Part of Store. Ids go in under any name an entry ever had, and come out as they are today."""
+    """The votes. Ids go in under any name an entry ever had, and come out as they are today."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, subscriber_id: int, entry_id: str, verb: Verb, at: datetime) -> None:
-        """The later word on a paper takes the place of the earlier. Raises UnknownEntry."""
+        """Keep a vote; the later word on a paper takes the place of the earlier. Raises UnknownEntry."""
         if verb is Verb.PASSED:
             raise InputError("Nobody says that they passed a paper over: it shows.")
         with self._database.write() as connection:
@@ -36,7 +36,7 @@ class Votes:
             upsert_where(connection, votes, row, votes.c.at <= at)
 
     def take_back(self, subscriber_id: int, entry_ids: Iterable[str]) -> int:
-        """As if nothing had been said of these papers; returns of how many something was."""
+        """Forget what was said of these papers; returns of how many something was."""
         with self._database.write() as connection:
             nums = set(numbers(connection, sorted(set(entry_ids))).values())
             mine = delete(votes).where(votes.c.subscriber == subscriber_id)
@@ -54,7 +54,7 @@ class Votes:
         return found
 
     def beside(self, people: Iterable[Subscriber]) -> Iterator[tuple[Subscriber, list[Vote]]]:
-        """Each person with their votes, asked for a page at a time. Called by `subscribers show` and `export`."""
+        """Each person with their votes, asked for a page at a time."""
         for some in batched(people, TOGETHER):
             said = self.of([person.id for person in some])
             yield from ((person, said.get(person.id, [])) for person in some)
@@ -67,7 +67,7 @@ class Votes:
     def shown(
         self, subscriber_ids: Sequence[int], most_issues: int, before: datetime | None = None
     ) -> dict[int, list[Showing]]:
-        """Subscriber id → the papers of their latest issues, oldest issue first. Called by Engine for voters only.
+        """Subscriber id → the papers of their latest issues, oldest issue first.
 
         `before`: of the latest of those that were planned before then.
         """
@@ -92,12 +92,12 @@ class Votes:
     def papers(self, since: datetime, beside: datetime, subscriber_ids: Sequence[int] | None = None) -> set[str]:
         """Ids of what was voted on since then, and of what stood beside it in an issue planned since `beside`.
 
-        Of everybody, or of these subscribers. Called by Engine, whose selector needs the texts of these papers.
+        Of everybody, or of these subscribers.
         """
         if subscriber_ids is None:
             return self._papers(since, beside, true())
         groups = (votes.c.subscriber.in_(some) for some in batched(subscriber_ids, TOGETHER))
-        return {each for group in groups for each in self._papers(since, beside, group)}
+        return {paper for group in groups for paper in self._papers(since, beside, group)}
 
     def _papers(self, since: datetime, beside: datetime, whose: ColumnElement[bool]) -> set[str]:
         voted = select(votes.c.entry).where(votes.c.at >= since, whose)
@@ -107,10 +107,7 @@ class Votes:
             return set(connection.execute(query).scalars())
 
     def wanted(self, key: str) -> dict[int, set[str]]:
-        """Subscriber id → ids of the papers that this issue showed them and that they voted for.
-
-        Called by Engine.evaluate.
-        """
+        """Subscriber id → ids of the papers that this issue showed them and that they voted for."""
         query = (
             select(votes.c.subscriber, entries.c.id)
             .join(shown, (shown.c.subscriber == votes.c.subscriber) & (shown.c.entry == votes.c.entry))
@@ -125,7 +122,7 @@ class Votes:
         return found
 
     def counted(self, verbs: Collection[Verb]) -> dict[str, int]:
-        """Entry id → how many active subscribers say one of these. Called by Engine for sources of recommendations."""
+        """Entry id → how many active subscribers say one of these."""
         query = (
             select(entries.c.id, func.count())
             .join(votes, votes.c.entry == entries.c.num)

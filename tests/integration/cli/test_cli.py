@@ -319,7 +319,7 @@ def test_status_without_an_issue_shows_the_sources(run: Run, letter: Run) -> Non
 def test_a_dry_run_writes_the_mails_and_a_dead_server_is_one_line(
     letter: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("newsletter.engine.DispatchTuning", partial(DispatchTuning, relay_pause_seconds=0.0))
+    monkeypatch.setattr("newsletter.services.sending.DispatchTuning", partial(DispatchTuning, relay_pause_seconds=0.0))
     issue = key(letter)
 
     assert "2 mails in out" in letter("send", issue, "--dry-run", "out").output

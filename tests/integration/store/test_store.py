@@ -21,10 +21,11 @@ from newsletter.errors import (
 )
 from newsletter.schedule import own_due
 from newsletter.services.claiming import claim_due
-from newsletter.store import Claim, Kept, Later, Named, Plan, PlanOutdated, Store
+from newsletter.store import BounceHistory, Claim, Kept, Later, Named, Plan, PlanOutdated, Store
 from newsletter.store.schema import REVISION
 from newsletter.testing import NOON, WEEK_12, make_entry, make_profile, make_subscriber
 from newsletter.types import (
+    Bounce,
     Cadence,
     Delivery,
     Edition,
@@ -608,3 +609,19 @@ def test_done_is_a_state_like_the_others(store: Store) -> None:
 
     assert store.issues.open_ones() == []
     assert store.issues.listed()[0].state is IssueState.DONE
+
+
+# bounces
+
+
+def test_a_bounce_that_was_judged_by_what_no_longer_holds_is_not_kept(store: Store) -> None:
+    [ada] = people(store, "Ada")
+    first, second = (Bounce(report, ada.id, "", "mailboxfull", False, True, NOON) for report in ("one", "two"))
+    seen = store.bounces.history(ada.id, "one")
+    assert seen == BounceHistory(Status.ACTIVE, ())
+
+    assert store.bounces.record(first, seen)
+    assert not store.bounces.record(replace(second, status=Status.BOUNCED), seen)
+    assert store.bounces.of(ada.id) == [first]
+    assert store.subscribers.get(ada.id).status is Status.ACTIVE
+    assert store.bounces.history(ada.id, "one") is None
