@@ -2,7 +2,7 @@
 
 from newsletter.selector.pool import Pool, prepare
 from newsletter.selector.popular import for_everybody, popular
-from newsletter.selector.profile_arrays import HYPE, SIZE, SURPRISE, Defaults, likes, phrases
+from newsletter.selector.profile_arrays import HYPE, SIZE, SURPRISE, Defaults, completed, likes, phrases
 from newsletter.selector.rank import select
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "SURPRISE",
     "Defaults",
     "Pool",
+    "completed",
     "for_everybody",
     "likes",
     "phrases",

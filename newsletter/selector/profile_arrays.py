@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import accumulate
 from types import MappingProxyType
@@ -37,12 +37,18 @@ class Defaults:
     hype: float = HYPE
     surprise: float = SURPRISE
 
-    def completed(self, profile: Profile) -> Defaults:
+    def overridden(self, profile: Profile) -> Defaults:
         """The reader's own values where they make sense."""
         if profile.size is None and profile.hype is None and profile.surprise is None:
             return self
         size = self.size if profile.size is None else min(max(profile.size, 0), MOST_PICKS)
         return Defaults(size, _share(profile.hype, self.hype), _share(profile.surprise, self.surprise))
+
+
+def completed(profile: Profile, defaults: Defaults) -> Profile:
+    """The profile with a size, a hype and a surprise that make sense: the defaults where the reader named none."""
+    own = defaults.overridden(profile)
+    return replace(profile, size=own.size, hype=own.hype, surprise=own.surprise)
 
 
 @dataclass(slots=True)
@@ -93,7 +99,7 @@ def read(pool: Pool, profiles: Sequence[Profile], seen: Iterable[Set[str]], defa
         _add_wishes(block, pool, profile)
         _add_less(block, pool, profile)
         block.hidden += sorted(hidden(pool, profile, ids))
-        wanted = defaults.completed(profile)
+        wanted = defaults.overridden(profile)
         block.size.append(wanted.size)
         block.hype.append(wanted.hype)
         block.surprise.append(wanted.surprise)

@@ -61,7 +61,7 @@ class Chooser:
         self.entries = {entry.id: entry for entry in frozen.entries}
         self._library = readership.library
         self._aliases = {asked: entry.id for asked, entry in readership.library.items()}
-        self._defaults = defaults
+        self._defaults = selector.Defaults(defaults.size, defaults.hype, defaults.surprise)
         others = [entry for entry in dict.fromkeys(self._library.values()) if entry.id not in self.entries]
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
@@ -109,15 +109,13 @@ class Chooser:
 
         A vote is a later word than what the profile says of the same paper.
         """
-        own = self._defaults
+        from newsletter import selector
+
         signals = tuple(replace(signal, entry=self._name(signal.entry)) for signal in profile.signals)
         refused = {signal.entry for signal in signals if signal.verb is Verb.LESS}
         wanted = {signal.entry for signal in signals if signal.verb in WANTED}
         return replace(
-            profile,
-            size=own.size if profile.size is None else profile.size,
-            hype=own.hype if profile.hype is None else profile.hype,
-            surprise=own.surprise if profile.surprise is None else profile.surprise,
+            selector.completed(profile, self._defaults),
             liked=self._known(profile.liked, refused),
             disliked=self._known(profile.disliked, wanted),
             interests=tuple(

@@ -69,8 +69,8 @@ class Papers:
             interests = []
             for place in range(2 + reader % 2):
                 field = int(fields[reader, place])
-                liked = tuple(f"l{int(each) * FIELDS + field:06}" for each in picks[reader, place])
-                keywords = tuple(str(names[self.fields[field][each]]) for each in words[reader, place])
+                liked = tuple(f"l{int(paper) * FIELDS + field:06}" for paper in picks[reader, place])
+                keywords = tuple(str(names[self.fields[field][word]]) for word in words[reader, place])
                 interests.append(Interest("", float(place + 1), keywords, liked=liked))
             yield Profile(tuple(interests))
 

@@ -158,9 +158,9 @@ class Corpus:
         lines = (resource("seeds") / "papers.jsonl").read_text("utf-8").splitlines()
         seeds = {row["id"]: row for row in map(json.loads, lines)}
         members = {sub: ids.split() for subs in TOPICS.values() for sub, ids in subs.items()}
-        self.titles = {sub: [seeds[each]["title"].split() for each in ids] for sub, ids in members.items()}
+        self.titles = {sub: [seeds[seed]["title"].split() for seed in ids] for sub, ids in members.items()}
         self.sentences = {
-            sub: [part for each in ids for part in re.split(r"(?<=[.;])\s+", seeds[each]["abstract"])]
+            sub: [part for seed in ids for part in re.split(r"(?<=[.;])\s+", seeds[seed]["abstract"])]
             for sub, ids in members.items()
         }
         self.words = {sub: " ".join(some).split() for sub, some in self.sentences.items()}
@@ -226,8 +226,10 @@ class Arm:
 
     def enrol(self, people: Sequence[Person]) -> None:
         store, now = self.engine.store, self.clock()
-        fresh = (Subscriber(0, f"{each.name}@example.org", each.name, Status.ACTIVE, each.profile) for each in people)
-        self.numbers = {each.name: store.subscribers.add(each, "simulated", now).id for each in fresh}
+        fresh = (
+            Subscriber(0, f"{reader.name}@example.org", reader.name, Status.ACTIVE, reader.profile) for reader in people
+        )
+        self.numbers = {person.name: store.subscribers.add(person, "simulated", now).id for person in fresh}
 
     async def week(self, week: int, people: Sequence[Person], papers: Mapping[str, Paper], seed: int) -> None:
         """An issue goes out on Monday; on Tuesday some readers say what they think of it."""
@@ -243,7 +245,7 @@ class Arm:
 
     async def _mailed(self, papers: Mapping[str, Paper]) -> dict[str, list[Paper]]:
         """Plan and send this week's issue; reader → picks, as they were kept."""
-        found = [Named(each.entry, (each.entry.id,)) for each in papers.values()]
+        found = [Named(paper.entry, (paper.entry.id,)) for paper in papers.values()]
         self.engine.store.sightings.add(found, self.clock() - timedelta(hours=1))
         issue, _, _ = self.engine.planning.plan()
         await self.engine.sending.send(issue.key)
@@ -254,7 +256,7 @@ class Arm:
 
     def _judge(self, person: Person, picks: Sequence[Paper], papers: Mapping[str, Paper], score: Score) -> None:
         """What is true of one edition."""
-        ids, had = [each.entry.id for each in picks], self.had[person.name]
+        ids, had = [paper.entry.id for paper in picks], self.had[person.name]
         score.repeats += len(ids) - len({*ids} - had)
         score.editions += 1
         score.quality += true_ndcg(person, picks, [paper for name, paper in papers.items() if name not in had])
@@ -262,7 +264,7 @@ class Arm:
         fair, least = least_share(person), [*person.weights][-1]
         if fair:
             score.unequal += 1
-            score.minority += sum(HOME[each.sub] == least for each in picks) / max(len(picks), 1) / fair
+            score.minority += sum(HOME[paper.sub] == least for paper in picks) / max(len(picks), 1) / fair
 
 
 def opinions(person: Person, picks: Sequence[Paper], week: int, seed: int) -> Iterator[tuple[str, Verb]]:
@@ -327,7 +329,7 @@ async def simulate(weeks: int, readers: int, seed: int, folder: Path, papers: in
         arm.enrol(people)
     for week in range(weeks):
         made = (corpus.paper(chance, number, week) for number in range(papers))
-        week_papers = {each.entry.id: each for each in made}
+        week_papers = {paper.entry.id: paper for paper in made}
         for arm in (heard, control):
             await arm.week(week, people, week_papers, seed)
     return heard, control

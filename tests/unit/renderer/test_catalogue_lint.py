@@ -82,7 +82,7 @@ def test_what_a_catalogue_lacks_is_a_warning_since_its_readers_get_english() -> 
         'messages/sv.po:0: warning: "Confirm my address" of confirm/mail.mjml is missing: readers get it in English'
         in lines
     )
-    assert any('"rising fast" of newsletter/selector/wording.py is missing' in line for line in lines)
+    assert any('"rising fast" of newsletter/selector/reason_texts.py is missing' in line for line in lines)
     assert len(lines) == GERMAN.count("\nmsgid ") - 1
 
 
