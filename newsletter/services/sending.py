@@ -12,7 +12,8 @@ from pathlib import Path
 from newsletter.errors import UnknownSubscriber
 from newsletter.sender import DispatchTuning, FolderTransport, Pace, Route, Run, Transport, shared_out
 from newsletter.services.accounting import Accounting
-from newsletter.services.claims import BLOCK, Claimer, LedgerJobs
+from newsletter.services.claiming import Claimer
+from newsletter.services.claims import BLOCK, LedgerJobs
 from newsletter.services.context import Context
 from newsletter.services.editions import IssueEditions
 from newsletter.services.lease import Lease, LeaseTuning

@@ -36,7 +36,7 @@ from sqlalchemy import text
 from newsletter.config import Settings
 from newsletter.engine import make_engine
 from newsletter.sender import Connection, Job, Relay, SmtpTransport
-from newsletter.services.claims import Claimer
+from newsletter.services.claiming import Claimer
 from newsletter.services.context import utc_now
 from newsletter.store import Claim, Plan, Store
 from newsletter.testing import NOON, WEEK_12
