@@ -20,7 +20,7 @@ from newsletter.services.mailbox_reports import MailboxReports
 from newsletter.services.papers import Papers
 from newsletter.services.planning import Planning
 from newsletter.services.prepared import Signatures
-from newsletter.services.readership import Readers
+from newsletter.services.readership import KnownReaders
 from newsletter.services.scheduling import Scheduling
 from newsletter.services.sending import Sending, SendTuning
 from newsletter.services.single_mail import SingleMails
@@ -50,7 +50,7 @@ class Engine:
     explaining: Explaining
     papers: Papers
     planning: Planning
-    readers: Readers
+    readers: KnownReaders
     scheduling: Scheduling
     sending: Sending
     status: StatusReports
@@ -82,7 +82,7 @@ def make_engine(
     context = Context(settings, store, tokens, now)
     sign, path, ways = signing(settings), return_path(settings, tokens), routes(settings, transport)
     papers, single_mails, accounting = Papers(store), SingleMails(ways), Accounting(context)
-    readers = Readers(context, papers)
+    readers = KnownReaders(context, papers)
     vectors = EntryVectors(context, readers)
     collection, summaries = Collecting(context, papers), Summarising(context)
     planning = Planning(context, collection, vectors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from newsletter.doctor import dkim
-from newsletter.doctor.dkim import Key, Published, Signature
+from newsletter.doctor.dkim import OwnKey, Published, Signature
 from newsletter.doctor.dns import Resolver
 from newsletter.doctor.finding import Finding, error, ok, skipped, txt_record, warning
 from newsletter.doctor.setup import Setup, Tools
@@ -29,7 +29,7 @@ async def check_dkim(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     return (*told, *_verified(setup.sample, known))
 
 
-async def _compared(key: Key, resolver: Resolver) -> tuple[Finding, Published | None]:
+async def _compared(key: OwnKey, resolver: Resolver) -> tuple[Finding, Published | None]:
     name, record = f"DKIM key {key.selector}", txt_record(key.place, key.record)
     texts = (await resolver.ask(key.place, "TXT")).values
     if not texts:
@@ -43,7 +43,7 @@ async def _compared(key: Key, resolver: Resolver) -> tuple[Finding, Published | 
     return _judged(name, key, published, record), published
 
 
-def _judged(name: str, key: Key, published: Published, record: str) -> Finding:
+def _judged(name: str, key: OwnKey, published: Published, record: str) -> Finding:
     if published.public != key.public:
         return error(name, f"the key in DNS is not the one that we sign with ({key.place})", _PUBLISH, record)
     kind = f"RSA, {published.bits} bits" if published.bits else "Ed25519"

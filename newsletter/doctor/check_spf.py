@@ -96,7 +96,7 @@ async def _covering(domain: str, found: Survey, place: Origin, tools: Tools) -> 
 
 
 def _own(domain: str, found: Survey, address: str, place: Origin) -> Finding:
-    name, result = f"SPF and {address}", spf.verdict(found.tree, address)
+    name, result = f"SPF and {address}", spf.spf_result(found.tree, address)
     if result == spf.UNKNOWN:
         return skipped(name, "depends on the mail: the record has macros, ptr, or what cannot be followed")
     if result == "pass":
@@ -116,7 +116,7 @@ async def _provider(domain: str, found: Survey, place: Origin, tools: Tools) -> 
         record = txt_record(domain, widened(found.texts[0], [f"include:{include}"]))
         return warning(name, f"{include} is not included", todo, record)
     try:
-        passing = {spf.verdict(found.tree, address) for address in await addresses(tools.resolver, host)} == {"pass"}
+        passing = {spf.spf_result(found.tree, address) for address in await addresses(tools.resolver, host)} == {"pass"}
     except Unanswered:
         passing = False
     if passing:

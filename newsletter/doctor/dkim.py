@@ -31,7 +31,7 @@ PublicKey = RSAPublicKey | Ed25519PublicKey
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class OwnKey:
     """One of our keys: where its public half belongs, and that half."""
 
     domain: str
@@ -64,7 +64,7 @@ class Published:
         return self.public.key_size if isinstance(self.public, RSAPublicKey) else 0
 
 
-def public_half(pem: str, domain: str, selector: str) -> Key:
+def public_half(pem: str, domain: str, selector: str) -> OwnKey:
     """Raises ValueError, with nothing of the key in it."""
     try:
         private = load_pem_private_key(pem.encode(), None)
@@ -72,7 +72,7 @@ def public_half(pem: str, domain: str, selector: str) -> Key:
         raise ValueError("is not a private key in PEM form without a passphrase") from None
     if not isinstance(private, RSAPrivateKey | Ed25519PrivateKey):
         raise ValueError("is neither an RSA nor an Ed25519 key")
-    return Key(domain, selector, private.public_key())
+    return OwnKey(domain, selector, private.public_key())
 
 
 def read_key(text: str) -> Published:

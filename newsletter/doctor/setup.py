@@ -8,7 +8,7 @@ from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from newsletter.doctor.dkim import Key
+from newsletter.doctor.dkim import OwnKey
 from newsletter.doctor.dns import Resolver
 from newsletter.doctor.finding import Finding
 from newsletter.doctor.seams import Caller, RelaySetup, Web
@@ -26,7 +26,7 @@ class Setup:
     list_id: str = ""
     postal_address: str = ""
     relays: tuple[RelaySetup, ...] = ()
-    keys: tuple[Key, ...] = ()  #: that sign; none: nothing is signed here
+    keys: tuple[OwnKey, ...] = ()  #: that sign; none: nothing is signed here
     sample: bytes = b""  #: a mail as it would go out; b"" where none can be made
     unsubscribe: str = ""  #: a List-Unsubscribe link of nobody
     secret_files: tuple[tuple[str, Path], ...] = ()  #: (what it is, where)

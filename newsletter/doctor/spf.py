@@ -1,6 +1,6 @@
 """SPF (RFC 7208): who may send for a domain. Reads the whole tree of a record, as its worst reader would.
 
-    "v=spf1 …" ─ parse ─▶ Record ─ survey: include, redirect, a, mx ─▶ Survey ─ verdict(address) ─▶ pass, fail …
+    "v=spf1 …" ─ parse ─▶ Record ─ survey: include, redirect, a, mx ─▶ Survey ─ spf_result(address) ─▶ pass, fail …
 
 A receiver stops at the first match, so the look-ups counted here are the most that any mail can cost.
 """
@@ -131,16 +131,16 @@ async def survey(domain: str, resolver: Resolver) -> Survey:
     return Survey(texts, (), problems, record, tree, walk.lookups, voids, frozenset(walk.names), walk.ptr)
 
 
-def verdict(tree: Node, address: str) -> str:
+def spf_result(tree: Node, address: str) -> str:
     """pass, fail, softfail, neutral; or UNKNOWN where a rule before the match depends on more than the address."""
     ip = ip_address(address)
     for rule in tree.rules:
-        inner = verdict(rule.include, address) if rule.include else ""
+        inner = spf_result(rule.include, address) if rule.include else ""
         if rule.opaque or inner == UNKNOWN:
             return UNKNOWN
         if inner == "pass" or any(ip in network for network in rule.networks):
             return RESULTS[rule.qualifier]
-    return verdict(tree.redirect, address) if tree.redirect else "neutral"
+    return spf_result(tree.redirect, address) if tree.redirect else "neutral"
 
 
 @dataclass(slots=True)

@@ -153,7 +153,7 @@ class Scheduler(Generic[Handle]):
     # Turns
 
     def wake(self) -> None:
-        """Hand out what may go now, to those who asked first. Called whenever something has changed."""
+        """Hand out what may go now, to those who asked first."""
         while self._requests:
             if self._requests[0].done():
                 self._requests.popleft()

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from newsletter import sender
 from newsletter.config import SECRETS, Settings
 from newsletter.doctor import Dns, Finding, Http, RelaySetup, Setup, SmtpCaller, Tools, own_addresses
-from newsletter.doctor.dkim import Key, public_half
+from newsletter.doctor.dkim import OwnKey, public_half
 from newsletter.doctor.finding import error, ok, warning
 from newsletter.errors import ConfigError, NewsletterError, StoreBusy, StoreError, TemplateError
 from newsletter.renderer import find_all, load_kind, own_folder, wanted_templates
@@ -73,7 +73,7 @@ def _believed(called: RelaySetup) -> SSLContext:
     return tls_context(sender.Relay(**asdict(called)))
 
 
-def _keys(settings: Settings) -> tuple[tuple[Key, ...], tuple[Finding, ...]]:
+def _keys(settings: Settings) -> tuple[tuple[OwnKey, ...], tuple[Finding, ...]]:
     section = settings.dkim
     pairs = ((section.key, section.selector), (section.ed25519_key, section.ed25519_selector))
     try:

@@ -11,7 +11,7 @@ from newsletter.services.context import Context
 from newsletter.services.papers import Papers
 from newsletter.services.planning import Planning
 from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
-from newsletter.services.readership import Readers
+from newsletter.services.readership import KnownReaders
 from newsletter.services.vectors import EMBEDDING, EntryVectors
 from newsletter.store import Frozen, Kept
 from newsletter.types import Edition, Mail, Subscriber
@@ -27,7 +27,7 @@ class IssueEditions:
         self,
         context: Context,
         planning: Planning,
-        readers: Readers,
+        readers: KnownReaders,
         papers: Papers,
         vectors: EntryVectors,
         signatures: Signatures,

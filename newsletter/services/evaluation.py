@@ -13,7 +13,7 @@ from newsletter.services.claims import BLOCK
 from newsletter.services.context import Context
 from newsletter.services.papers import Papers
 from newsletter.services.prepared import Chooser, Telling
-from newsletter.services.readership import Readers, Readership, named_ids
+from newsletter.services.readership import KnownReaders, Readership, named_ids
 from newsletter.services.vectors import EntryVectors
 from newsletter.store import Frozen, batched
 from newsletter.types import Edition, Entry, Issue, Profile, Subscriber
@@ -28,7 +28,7 @@ MOST_REPLAYED = 500  #: voters for whom a past issue is chosen anew; enough for 
 class Evaluation:
     """Measures past issues. Keeps vectors that are made for it, and changes nothing else."""
 
-    def __init__(self, context: Context, readers: Readers, papers: Papers, vectors: EntryVectors) -> None:
+    def __init__(self, context: Context, readers: KnownReaders, papers: Papers, vectors: EntryVectors) -> None:
         self._settings = context.settings
         self._store = context.store
         self._readers = readers

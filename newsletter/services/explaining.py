@@ -10,7 +10,7 @@ from newsletter.services.context import Context
 from newsletter.services.editions import IssueEditions
 from newsletter.services.papers import Papers
 from newsletter.services.prepared import PreparedIssue
-from newsletter.services.readership import Readers
+from newsletter.services.readership import KnownReaders
 from newsletter.types import Entry, Issue, Profile, Subscriber, Verb
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Explained:
 class Explaining:
     """Takes choices apart."""
 
-    def __init__(self, context: Context, editions: IssueEditions, readers: Readers, papers: Papers) -> None:
+    def __init__(self, context: Context, editions: IssueEditions, readers: KnownReaders, papers: Papers) -> None:
         self._settings = context.settings
         self._store = context.store
         self._editions = editions

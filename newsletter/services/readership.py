@@ -23,7 +23,7 @@ class Readership:
     texts: Mapping[str, str] = field(default_factory=dict)  #: for an embedder: papers by id, words by themselves
 
 
-class Readers:
+class KnownReaders:
     """What is known of readers."""
 
     def __init__(self, context: Context, papers: Papers) -> None:

@@ -10,7 +10,7 @@ from newsletter.embedder import Embedder, Vectoriser, make_embedder, paper_text
 from newsletter.errors import StoreError
 from newsletter.schedule import window
 from newsletter.services.context import Context
-from newsletter.services.readership import Readers
+from newsletter.services.readership import KnownReaders
 from newsletter.types import Entry
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EMBEDDING = 120.0  #: seconds for the vectors of an issue that were not made bef
 class EntryVectors:
     """Vectors of papers and of readers' words; without an embedder, or where it fails, there are none."""
 
-    def __init__(self, context: Context, readers: Readers) -> None:
+    def __init__(self, context: Context, readers: KnownReaders) -> None:
         self._settings = context.settings
         self._store = context.store
         self._now = context.now

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from verifier import ED25519_PEM, PEM, verdict
 
-from newsletter.doctor.dkim import Key, public_half, read_key, signatures, verify
+from newsletter.doctor.dkim import OwnKey, public_half, read_key, signatures, verify
 from newsletter.sender.dkim import Signer, ed25519_key, rsa_key
 
 DOMAIN = "papers.example.org"
@@ -30,7 +30,7 @@ def signed(body: bytes = b"Hello\r\n", head: bytes = HEAD) -> bytes:
     return SIGNER.headers(mail) + mail
 
 
-def verdicts(mail: bytes, keys: dict[str, Key] | None = None) -> list[str]:
+def verdicts(mail: bytes, keys: dict[str, OwnKey] | None = None) -> list[str]:
     return [verify(mail, each, (keys or KEYS)[each.tags["s"]].public) for each in signatures(mail)]
 
 
@@ -83,7 +83,7 @@ def test_no_change_is_let_through_that_dkimpy_would_not(piece: bytes, at: int) -
 
 
 def test_another_key_does_not_verify() -> None:
-    other = Key(DOMAIN, "s2025", RSA)
+    other = OwnKey(DOMAIN, "s2025", RSA)
 
     assert verdicts(signed(), {"s2025": other, "e2025": KEYS["e2025"]}) == ["the signature is not by this key", ""]
 
@@ -97,7 +97,7 @@ def test_a_signature_knows_what_it_covers_and_where_its_key_is() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=str)
-def test_the_record_to_publish_is_read_back_as_the_same_key(key: Key) -> None:
+def test_the_record_to_publish_is_read_back_as_the_same_key(key: OwnKey) -> None:
     published = read_key(key.record)
 
     assert published.public == key.public
