@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import FULL
+from hypothesis import settings as tries
 from wirelint import violations
 
 from newsletter.config import Settings
@@ -21,6 +23,11 @@ from newsletter.store import Named, Store
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.testing import Clock as Clock  # tests that read it from here keep doing so
 from newsletter.types import Mail
+
+# no property holds only on a machine with nothing else to do: hypothesis would allow 0.2 s a try
+tries.register_profile("every run", tries.default, deadline=None, max_examples=100)
+tries.register_profile("full", tries.default, deadline=None, max_examples=FULL)
+tries.load_profile("every run")
 
 LOOKED_AT = 50  #: mails of one test
 ROOT = Path(__file__).parent.parent

@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ def collected(store: Store, entries: Sequence[Entry], day: int = 0) -> int:
     return store.sightings.add(named, now, collector.same_paper)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.permutations(ALL), st.lists(st.integers(0, len(ALL)), max_size=4))
 def test_any_order_of_announcements_gives_the_same_papers(order: list[Entry], cuts: list[int]) -> None:
     with fresh_store() as store:
@@ -80,7 +81,7 @@ def test_any_order_of_announcements_gives_the_same_papers(order: list[Entry], cu
     assert all(entry.published == NOON - timedelta(days=40) and "cs.AI" in entry.topics for entry in entries)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.permutations(ALL))
 def test_likes_follow_and_nothing_is_shown_twice(order: list[Entry]) -> None:
     """Collected in weekly portions, with an issue after each and a like. What nobody could know to be one may come

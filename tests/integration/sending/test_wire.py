@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -482,7 +483,7 @@ FATES = ["", "", "", "", "450 4.2.1 later", "550 5.1.1 no", "421 4.3.2 going", "
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_whatever_happens_the_verdicts_agree_with_the_servers_record(data: st.DataObject) -> None:
     offers = data.draw(st.sampled_from([(), ALL[:1], ALL]))
     order = data.draw(st.sampled_from(["", "", "haraka", "none", "lenient"]))

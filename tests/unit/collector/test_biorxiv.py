@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,7 +152,7 @@ def test_what_is_no_answer_is_named(data: bytes, why: str) -> None:
 
 
 @given(answers)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_answer_is_too_strange(found: object) -> None:
     for data in (found, {"collection": found}, {"messages": found}, {"collection": [found]}):
         try:

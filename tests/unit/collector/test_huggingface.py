@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,7 +144,7 @@ def test_an_answer_in_a_wrong_encoding_is_read_and_named() -> None:
 
 
 @given(answers)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_answer_is_too_strange(found: object) -> None:
     for data in (found, [found], {"paper": found}, [{"paper": found}]):
         try:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,7 +89,7 @@ def test_what_is_no_feed_is_named(data: bytes, why: str) -> None:
 
 
 @given(answers)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_feed_is_too_strange(found: object) -> None:
     for data in (found, {"items": found}, {"items": [found]}, {"items": [{"title": "On Tea", "authors": found}]}):
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +92,7 @@ def test_what_is_no_list_is_named(data: bytes, why: str) -> None:
 
 
 @given(st.binary() | st.text().map(lambda text: listed(text)) | st.text().map(lambda text: SAMPLE + text.encode()))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_list_is_too_strange(data: bytes) -> None:
     try:
         parsed = read(data)

@@ -10,6 +10,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -174,7 +175,7 @@ REST = [
 PIECES = [*TAGS.split(), *TEX.split(), *REST, "\u0338", "\x01", "\x05", "\x12", "\x13"]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.lists(st.sampled_from(PIECES), max_size=40))
 def test_html_is_always_balanced_and_ours(pieces: list[str]) -> None:
     raw = "".join(pieces)

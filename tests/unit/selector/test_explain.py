@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_select import CALM, PAPERS, VOTED, some_ids, some_interests, some_words
@@ -52,7 +53,7 @@ def amount(found: Explanation) -> float:
 
 
 @given(some_profiles, some_ids)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=examples(100))
 def test_scores_are_additive_with_reasons(profile: Profile, seen: frozenset[str]) -> None:
     (picks,) = select(POOL, [profile], [seen])
 
@@ -65,7 +66,7 @@ def test_scores_are_additive_with_reasons(profile: Profile, seen: frozenset[str]
 
 
 @given(some_profiles, some_ids)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=examples(100))
 def test_what_is_left_is_left_for_a_reason(profile: Profile, seen: frozenset[str]) -> None:
     (picks,) = select(POOL, [profile], [seen])
     hidden = read(POOL, [profile], [seen], Defaults()).hidden
@@ -79,7 +80,7 @@ def test_what_is_left_is_left_for_a_reason(profile: Profile, seen: frozenset[str
 
 
 @given(some_profiles)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=examples(100))
 def test_the_first_reason_of_a_pick_is_its_largest_part(profile: Profile) -> None:
     profile = replace(profile, text="")  # loose words count less among several groups of likes; reasons do not ask
     reader = read(POOL, [profile], [frozenset()], Defaults())

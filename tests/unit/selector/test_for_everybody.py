@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from catalogues import FOLDER
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,7 +51,7 @@ def ids(picks: tuple[Pick, ...]) -> list[str]:
 
 
 @given(st.integers(0, 60), st.integers(1, 12), st.booleans())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(40))
 def test_everybody_gets_what_a_reader_without_interests_gets(number: int, size: int, measured: bool) -> None:
     entries = papers(number)
     if measured:
@@ -63,7 +64,7 @@ def test_everybody_gets_what_a_reader_without_interests_gets(number: int, size: 
 
 
 @given(st.permutations(papers(20)))
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(40))
 def test_the_order_of_the_pool_does_not_matter(entries: list[Entry]) -> None:
     assert everybody(entries) == everybody(papers(20))
 

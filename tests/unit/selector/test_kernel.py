@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -90,7 +91,7 @@ profiles = st.builds(
 
 @needs_numba
 @given(st.lists(profiles, min_size=1, max_size=8), st.integers(1, 32), st.integers(0, 3))
-@settings(deadline=None, max_examples=30, phases=QUICK)
+@settings(deadline=None, max_examples=examples(80), phases=QUICK)
 def test_compiled_code_chooses_what_the_interpreter_does(some: list[Profile], size: int, salt: int) -> None:
     pool = pool_of(size, str(salt))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ def choose(profile: Profile, pool: Pool = POOL) -> tuple[Pick, ...]:
 
 
 @given(st.permutations(LIBRARY))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(40))
 def test_the_order_of_the_library_does_not_matter(library: list[Entry]) -> None:
     shuffled, plain = prepare(CANDIDATES, library, likes=LIKES), prepare(CANDIDATES, LIBRARY, likes=LIKES)
 
@@ -46,7 +47,7 @@ def test_the_order_of_the_library_does_not_matter(library: list[Entry]) -> None:
 
 
 @given(st.permutations(LIKES), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(40))
 def test_the_order_of_all_readers_likes_does_not_matter(likes: list[list[str]], chance: random.Random) -> None:
     shuffled = [chance.sample(row, len(row)) for row in likes]
 

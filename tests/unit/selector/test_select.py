@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -323,7 +324,7 @@ POOL = prepare(VOTED)
 
 
 @given(some_profiles, st.permutations(VOTED))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=examples(100))
 def test_the_order_of_the_entries_does_not_matter(profile: Profile, shuffled: list[Entry]) -> None:
     assert select(prepare(shuffled), [profile]) == select(POOL, [profile])
 

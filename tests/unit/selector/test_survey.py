@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from test_explain import POOL, some_profiles
 from test_select import some_ids
@@ -27,7 +28,7 @@ def same(one: Standing, other: Standing) -> bool:
 
 
 @given(some_profiles, some_ids)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=examples(100))
 def test_a_survey_tells_what_the_explanations_tell(profile: Profile, seen: frozenset[str]) -> None:
     for found in survey(POOL, profile, seen):
         told = explain(POOL, profile, seen, found.entry)
