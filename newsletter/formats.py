@@ -137,9 +137,9 @@ class ProfileLine(_FromOutside):
     def profile(self) -> Profile:
         """The value that the selector takes; an interest without a name is called after its first word."""
         interests = tuple(
-            Interest(each.name or next(iter(each.keywords + each.authors), f"interest {place}"), *rest)
-            for place, each in enumerate(self.interests, 1)
-            for rest in [(each.weight, each.keywords, each.authors, each.liked)]
+            Interest(line.name or next(iter(line.keywords + line.authors), f"interest {place}"), *rest)
+            for place, line in enumerate(self.interests, 1)
+            for rest in [(line.weight, line.keywords, line.authors, line.liked)]
         )
         given = {name: getattr(self, name) for name in ("liked", "disliked", "muted", "text", "size")}
         return Profile(interests=interests, hype=self.hype, surprise=self.surprise, **given)
@@ -236,7 +236,7 @@ def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     yield ",".join(columns)
     for row in rows:
         profile = row.get("profile", {})
-        names = "; ".join(each["name"] for each in profile.get("interests", ()))
+        names = "; ".join(interest["name"] for interest in profile.get("interests", ()))
         given = {
             **row,
             "interests": names,
@@ -285,15 +285,15 @@ def profile_row(profile: Profile) -> dict[str, Any]:
     """As `parse_profile` reads it; empty keys left out."""
     row = _without_empty(asdict(replace(profile, signals=())))
     if profile.interests:
-        row["interests"] = [_without_empty(asdict(each)) for each in profile.interests]
+        row["interests"] = [_without_empty(asdict(interest)) for interest in profile.interests]
     return row
 
 
 def subscriber_row(subscriber: Subscriber, votes: Iterable[Vote] = ()) -> dict[str, Any]:
     """As `parse_subscriber` reads it, which passes votes over; the number stays inside."""
-    row = {each.name: getattr(subscriber, each.name) for each in fields(subscriber)}
+    row = {field.name: getattr(subscriber, field.name) for field in fields(subscriber)}
     del row["id"]
-    told = [{"entry": each.entry, "verb": each.verb.value, "at": each.at.isoformat()} for each in votes]
+    told = [{"entry": vote.entry, "verb": vote.verb.value, "at": vote.at.isoformat()} for vote in votes]
     return {**_without_empty(row), "profile": profile_row(subscriber.profile), **({"votes": told} if told else {})}
 
 
@@ -305,7 +305,7 @@ def bounce_row(bounce: Bounce) -> dict[str, Any]:
 
 def entry_row(entry: Entry) -> dict[str, Any]:
     """As the `jsonl` kind reads it; empty keys left out."""
-    row = _without_empty({each.name: getattr(entry, each.name) for each in fields(entry)})
+    row = _without_empty({field.name: getattr(entry, field.name) for field in fields(entry)})
     if entry.published:
         row["published"] = entry.published.isoformat()
     return row

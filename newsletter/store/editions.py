@@ -54,12 +54,12 @@ class Editions:
             return []
         with self._database.write() as connection:
             issue = connection.execute(select(number(kept[0].edition.issue.key))).scalar_one()
-            nums = numbers(connection, sorted({pick.entry.id for each in kept for pick in each.edition.picks}))
-            people = [each.edition.subscriber.id for each in kept]
+            nums = numbers(connection, sorted({pick.entry.id for rendered in kept for pick in rendered.edition.picks}))
+            people = [rendered.edition.subscriber.id for rendered in kept]
             there = {row.subscriber for row in connection.execute(_of(issue, people))}
             before = {(row.subscriber, row.entry) for row in connection.execute(_shown_before(issue, people))}
-            fit = [each if each.edition.subscriber.id in there else _unseen(each, nums, before) for each in kept]
-            insert_ignore(connection, editions, [_row(each, issue) for each in fit])
+            fit = [rendered if rendered.edition.subscriber.id in there else _unseen(rendered, nums, before) for rendered in kept]
+            insert_ignore(connection, editions, [_row(rendered, issue) for rendered in fit])
             _mark_shown(connection, fit, nums, issue)
         return fit
 
@@ -101,7 +101,7 @@ class Editions:
         mine = (query.where(issues.c.planned < before) if before else query).subquery()
         now = select(mine.c.subscriber, entries.c.id).join(entries, entries.c.num == mine.c.entry)
         then = select(mine.c.subscriber, former.c.id).join(former, former.c.entry == mine.c.entry)
-        seen: dict[int, set[str]] = {each: set() for each in subscriber_ids}
+        seen: dict[int, set[str]] = {subscriber: set() for subscriber in subscriber_ids}
         with self._database.read() as connection:
             for row in connection.execute(now.union_all(then)):
                 seen[row.subscriber].add(row.id)
@@ -148,7 +148,7 @@ def _unseen(kept: Kept, nums: Mapping[str, int], before: set[tuple[int, int]]) -
 
 def _mark_shown(connection: Connection, kept: Sequence[Kept], nums: Mapping[str, int], issue: int) -> None:
     """Note the picks as shown; at most one showing per (subscriber, entry) is a rule of the database."""
-    pairs = ((each.edition.subscriber.id, pick.entry.id) for each in kept for pick in each.edition.picks)
+    pairs = ((rendered.edition.subscriber.id, pick.entry.id) for rendered in kept for pick in rendered.edition.picks)
     rows = [{"subscriber": who, "entry": nums[what], "issue": issue} for who, what in pairs if what in nums]
     insert_ignore(connection, shown, rows)
 

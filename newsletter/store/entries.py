@@ -13,7 +13,7 @@ from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.schema import entries, former, names, raws, snapshots
 from newsletter.types import Entry
 
-FIELDS = tuple(each.name for each in fields(Entry) if each.name not in ("update", "trend"))
+FIELDS = tuple(field.name for field in fields(Entry) if field.name not in ("update", "trend"))
 LISTS = ("authors", "topics", "affiliations", "also")
 COLUMNS = tuple(entries.c[name] for name in FIELDS)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -76,7 +76,7 @@ class Entries:
         with self._database.read() as connection:
             nums = numbers(connection, wanted)
             found = {row.num: entry_of(row) for row in chosen(connection, set(nums.values()))}
-        return {each: found[num] for each, num in nums.items()}
+        return {entry_id: found[num] for entry_id, num in nums.items()}
 
     def present(self, ids: Iterable[str]) -> dict[str, str]:
         """Asked-for id → the id that this entry has today; unknown ones are left out."""
@@ -86,7 +86,7 @@ class Entries:
             for some in batched(sorted(set(nums.values())), TOGETHER):
                 query = select(entries.c.num, entries.c.id).where(entries.c.num.in_(some))
                 known.update((num, entry_id) for num, entry_id in connection.execute(query))
-        return {each: known[num] for each, num in nums.items()}
+        return {entry_id: known[num] for entry_id, num in nums.items()}
 
     def raw(self, entry_id: str) -> tuple[str, str] | None:
         """(title, abstract) as the source wrote them, where that is not what is shown."""

@@ -146,10 +146,10 @@ class Issues:
         """All that the issue was planned with; raises UnknownIssue."""
         issue = self.get(key)
         with self._database.read() as connection:
-            row = connection.execute(select(issues).where(issues.c.key == key)).one()
-            query = select(pool.c.frozen).where(pool.c.issue == row.num).order_by(pool.c.entry)
-            frozen_entries = tuple(frozen_entry(each.frozen) for each in connection.execute(query))
-        return Frozen(issue, _masthead(row.masthead), row.templates, tuple(row.missing), frozen_entries)
+            kept = connection.execute(select(issues).where(issues.c.key == key)).one()
+            query = select(pool.c.frozen).where(pool.c.issue == kept.num).order_by(pool.c.entry)
+            frozen_entries = tuple(frozen_entry(row.frozen) for row in connection.execute(query))
+        return Frozen(issue, _masthead(kept.masthead), kept.templates, tuple(kept.missing), frozen_entries)
 
     def paused(self, key: str) -> str:
         """Why the issue is paused; "" where it is not. All senders look at it before they claim."""

@@ -213,7 +213,7 @@ class Ledger:
         with self._database.read() as connection:
             issue = connection.execute(select(issues.c.state, issues.c.paused).where(issues.c.key == key)).one()
             counts = Counter({row[0]: int(row[1]) for row in connection.execute(query)})
-        known = {each.name for each in fields(Tally)}
+        known = {field.name for field in fields(Tally)}
         settled = {outcome.value: count for outcome, count in counts.items() if outcome.value in known - {"planned"}}
         waiting = sum(counts[outcome] for outcome in WAITING)
         state, paused = IssueState(issue.state), issue.paused

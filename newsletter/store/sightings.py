@@ -68,7 +68,7 @@ def merged(old: Entry, new: Entry) -> Entry:
     gaps: dict[str, Any] = {name: getattr(new, name) for name in FIELDS if not getattr(old, name) and name not in kept}
     counts = {name: getattr(new, name) for name in COUNTS if getattr(new, name) is not None}
     lists = {name: tuple(dict.fromkeys(getattr(old, name) + getattr(new, name))) for name in ("topics", "also")}
-    days = [each.published for each in (old, new) if each.published]
+    days = [entry.published for entry in (old, new) if entry.published]
     last = {
         "url": new.url if old.url.startswith(SEARCH) and new.url else old.url or new.url,
         "published": min(days, default=None),
@@ -133,7 +133,7 @@ class _Batch:
         self._names.update({name: stays for name, num in self._names.items() if num == goes})
         if raw and not had_abstract:
             self._raws[stays] = raw
-        self._called.update({each: stays for each, num in self._called.items() if num == goes})
+        self._called.update({entry_id: stays for entry_id, num in self._called.items() if num == goes})
         for num, source in [key for key in self._counts if key[0] == goes]:
             self._counts.setdefault((stays, source), self._counts.pop((num, source)))
         if goes > 0:
@@ -149,8 +149,8 @@ class _Batch:
         self._complete(connection, became, now)
         fresh = [(name, final.get(num, num)) for name, num in self._names.items() if name not in self._known_names]
         bulk_insert(connection, names, [{"name": name, "entry": num} for name, num in fresh])
-        other = [(each, final.get(num, num)) for each, num in self._called.items() if each != self._entries[num].id]
-        insert_ignore(connection, former, [{"id": each, "entry": num} for each, num in other if each])
+        other = [(entry_id, final.get(num, num)) for entry_id, num in self._called.items() if entry_id != self._entries[num].id]
+        insert_ignore(connection, former, [{"id": entry_id, "entry": num} for entry_id, num in other if entry_id])
         self._keep_raws(connection, final)
         self._keep_counts(connection, final, day_of(now))
         return len(became)

@@ -13,8 +13,8 @@ from newsletter.store.upsert import upsert_where
 from newsletter.types import Health, Receipt, SourceState
 
 LONGEST_HOLD = 7200.0  #: seconds
-_HEALTH = tuple(each.name for each in fields(Health) if each.name != "source")
-_RECEIPT = tuple(each.name for each in fields(Receipt))
+_HEALTH = tuple(field.name for field in fields(Health) if field.name != "source")
+_RECEIPT = tuple(field.name for field in fields(Receipt))
 
 
 class Sources:
@@ -29,7 +29,7 @@ class Sources:
             rows = connection.execute(select(sources).order_by(sources.c.name)).all()
         states = {row.name: SourceState(row.state) for row in rows}
         given = ({name: getattr(row, name) for name in _HEALTH} for row in rows)
-        return [Health(row.name, **{**each, "state": states[row.name]}) for row, each in zip(rows, given, strict=True)]
+        return [Health(row.name, **{**values, "state": states[row.name]}) for row, values in zip(rows, given, strict=True)]
 
     def record(self, health: Health, kept: Iterable[Receipt] = ()) -> None:
         """Keep how a source does, after its entries are stored: a receipt must never outrun its entries."""

@@ -103,15 +103,15 @@ def test_json_lines_hold_every_finding(run: Run, world: None) -> None:
     found = rows(run("doctor", "--format", "jsonl", code=1))
 
     assert {"group", "name", "level", "found", "todo", "record"} == set(found[0])
-    assert [each["level"] for each in found if each["name"] == "mail to papers.quires.org"] == ["ok"]
-    [login] = [each for each in found if each["name"] == "login to mail.quires.org:25"]
+    assert [finding["level"] for finding in found if finding["name"] == "mail to papers.quires.org"] == ["ok"]
+    [login] = [finding for finding in found if finding["name"] == "login to mail.quires.org:25"]
     assert login["found"] == "535 … is wrong"
 
 
 def test_an_address_is_looked_at_without_a_mail(run: Run, world: None) -> None:
     found = rows(run("doctor", "--to", "a@away.org", "--format", "jsonl", code=1))
 
-    assert [each["level"] for each in found if each["name"] == "mail to away.org"] == ["error"]
+    assert [finding["level"] for finding in found if finding["name"] == "mail to away.org"] == ["error"]
     assert run("doctor", "--to", "nobody", code=1).stderr.count("\n") == 1
 
 
@@ -161,7 +161,7 @@ def test_a_key_that_cannot_sign_is_told_and_the_rest_goes_on(tmp_path: Path) -> 
 
     setup = setup_of(broken, {}, NOON)
 
-    [key] = [each for each in setup.premises if each.name == "DKIM key"]
+    [key] = [finding for finding in setup.premises if finding.name == "DKIM key"]
     assert key.level == "error"
     assert "PEM" in key.found
     assert (setup.sample, setup.keys) == (b"", ())

@@ -151,4 +151,4 @@ async def test_there_is_an_end_to_questions() -> None:
     )
 
     assert counting.count == MOST_QUESTIONS
-    assert sum(isinstance(each, Unanswered) for each in answers) == 5
+    assert sum(isinstance(answer, Unanswered) for answer in answers) == 5

@@ -64,7 +64,7 @@ def rows(url: str) -> list[str]:
     database = create_engine(url)
     with database.connect() as connection:
         tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
-        found = [f"{each} {row}" for each in tables for row in connection.execute(text(f'SELECT * FROM "{each}"'))]  # noqa: S608
+        found = [f"{table} {row}" for table in tables for row in connection.execute(text(f'SELECT * FROM "{table}"'))]  # noqa: S608
     database.dispose()
     return sorted(found)
 
@@ -80,7 +80,7 @@ async def test_our_own_site_answers_every_question_and_nothing_changes(
             examined, tools(Http(theirs))
         )
 
-    assert {each.name: each.level for each in found} == dict.fromkeys(
+    assert {finding.name: finding.level for finding in found} == dict.fromkeys(
         ("pages", "certificate", "clock", "unsubscribe link", "one-click unsubscribe"), Level.OK
     )
     assert rows(weekly.store.database.url) == before
@@ -104,8 +104,8 @@ async def test_another_site_is_not_ours(settings: Settings) -> None:
     async with served(Starlette()) as base:
         found = await check_unsubscribe(setup(settings, base), tools(Http()))
 
-    assert [each.level for each in found] == [Level.ERROR] * 2
-    assert all("not with our page" in each.found for each in found)
+    assert [finding.level for finding in found] == [Level.ERROR] * 2
+    assert all("not with our page" in finding.found for finding in found)
 
 
 async def test_nobody_there_is_told(settings: Settings) -> None:

@@ -122,16 +122,16 @@ async def seen(setup: Setup, records: Records, **changes: Any) -> tuple[Finding,
 
 
 def named(findings: tuple[Finding, ...], name: str) -> Finding:
-    found = [each for each in findings if each.name == name]
-    assert len(found) == 1, (name, [each.name for each in findings])
+    found = [finding for finding in findings if finding.name == name]
+    assert len(found) == 1, (name, [finding.name for finding in findings])
     return found[0]
 
 
 async def test_a_newsletter_in_good_health_has_nothing_to_do(healthy: Setup) -> None:
     found = await seen(healthy, zone(healthy))
 
-    assert [each for each in found if each.level != Level.OK] == []
-    assert {each.group for each in found} == {"Sender", "DNS", "Relay", "Pages"}
+    assert [finding for finding in found if finding.level != Level.OK] == []
+    assert {finding.group for finding in found} == {"Sender", "DNS", "Relay", "Pages"}
     assert len(found) > 25
     assert named(found, "SPF look-ups of papers.quires.org").found.startswith("2 (at most 10), 0 of them empty")
     assert named(found, "DKIM key s2025").found == "RSA, 2048 bits, the same in DNS (s2025._domainkey.quires.org)"
@@ -345,9 +345,9 @@ async def test_a_mail_that_providers_would_refuse_is_told(healthy: Setup, old: b
     where = body if old in body else head
     changed = healthy.sample.replace(where, where.replace(old, new))
 
-    told = [each.found for each in await seen(replace(healthy, sample=changed), zone(healthy)) if each.name == "a mail"]
+    told = [finding.found for finding in await seen(replace(healthy, sample=changed), zone(healthy)) if finding.name == "a mail"]
 
-    assert any(found in each for each in told), told
+    assert any(found in text for text in told), told
 
 
 LINES: list[tuple[Call | NoCall, dict[str, Any], str, str, str]] = [
@@ -402,7 +402,7 @@ async def test_of_a_providers_relay_the_include_is_wanted(
 async def test_of_a_broken_record_nothing_more_is_said(healthy: Setup) -> None:
     found = await seen(healthy, {**zone(healthy), TEXT: "v=spf1 include:gone.org -all"})
 
-    assert not [each for each in found if each.name.startswith("SPF and")]
+    assert not [finding for finding in found if finding.name.startswith("SPF and")]
 
 
 async def test_behind_nat_the_hello_name_says_where_we_are(healthy: Setup) -> None:
@@ -420,7 +420,7 @@ async def test_a_relay_by_a_name_of_this_machine_is_this_machine(healthy: Setup)
 
     found = await seen(replace(healthy, relays=relays), zone(healthy))
 
-    assert [each.found for each in found if each.name == f"SPF and {ADDRESS}"] == ["pass"] * 3
+    assert [finding.found for finding in found if finding.name == f"SPF and {ADDRESS}"] == ["pass"] * 3
 
 
 PAGES: list[tuple[dict[str, Page | Unreached], str, str, str]] = [
@@ -466,7 +466,7 @@ async def test_the_link_of_nobody_is_asked_for_as_mail_clients_do(healthy: Setup
 
     assert healthy.unsubscribe.startswith(f"{BASE}/unsubscribe/")
     assert f"POST {healthy.unsubscribe} List-Unsubscribe=One-Click" in web.asked
-    assert {each.split()[0] for each in web.asked} == {"GET", "POST"}
+    assert {request.split()[0] for request in web.asked} == {"GET", "POST"}
 
 
 async def test_clocks_a_little_apart_are_no_matter(healthy: Setup) -> None:
@@ -480,7 +480,7 @@ async def test_a_date_that_is_none_is_passed_over(healthy: Setup, date: str) -> 
     found = await seen(healthy, zone(healthy), web=Pages({f"GET {BASE}/": Page(200, {"date": date})}))
 
     assert named(found, "pages").level == Level.OK
-    assert "clock" not in [each.name for each in found]
+    assert "clock" not in [finding.name for finding in found]
 
 
 async def test_offline_nothing_is_asked(healthy: Setup) -> None:
@@ -491,7 +491,7 @@ async def test_offline_nothing_is_asked(healthy: Setup) -> None:
 
     assert (web.asked, resolver.asked) == ([], [])
     assert len(done) == count(offline=True) < count()
-    assert {each.group for each in found} == {"Sender", "Pages"}
+    assert {finding.group for finding in found} == {"Sender", "Pages"}
 
 
 @pytest.mark.parametrize(("secure", "words"), [(True, "covered by DNSSEC"), (False, "does not say")])
@@ -517,7 +517,7 @@ async def test_of_a_relay_here_no_login_is_asked_for(healthy: Setup) -> None:
 
     found = await seen(replace(healthy, relays=(RelaySetup("localhost", 25, "none"),)), zone(healthy), caller=call)
 
-    assert [each.level for each in found if each.group == "Relay"] == [Level.OK] * 3
+    assert [finding.level for finding in found if finding.group == "Relay"] == [Level.OK] * 3
 
 
 async def test_of_a_relay_elsewhere_that_offers_no_login_none_is_asked_for(healthy: Setup) -> None:
@@ -566,7 +566,7 @@ async def test_what_is_not_done_in_time_is_skipped_and_given_up(healthy: Setup) 
     found = await examine(healthy, tools({}, resolver=slow), within=0.2)
 
     assert time.monotonic() - began < 5
-    late = {each.name for each in found if each.level == Level.SKIPPED and "was not done within 0.2 s" in each.found}
+    late = {finding.name for finding in found if finding.level == Level.SKIPPED and "was not done within 0.2 s" in finding.found}
     assert {"SPF", "DKIM", "DMARC", "MX"} <= late
     assert named(found, "From").level == Level.OK
     assert slow.cancelled > 0
@@ -602,11 +602,11 @@ async def test_words_of_others_come_in_one_line_without_an_escape(healthy: Setup
 
     found = await seen(healthy, records, web=pages, caller=Line(NoCall(text, "connect")))
 
-    for each in found:
-        for part in (each.name, each.found, each.todo, each.record):
+    for finding in found:
+        for part in (finding.name, finding.found, finding.todo, finding.record):
             assert not any(unicodedata.category(character)[0] == "C" for character in part)
             assert "\u2028" not in part
-        assert len(each.found) <= LONGEST
+        assert len(finding.found) <= LONGEST
 
 
 def test_a_long_record_comes_in_strings_that_dns_can_hold() -> None:
@@ -620,7 +620,7 @@ def test_a_line_is_cut_at_its_end() -> None:
 
 
 def test_every_check_has_a_name_of_its_own() -> None:
-    assert len({(each.group, each.name) for each in CHECKS}) == len(CHECKS)
+    assert len({(check.group, check.name) for check in CHECKS}) == len(CHECKS)
 
 
 @pytest.fixture
@@ -654,7 +654,7 @@ async def test_a_folder_that_is_closed_closes_its_files(
 
     found = await examine(replace(healthy, database_file=file), tools({}), offline=True)
 
-    assert [each.level for each in found if each.name == "database file"] == [Level.WARNING] * told
+    assert [finding.level for finding in found if finding.name == "database file"] == [Level.WARNING] * told
 
 
 async def test_a_clock_of_the_last_century_is_told(healthy: Setup) -> None:

@@ -31,7 +31,7 @@ def signed(body: bytes = b"Hello\r\n", head: bytes = HEAD) -> bytes:
 
 
 def verdicts(mail: bytes, keys: dict[str, OwnKey] | None = None) -> list[str]:
-    return [verify(mail, each, (keys or KEYS)[each.tags["s"]].public) for each in signatures(mail)]
+    return [verify(mail, signature, (keys or KEYS)[signature.tags["s"]].public) for signature in signatures(mail)]
 
 
 def by_dkimpy(mail: bytes) -> list[bool]:
@@ -152,9 +152,9 @@ def test_what_is_wrong_with_a_record_is_said(text: str, why: str) -> None:
 
 @given(st.text(max_size=60))
 def test_no_record_brings_the_reader_down(text: str) -> None:
-    for each in (text, f"v=DKIM1; p={text}", f"k=ed25519; p={text}"):
+    for record in (text, f"v=DKIM1; p={text}", f"k=ed25519; p={text}"):
         with pytest.raises(ValueError, match=r"."):
-            read_key(each)
+            read_key(record)
 
 
 @pytest.mark.parametrize("pem", ["", "secret", PEM.replace("PRIVATE", "PUBLIC")])

@@ -137,7 +137,7 @@ async def test_two_records_and_none_count_as_none() -> None:
 async def test_what_breaks_the_whole_record_is_a_problem(records: Records, problem: str) -> None:
     found = await surveyed(records)
 
-    assert any(problem in each for each in found.problems), found.problems
+    assert any(problem in told for told in found.problems), found.problems
 
 
 async def test_names_that_are_not_there_are_empty_look_ups() -> None:
@@ -216,7 +216,7 @@ def zones(draw: st.DrawFn) -> dict[str, str | tuple[str, ...]]:
         found[f"{name} TXT"] = draw(RECORDS)
         found[f"{name} A"] = tuple(draw(st.sets(st.sampled_from(ADDRESSES[:3]), max_size=2)))
         found[f"{name} AAAA"] = tuple(draw(st.sets(st.sampled_from(ADDRESSES[3:]), max_size=2)))
-        found[f"{name} MX"] = tuple(f"10 {each}" for each in draw(st.sets(NAMES, max_size=2)))
+        found[f"{name} MX"] = tuple(f"10 {host}" for host in draw(st.sets(NAMES, max_size=2)))
     return found
 
 
