@@ -8,6 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import leaks
 import pytest
 from examples import FULL
 from hypothesis import settings as tries
@@ -32,6 +33,18 @@ tries.load_profile("every run")
 LOOKED_AT = 50  #: mails of one test
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure() -> None:
+    leaks.watch()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """After all fixtures: what is left open is charged to the test that left it, not to whom the collector meets."""
+    yield
+    left = leaks.left_open()
+    assert not left, left
 
 
 @pytest.fixture(autouse=True)
