@@ -1,4 +1,4 @@
-"""Will it arrive? Looks at DNS, the relay, the pages and the files of a newsletter, and says what to do.
+"""Whether mail will arrive: looks at DNS, the relay, the pages and the files of a newsletter, and says what to do.
 
     settings ─ service ─▶ Setup ┐
     DNS, SMTP, HTTP ── Tools ───┴▶ checks, all at once ─▶ Findings, tidied, in the order of CHECKS
@@ -57,7 +57,7 @@ class Check:
 
 
 def _pure(check: Callable[[Setup], tuple[Finding, ...]]) -> Look:
-    """A check that asks nobody, as one of those that ask."""
+    """Wrap a check that asks nobody as one of those that ask."""
 
     async def look(setup: Setup, _: Tools) -> tuple[Finding, ...]:
         return check(setup)
@@ -88,7 +88,7 @@ CHECKS = (
 
 
 def count(offline: bool = False, to: str = "") -> int:
-    """How many times `examine` calls `on_done`."""
+    """Return how many times `examine` calls `on_done`."""
     return len(_chosen(offline, to))
 
 
@@ -101,7 +101,10 @@ async def examine(
     within: float = WITHIN,
     on_done: Callable[[], None] = lambda: None,
 ) -> tuple[Finding, ...]:
-    """All findings, in the order of CHECKS. `to`: also whether this address's domain takes mail."""
+    """Run the checks and return all findings, in the order of CHECKS.
+
+    `to`: an address; whether its domain takes mail is checked too.
+    """
     memory = Remembering(tools.resolver)
     tools = replace(tools, resolver=memory)
     checks = _chosen(offline, to)
@@ -145,19 +148,19 @@ def _result(check: Check, task: asyncio.Future[tuple[Finding, ...]], within: flo
 
 
 def _tidied(check: Check, findings: Iterable[Finding], hidden: Iterable[str]) -> Iterator[Finding]:
-    secrets = sorted((each for each in hidden if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
+    secrets = sorted((secret for secret in hidden if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)
 
     def tidy(text: str, most: int = LONGEST) -> str:
         for secret in secrets:
             text = text.replace(secret, "…")
         return one_line(text, most)
 
-    for each in findings:
+    for finding in findings:
         yield Finding(
-            name=tidy(each.name),
-            level=each.level,
-            found=tidy(each.found),
-            todo=tidy(each.todo),
-            record=tidy(each.record, LONGEST_RECORD),
+            name=tidy(finding.name),
+            level=finding.level,
+            found=tidy(finding.found),
+            todo=tidy(finding.todo),
+            record=tidy(finding.record, LONGEST_RECORD),
             group=check.group,
         )

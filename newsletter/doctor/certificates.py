@@ -21,7 +21,7 @@ def certificate_error(trouble: BaseException | None) -> str:
 
 
 def expiry(certificate: Mapping[str, object] | None) -> datetime | None:
-    """Of what `getpeercert` returns."""
+    """When a certificate ends, of what `getpeercert` returns."""
     until = (certificate or {}).get("notAfter")
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(until)), UTC) if until else None
 

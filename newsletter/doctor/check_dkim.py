@@ -1,4 +1,7 @@
-"""DKIM: whether our signatures can be verified by what the DNS says."""
+"""DKIM: whether our signatures can be verified by what the DNS says.
+
+Not dkimpy for the keys: of a record with `t=y` we warn "for testing only", dkimpy takes it without a word.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ _PUBLISH = "Publish this record; a form of your provider may want the text witho
 
 
 async def check_dkim(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    """Every key, and a mail signed with all of them. Raises Unanswered."""
+    """Check every key, and a mail signed with all of them; raises Unanswered."""
     if not setup.keys:
         todo = "Set up [dkim] as README says, unless your relay signs: then look for dkim=pass with your domain."
         return (warning("DKIM", "nothing is signed here", todo),)
     known: dict[str, Published] = {}
-    told = []
+    findings = []
     for key in setup.keys:
         finding, published = await _compared(key, tools.resolver)
-        told.append(finding)
+        findings.append(finding)
         if published:
             known[key.place.lower()] = published
-    return (*told, *_verified(setup.sample, known))
+    return (*findings, *_verified(setup.sample, known))
 
 
 async def _compared(key: OwnKey, resolver: Resolver) -> tuple[Finding, Published | None]:
@@ -56,7 +59,7 @@ def _judged(name: str, key: OwnKey, published: Published, record: str) -> Findin
 
 
 def _verified(sample: bytes, known: dict[str, Published]) -> Iterator[Finding]:
-    """Of a mail as it would go out, by what receivers know."""
+    """Verify a mail as it would go out, with the keys that receivers find."""
     if not sample:
         yield skipped("DKIM signature", "no mail could be made: see the templates")
         return
@@ -65,10 +68,10 @@ def _verified(sample: bytes, known: dict[str, Published]) -> Iterator[Finding]:
         if signature.place not in known:
             yield skipped(name, "without its key in DNS nobody can verify it")
             continue
-        yield _one(name, sample, signature, known[signature.place])
+        yield _verdict(name, sample, signature, known[signature.place])
 
 
-def _one(name: str, sample: bytes, signature: Signature, published: Published) -> Finding:
+def _verdict(name: str, sample: bytes, signature: Signature, published: Published) -> Finding:
     if trouble := dkim.verify(sample, signature, published.public):
         return error(name, f"of a mail made just now: {trouble}", "Publish the key that stands in [dkim] key_file.")
     bare = [field for field in COVERED if field not in signature.signed]

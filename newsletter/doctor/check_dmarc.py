@@ -1,4 +1,8 @@
-"""DMARC: the record, and whether SPF and DKIM speak of the domain in the From."""
+"""DMARC: the record, and whether SPF and DKIM speak of the domain in the From.
+
+Not checkdmarc: where no DMARC record joins bounces.example.org with papers.example.org we say not aligned; it has no
+call for alignment, and by its Public Suffix List the two are aligned.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from newsletter.doctor.setup import Setup, Tools
 
 
 async def check_dmarc(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    """Raises Unanswered."""
+    """Check the record, where reports go and what is aligned; raises Unanswered."""
     domain = setup.domain
     if not domain:
         return (skipped("DMARC", "the sender has no domain that DNS could know"),)
@@ -54,7 +58,9 @@ async def _reports(setup: Setup, policy: Policy, tools: Tools) -> Finding:
         todo = "Name an address in rua: the reports say who sends in your name, and what of yours fails."
         return warning(name, "none are asked for", todo, record)
     refused = [
-        each for each in policy.reports[:5] if not await dmarc_record.takes_reports(each, policy, tools.resolver)
+        address
+        for address in policy.reports[:5]
+        if not await dmarc_record.takes_reports(address, policy, tools.resolver)
     ]
     if not refused:
         return ok(name, f"to {', '.join(policy.reports)}")
@@ -64,10 +70,10 @@ async def _reports(setup: Setup, policy: Policy, tools: Tools) -> Finding:
 
 
 async def _aligned(setup: Setup, walk: Walk, policy: Policy, tools: Tools) -> tuple[Finding, ...]:
-    """One of the two must be; Microsoft likes both."""
+    """Check the alignment of SPF and of DKIM: one of the two must be aligned; Microsoft likes both."""
     by_spf = await dmarc_record.aligned(setup.envelope_domain, walk, policy.strict("aspf"), tools.resolver)
     signing = sorted({key.domain.lower() for key in setup.keys})
-    by_dkim = [await dmarc_record.aligned(each, walk, policy.strict("adkim"), tools.resolver) for each in signing]
+    by_dkim = [await dmarc_record.aligned(domain, walk, policy.strict("adkim"), tools.resolver) for domain in signing]
     spf = _verdict("SPF", setup.envelope_domain, setup.domain, by_spf, policy.strict("aspf"), any(by_dkim))
     if not signing:
         return spf, skipped("alignment of DKIM", "nothing is signed here")
@@ -76,7 +82,7 @@ async def _aligned(setup: Setup, walk: Walk, policy: Policy, tools: Tools) -> tu
 
 
 def _verdict(what: str, theirs: str, ours: str, aligned: bool, strict: bool, other: bool) -> Finding:
-    """`other`: whether the other one of the two is aligned."""
+    """Judge one alignment; `other`: whether the other one of the two is aligned."""
     name, mode = f"alignment of {what}", "strict" if strict else "relaxed"
     if aligned:
         return ok(name, f"{theirs} speaks for {ours} ({mode})")

@@ -15,7 +15,7 @@ OLDEST = datetime(2025, 1, 1, tzinfo=UTC)  #: no clock that is right shows less
 
 
 def check_files(setup: Setup, now: datetime) -> tuple[Finding, ...]:
-    """Modes of secrets and the database; the clock."""
+    """Check the modes of secrets and the database, and the clock."""
     found = [*_modes(setup)] if os.name == "posix" else [skipped("secrets", "file modes are of other systems")]
     if now < OLDEST:
         found.append(error("clock", f"shows {now:%Y-%m-%d}", "Set it by NTP: certificates and dates are judged by it."))
@@ -41,7 +41,7 @@ def exposed(path: Path) -> str:
     A folder that others may not enter closes all below it.
     """
     try:
-        modes = [each.stat().st_mode for each in (path, *path.absolute().parents)]
+        modes = [place.stat().st_mode for place in (path, *path.absolute().parents)]
     except OSError:
         return ""
     if not all(mode & stat.S_IXOTH for mode in modes[1:]):

@@ -77,7 +77,7 @@ async def _page(response: httpx.Response) -> Page:
 
 
 def check_base_url(setup: Setup) -> tuple[Finding, ...]:
-    """What needs no network to be seen."""
+    """Check what needs no network to be seen."""
     url = urlsplit(setup.base_url)
     if why := reachable_name(url.hostname or ""):
         return (error("base_url", f"{setup.base_url}: {why}", _PUBLIC),)
@@ -91,7 +91,7 @@ _PUBLIC = "Say in [newsletter] base_url where readers reach your pages: https an
 
 
 async def check_pages(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    """base_url answers, with a certificate that is valid, and the clocks agree."""
+    """Check that base_url answers, with a certificate that is valid, and that the clocks agree."""
     try:
         page = await tools.web.ask("GET", f"{setup.base_url.rstrip('/')}/")
     except Unreached as trouble:
@@ -128,7 +128,7 @@ def _clock(page: Page, now: datetime) -> tuple[Finding, ...]:
 
 
 async def check_unsubscribe(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    """The unsubscribe link, with a token that is nobody's: it must be our page that answers, and say so."""
+    """Check the unsubscribe link, with a token that is nobody's: it must be our page that answers, and say so."""
     if not setup.unsubscribe:
         return (skipped("unsubscribe link", "no mail could be made: see the templates"),)
     return (

@@ -35,10 +35,8 @@ Trust = Callable[[RelaySetup], ssl.SSLContext]  #: whose certificates are believ
 class SmtpCaller:
     """aiosmtplib, with the same rules as the sender: never a password in clear, never back from TLS."""
 
-    def __init__(
-        self, context: Callable[[RelaySetup], ssl.SSLContext] = lambda _: ssl.create_default_context()
-    ) -> None:
-        """`context`: whose certificates are believed; may raise ConfigError."""
+    def __init__(self, context: Trust = lambda _: ssl.create_default_context()) -> None:
+        """Take `context`, which says whose certificates are believed and may raise ConfigError."""
         self._context = context
 
     async def call(self, relay: RelaySetup) -> Call:
@@ -57,11 +55,11 @@ class SmtpCaller:
             tls_context=context,
             local_hostname=relay.hello_name or await asyncio.to_thread(socket.getfqdn),
         )
-        talk = _RelaySession(client, relay)
+        session = _RelaySession(client, relay)
         try:
-            return await talk.run()
+            return await session.run()
         except (aiosmtplib.SMTPException, OSError, ValueError) as trouble:
-            raise NoCall(certificate_error(trouble) or _words(trouble), talk.failed(trouble)) from trouble
+            raise NoCall(certificate_error(trouble) or _words(trouble), session.failed(trouble)) from trouble
         finally:
             client.close()
 
@@ -125,13 +123,13 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
 
 
 def _words(trouble: Exception) -> str:
-    """The server's own where there are any."""
+    """The server's own words where there are any."""
     code, message = getattr(trouble, "code", ""), getattr(trouble, "message", "")
     return f"{code} {message}" if code else words(trouble)
 
 
 async def check_relay(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    """Every relay, all at once."""
+    """Check every relay, all at once."""
     found = await asyncio.gather(*(_checked(relay, tools) for relay in setup.relays))
     return tuple(finding for some in found for finding in some)
 
@@ -168,7 +166,7 @@ def _failed(relay: RelaySetup, trouble: NoCall) -> Finding:
 
 
 def judged(relay: RelaySetup, call: Call, now: datetime) -> list[Finding]:
-    """Of a call that came to its end."""
+    """Judge a call that came to its end."""
     found = [ok(f"connection to {relay}", _offers(call)), _secured(relay, call)]
     if call.expires:
         found.append(certificate_finding(f"certificate of {relay}", call.expires, now))

@@ -27,7 +27,7 @@ class Origin:
 
 
 def own_addresses() -> tuple[str, ...]:
-    """Those this machine sends from: behind NAT, private ones."""
+    """The addresses that this machine sends from: behind NAT, private ones."""
     found = []
     for family, target in _ANYWHERE:
         try:
@@ -40,14 +40,14 @@ def own_addresses() -> tuple[str, ...]:
 
 
 async def origin(relay: RelaySetup, tools: Tools) -> Origin:
-    """Raises Unanswered. Behind NAT, the name that we greet with says where we are."""
+    """Find where the mails of a relay leave: behind NAT, by the name that we greet with. Raises Unanswered."""
     own = await asyncio.to_thread(tools.own_addresses)
     if not await is_here(relay.host, own, tools.resolver):
         return Origin(relay, False)
-    public = tuple(each for each in own if ip_address(each).is_global)
+    public = tuple(address for address in own if ip_address(address).is_global)
     if not public and "." in relay.hello_name:
         named = await addresses(tools.resolver, relay.hello_name)
-        public = tuple(each for each in named if ip_address(each).is_global)
+        public = tuple(address for address in named if ip_address(address).is_global)
     return Origin(relay, True, public)
 
 
@@ -63,7 +63,7 @@ async def is_here(host: str, own: tuple[str, ...], resolver: Resolver) -> bool:
 
 
 async def check_reverse_dns(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    """PTR records, forward-confirmed: the large providers take no mail without."""
+    """Check that PTR records are forward-confirmed: the large providers take no mail without."""
     found: list[Finding] = []
     for relay in setup.relays:
         place = await origin(relay, tools)
@@ -80,9 +80,9 @@ async def check_reverse_dns(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
 async def _confirmed(address: str, resolver: Resolver) -> Finding:
     name = f"reverse DNS of {address}"
     names = (await resolver.ask(ip_address(address).reverse_pointer, "PTR")).values[:10]
-    for each in names:
-        if address in await addresses(resolver, each):
-            return ok(name, f"{each}, which leads back")
+    for host in names:
+        if address in await addresses(resolver, host):
+            return ok(name, f"{host}, which leads back")
     todo = "Have it set by who gives you the address, to a name that has it as its A or AAAA record."
     return error(name, f"{', '.join(names)}: does not lead back" if names else "none", todo)
 
@@ -103,7 +103,7 @@ async def _greeting(relay: RelaySetup, place: Origin, resolver: Resolver) -> Fin
 
 
 async def origins(setup: Setup, tools: Tools) -> tuple[Origin, ...]:
-    """Of every relay; those that cannot be looked up are left out."""
+    """The origins of all relays; those that cannot be looked up are left out."""
     found = []
     for relay in setup.relays:
         try:

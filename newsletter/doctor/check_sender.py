@@ -23,7 +23,7 @@ OWN_DOMAIN = "Use an address of a domain of your own, where you can publish SPF,
 
 
 def check_sender(setup: Setup) -> tuple[Finding, ...]:
-    """All of it."""
+    """Check the From, the address for bounces, the postal address and the List-Id."""
     return (*_sender(setup), *_others(setup), *_legal(setup))
 
 
@@ -76,13 +76,13 @@ def _legal(setup: Setup) -> Iterator[Finding]:
 
 
 def _beside(list_id: str, domain: str) -> bool:
-    """Below the sender's domain, or below the one above it."""
+    """Whether a List-Id is below the sender's domain, or below the one above it."""
     parent = domain.partition(".")[2]
-    return any(list_id.endswith(f".{each}") for each in (domain, parent) if "." in each)
+    return any(list_id.endswith(f".{above}") for above in (domain, parent) if "." in above)
 
 
 def check_sample_mail(setup: Setup) -> tuple[Finding, ...]:
-    """What a mail of ours holds, as it would go out."""
+    """Check what a mail of ours holds, as it would go out."""
     if not setup.sample:
         return (skipped("a mail", "none could be made: see the templates"),)
     head, _, body = setup.sample.partition(b"\r\n\r\n")
@@ -90,7 +90,7 @@ def check_sample_mail(setup: Setup) -> tuple[Finding, ...]:
     found = [problem for problem in _problems(fields, body, setup) if problem]
     if found:
         todo = "Look at base_url, list_id and your own templates: `newsletter lint` and `preview` show the mail."
-        return tuple(error("a mail", each, todo) for each in found)
+        return tuple(error("a mail", problem, todo) for problem in found)
     return (ok("a mail", "one-click unsubscribing in its headers, the same link in its text, no header twice"),)
 
 

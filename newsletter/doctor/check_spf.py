@@ -1,4 +1,8 @@
-"""SPF: whether our mails come from where the domain says that they do."""
+"""SPF: whether our mails come from where the domain says that they do.
+
+Not checkdmarc: of `v=spf1 mx -all` and 93.184.215.14, which is no MX, we say "fail: this machine may not send" and what
+to publish; it has no verdict on an address.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ _NAME = 'Publish one that names this machine: "v=spf1 ip4:ADDRESS ~all" with its
 
 
 async def check_spf(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
-    """Of the domain that bounces go to. Raises Unanswered."""
+    """Check the record of the domain that bounces go to; raises Unanswered."""
     domain = setup.envelope_domain
     if not domain:
         return (skipped("SPF", "the address has no domain that DNS could know"),)

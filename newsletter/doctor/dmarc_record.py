@@ -3,6 +3,9 @@
 The organisational domain is found by the DNS tree walk of RFC 9989 4.10, not by the Public Suffix List of RFC 7489: a
 list would have to be downloaded and kept up to date, and the walk asks what receivers ask. Where a DMARC record stands
 at the organisational domain, as it should, both find the same one.
+
+Not checkdmarc: of a.mail.example.com below `_dmarc.mail.example.com TXT "v=DMARC1; psd=n"` we say that the organisation
+is mail.example.com; it says example.com, by its list.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ class Policy:
     problem: str = ""  #: receivers take it as p=none, or as no record at all
 
     def strict(self, tag: str) -> bool:
-        """`tag`: adkim or aspf."""
+        """Whether only the very same domain is aligned; `tag`: adkim or aspf."""
         return self.tags.get(tag, "r").lower() == "s"
 
     def wanted(self, domain: str) -> str:
@@ -36,7 +39,7 @@ class Policy:
     @property
     def reports(self) -> tuple[str, ...]:
         """Mail addresses that get the daily reports."""
-        uris = (each.strip() for each in self.tags.get("rua", "").split(","))
+        uris = (uri.strip() for uri in self.tags.get("rua", "").split(","))
         return tuple(uri[len("mailto:") :].partition("!")[0] for uri in uris if uri.lower().startswith("mailto:"))
 
 
@@ -50,26 +53,26 @@ class Walk:
 
     @property
     def organisation(self) -> str:
-        """RFC 9989 4.10.2."""
-        for each in self.policies:
-            flag = each.tags.get("psd", "u").lower()
+        """The organisational domain (RFC 9989 4.10.2)."""
+        for policy in self.policies:
+            flag = policy.tags.get("psd", "u").lower()
             if flag == "n":
-                return each.domain
-            if flag == "y" and each.domain != self.start:
-                count = each.domain.count(".") + 2
+                return policy.domain
+            if flag == "y" and policy.domain != self.start:
+                count = policy.domain.count(".") + 2
                 return ".".join(self.start.split(".")[-count:])
         return self.policies[-1].domain if self.policies else self.start
 
     @property
     def policy(self) -> Policy | None:
-        """That which applies: of the domain itself, else of the organisation, else of the public suffix."""
-        at = {each.domain: each for each in self.policies}
-        suffix = next((each for each in self.policies if each.tags.get("psd", "").lower() == "y"), None)
+        """The policy that applies: of the domain itself, else of the organisation, else of the public suffix."""
+        at = {policy.domain: policy for policy in self.policies}
+        suffix = next((policy for policy in self.policies if policy.tags.get("psd", "").lower() == "y"), None)
         return at.get(self.start) or at.get(self.organisation) or suffix
 
 
 async def walk(domain: str, resolver: Resolver) -> Walk:
-    """Raises Unanswered."""
+    """Ask for the records on the way up from a domain; raises Unanswered."""
     found: list[Policy] = []
     several: list[str] = []
     for target in targets(domain):
@@ -96,7 +99,7 @@ def is_dmarc(text: str) -> bool:
 
 
 def read_policy(domain: str, text: str) -> Policy:
-    """Never raises: receivers make do with what they can read."""
+    """Read a record; never raises: receivers make do with what they can read."""
     try:
         tags = read_tags(text)
     except ValueError as error:

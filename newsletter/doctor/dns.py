@@ -36,7 +36,7 @@ class Resolver(Protocol):
     """Where every check asks."""
 
     async def ask(self, name: str, kind: str) -> Answer:
-        """`kind`: A, AAAA, MX, TXT, PTR or TLSA. Raises Unanswered."""
+        """Ask one question; `kind`: A, AAAA, MX, TXT, PTR or TLSA. Raises Unanswered."""
 
 
 class Dns:
@@ -93,14 +93,14 @@ class Remembering:
             return await self._resolver.ask(name, kind)
 
     async def close(self) -> None:
-        """Gives up what is still asked."""
-        for each in self._asked.values():
-            each.cancel()
+        """Give up what is still asked."""
+        for answer in self._asked.values():
+            answer.cancel()
         await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
 
 async def addresses(resolver: Resolver, name: str) -> tuple[str, ...]:
-    """IPv4, then IPv6. Raises Unanswered."""
+    """The addresses of a host: IPv4, then IPv6; raises Unanswered."""
     four, six = await asyncio.gather(resolver.ask(name, "A"), resolver.ask(name, "AAAA"))
     return four.values + six.values
 
@@ -122,7 +122,7 @@ def _client(nameservers: Sequence[str], port: int, seconds: float) -> Client:
 def _answer(reply: Reply) -> Answer:
     from dns import flags
 
-    values = sorted(_text(each) for each in list(reply.rrset or ())[:MOST_VALUES])  # servers shuffle them
+    values = sorted(_text(record) for record in list(reply.rrset or ())[:MOST_VALUES])  # servers shuffle them
     return Answer(tuple(values), secure=bool(reply.response.flags & flags.AD))
 
 

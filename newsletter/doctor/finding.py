@@ -50,8 +50,10 @@ def skipped(name: str, why: str) -> Finding:
 
 
 def one_line(text: str, most: int = LONGEST) -> str:
-    """Without control and formatting characters, no more than so many characters."""
-    line = "".join(each for each in " ".join(text[: 4 * most].split()) if unicodedata.category(each)[0] != "C")
+    """Make one line of a text: without control and formatting characters, no longer than so many characters."""
+    line = "".join(
+        character for character in " ".join(text[: 4 * most].split()) if unicodedata.category(character)[0] != "C"
+    )
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

@@ -9,7 +9,7 @@ SAMPLES = ("example.org", "example.com", "example.net")
 
 
 def reachable_name(host: str) -> str:
-    """ "" where the world may find this host; else why not."""
+    """Return "" where the world may find this host; else why not."""
     try:
         return "" if ip_address(host).is_global else "is an address of a private network"
     except ValueError:

@@ -28,12 +28,12 @@ class Web(Protocol):
     """Asks one page, and never follows where it leads."""
 
     async def ask(self, method: str, url: str, body: bytes = b"") -> Page:
-        """Raises Unreached."""
+        """Ask for one page; raises Unreached."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelaySetup:
-    """As the [smtp] section has it."""
+    """A relay as the [smtp] section has it."""
 
     host: str
     port: int
@@ -61,7 +61,7 @@ class Call:
 
 
 class NoCall(Exception):
-    """It came to nothing."""
+    """A call came to nothing."""
 
     def __init__(self, why: str, step: str) -> None:
         super().__init__(why)
@@ -70,4 +70,4 @@ class NoCall(Exception):
 
 class Caller(Protocol):
     async def call(self, relay: RelaySetup) -> Call:
-        """Raises NoCall."""
+        """Call a relay, and leave it without a mail; raises NoCall."""

@@ -40,12 +40,12 @@ class Setup:
 
     @property
     def domain(self) -> str:
-        """Of the From; "" where DNS could not know it."""
+        """The domain of the From; "" where DNS could not know it."""
         return domain_of(self.sender_address)
 
     @property
     def envelope_domain(self) -> str:
-        """Whose SPF record counts: of the address that bounces go to."""
+        """The domain whose SPF record counts: of the address that bounces go to."""
         return domain_of(self.bounces or self.sender_address)
 
 
@@ -61,7 +61,7 @@ class Tools:
 
 
 def domain_of(address: str) -> str:
-    """As DNS has it: lower case, A-labels; "" where DNS could not know it, as "localhost"."""
+    """The domain of an address as DNS has it: lower case, A-labels; "" where DNS could not know it, as "localhost"."""
     domain = address.rpartition("@")[2].lower().rstrip(".")
     try:
         return ascii_domain(domain).encode("idna").decode() if "." in domain else ""  # which minds how long labels are

@@ -52,7 +52,7 @@ class Headline:
 
 
 class Archive:
-    """Safe for threads: each page is made once, one at a time."""
+    """The pages of past issues. Safe for threads: each page is made once, one at a time."""
 
     def __init__(self, settings: Settings, issues: Issues) -> None:
         self._settings = settings
@@ -72,7 +72,7 @@ class Archive:
             return self._page(key, spoken) if spoken not in ("", page.language) else page
 
     def headlines(self, start: int, most: int) -> list[Headline]:
-        """Newest first, from place `start` on."""
+        """The lines of the list of issues, newest first, from place `start` on."""
         return [self._headline(issue) for issue in self._issues.out(start, most)]
 
     def latest(self, papers: int) -> list[Public]:
@@ -89,7 +89,7 @@ class Archive:
         return self._issues.first_until() or NEVER
 
     def _headline(self, issue: Issue) -> Headline:
-        """Remembered for good: it is short, and does not change."""
+        """The line of an issue, remembered for good: it is short, and does not change."""
         if issue.key not in self._headlines:
             page = self.public(issue.key)
             self._headlines[issue.key] = Headline(page.issue, page.papers, page.subject)
@@ -122,20 +122,20 @@ class Archive:
         return Public(frozen.issue, edition, subject, html, papers, messages.language, renderer.languages)
 
     def _built_in(self) -> dict[str, str]:
-        """For issues that were planned with templates that know no such page."""
+        """The built-in templates, for issues that were planned with templates that know no such page."""
         from newsletter.renderer import load_kind, own_folder, themed
 
         messages = load_kind("messages", own_folder(self._settings))
         return themed({**messages, **load_kind("weekly", None)}, self._settings.theme)
 
     def _links(self) -> Links:
-        """To where the pages are today; nothing is signed."""
+        """The links to where the pages are today; nothing is signed."""
         base = self._settings.masthead.base_url
         return Links(view=f"{base}/archive", interests=f"{base}/", unsubscribe="", unsubscribe_mailto="", feedback="")
 
 
 def _nearest(asked: str, languages: Sequence[str]) -> str:
-    """ "de" for "de-AT" where only that is spoken; "" for what is not."""
+    """The language to answer in: "de" for "de-AT" where only that is spoken; "" for what is not."""
     tag = asked.replace("_", "-").lower()
-    spoken = [each for each in languages if f"{tag}-".startswith(f"{each.lower()}-")]
+    spoken = [known for known in languages if f"{tag}-".startswith(f"{known.lower()}-")]
     return max(spoken, key=len, default="")

@@ -41,15 +41,15 @@ class Heeded:
 
     @property
     def ended(self) -> bool:
-        """The person gets no more mail."""
+        """Whether the person gets no more mail."""
         return self.action in (Status.BOUNCED, Status.COMPLAINED)
 
 
 class BounceReports:
-    """Believes reports or not, and obeys those that it believes."""
+    """The service that believes reports or not, and obeys those that it believes."""
 
     def __init__(self, context: Context, path: ReturnPath) -> None:
-        """So many soft bounces, within the time that [bounces] says, are as good as a hard one."""
+        """Take the limits from [bounces]: so many soft bounces, within that time, are as good as a hard one."""
         section = context.settings.bounces
         self._store = context.store
         self._path = path
@@ -64,7 +64,7 @@ class BounceReports:
         on_read: Callable[[], None] = lambda: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> list[Heeded]:
-        """Everything that waits there; each is marked as done only when what it led to is durable."""
+        """Read everything that waits there; a report is marked as done only when what it led to is durable."""
         done: list[Heeded] = []
         for raw in mailbox.reports():
             if stopped():
@@ -80,7 +80,7 @@ class BounceReports:
         if not report.recipients:
             return [Heeded(name, report.kind, "", "", False, NOTHING)]
         candidates = self._candidates(report.trace) if _tells_of_people(report) else []
-        return [self._heed(report, each, candidates, name, keep, signed) for each in report.recipients]
+        return [self._heed(report, finding, candidates, name, keep, signed) for finding in report.recipients]
 
     def _heed(
         self,
@@ -116,7 +116,7 @@ class BounceReports:
         return f"counted: {min(count, self._limit)} of {self._limit}" if counts else NOTHING
 
     def _judge(self, new: Bounce, effect: Effect, keep: bool) -> tuple[Status | None, int] | None:
-        """(the status that the bounce makes of the person, soft bounces that count); None where it is known already.
+        """Return (the status that it makes of the person, soft bounces that count); None for a bounce that is known.
 
         Judged by what is known of the person, and again where that changes before it is kept.
         """
@@ -129,24 +129,25 @@ class BounceReports:
         return None
 
     def _candidates(self, trace: str) -> list[Candidate]:
-        """Whom the tokens and the Message-IDs in a text name."""
+        """The people whom the tokens and the Message-IDs in a text name."""
         signs, ids = self._path.tokens(trace), message_ids(trace)
         named = self._store.editions.named(ids) if ids else []
         numbers = sorted({sign.subscriber for sign in signs})
         latest = self._store.editions.latest_of(numbers) if numbers else []
-        people = self._store.subscribers.many([*numbers, *(each.subscriber for each in named)])
+        people = self._store.subscribers.many([*numbers, *(addressed.subscriber for addressed in named)])
         address = {person.id: person.email for person in people}
         went: dict[int, list[tuple[str, str]]] = {}
-        for each in latest:
-            went.setdefault(each.subscriber, []).append((each.issue, each.email))
+        for addressed in latest:
+            went.setdefault(addressed.subscriber, []).append((addressed.issue, addressed.email))
         by_sign = [candidate(sign, address.get(sign.subscriber, ""), went.get(sign.subscriber, [])) for sign in signs]
         by_id = [
-            Candidate(each.subscriber, each.issue, (address.get(each.subscriber, ""), each.email)) for each in named
+            Candidate(addressed.subscriber, addressed.issue, (address.get(addressed.subscriber, ""), addressed.email))
+            for addressed in named
         ]
-        return [each for each in (*by_id, *by_sign) if each.subscriber in address]
+        return [person for person in (*by_id, *by_sign) if person.subscriber in address]
 
     def _known(self, finding: RecipientReport) -> Candidate | None:
-        """By address alone: for who is signed by a provider."""
+        """Find a person by address alone: for a report that a provider has signed."""
         for address in (finding.recipient, *finding.also):
             try:
                 person = self._store.subscribers.find(address)
@@ -157,5 +158,5 @@ class BounceReports:
 
 
 def _tells_of_people(report: BounceReport) -> bool:
-    """Answering machines do not, nor do reports on authentication, whatever addresses they name."""
+    """Whether a report tells of people: none by a machine that answers does, nor one on authentication."""
     return report.kind in (ReportKind.BOUNCE, ReportKind.COMPLAINT) and not report.note

@@ -1,6 +1,6 @@
 """What `newsletter doctor` examines: the settings, a mail made with them, the database, as the doctor wants them.
 
-Not through `make_engine`, which raises where something is broken: that is when a doctor is asked.
+It does not go through `make_engine`, which raises where something is broken: that is when a doctor is asked.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _MAKE = "`newsletter init` makes it, or the first `newsletter collect`."
 
 
 def tools() -> Tools:
-    """The real ones."""
-    return Tools(Dns(), SmtpCaller(_believed), Http(), own_addresses, utc_now)
+    """The tools that ask the real world."""
+    return Tools(Dns(), SmtpCaller(_tls_context), Http(), own_addresses, utc_now)
 
 
 def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime) -> Setup:
-    """Reads the templates and the database; changes nothing."""
+    """Gather what the doctor examines; reads the templates and the database, changes nothing."""
     section, masthead = settings.newsletter, settings.masthead
     keys, trouble = _keys(settings)
     sample, unsubscribe = _sample(settings, now)
@@ -66,10 +66,10 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
 
 
 def _relays(settings: Settings) -> tuple[RelaySetup, ...]:
-    return tuple(RelaySetup(**asdict(relay(settings, each))) for each in settings.relay or (settings.smtp,))
+    return tuple(RelaySetup(**asdict(relay(settings, section))) for section in settings.relay or (settings.smtp,))
 
 
-def _believed(called: RelaySetup) -> SSLContext:
+def _tls_context(called: RelaySetup) -> SSLContext:
     return tls_context(sender.Relay(**asdict(called)))
 
 
@@ -100,7 +100,7 @@ def _sample(settings: Settings, now: datetime) -> tuple[bytes, str]:
 
 
 def look_at_templates(settings: Settings) -> Finding:
-    """As `newsletter lint`, in one line."""
+    """Check the templates as `newsletter lint` does, in one line."""
     name, todo = "templates", "`newsletter lint` names every place."
     try:
         own = own_folder(settings)
@@ -108,7 +108,7 @@ def look_at_templates(settings: Settings) -> Finding:
         found = find_all(weekly, confirm, settings.masthead, messages, settings.theme)
     except TemplateError as trouble:
         return error(name, str(trouble), todo)
-    errors = [each for each in found if each.severity == "error"]
+    errors = [finding for finding in found if finding.severity == "error"]
     if errors:
         return error(name, f"{len(errors)} errors; the first: {errors[0]}", todo)
     if found:
@@ -122,7 +122,7 @@ def _database_file(settings: Settings) -> Path | None:
 
 
 def look_at_database(settings: Settings) -> Finding:
-    """Looks before it opens: SQLite would make the file."""
+    """Check the database; looks before it opens: SQLite would make the file."""
     file = _database_file(settings)
     if file and not file.exists():
         return warning("database", f"{file} is not there yet", _MAKE)
@@ -150,7 +150,7 @@ def _opened(store: Store) -> Finding:
 
 
 def _secrets(settings: Settings) -> Iterator[str]:
-    """And the forms in which a server could say them back."""
+    """The secrets, and the forms in which a server could say them back."""
     tables = settings.model_dump()
     for section, key in SECRETS:
         value = tables.get(section, {}).get(key)

@@ -58,7 +58,10 @@ class Editions:
             people = [rendered.edition.subscriber.id for rendered in kept]
             there = {row.subscriber for row in connection.execute(_of(issue, people))}
             before = {(row.subscriber, row.entry) for row in connection.execute(_shown_before(issue, people))}
-            fit = [rendered if rendered.edition.subscriber.id in there else _unseen(rendered, nums, before) for rendered in kept]
+            fit = [
+                rendered if rendered.edition.subscriber.id in there else _unseen(rendered, nums, before)
+                for rendered in kept
+            ]
             insert_ignore(connection, editions, [_row(rendered, issue) for rendered in fit])
             _mark_shown(connection, fit, nums, issue)
         return fit

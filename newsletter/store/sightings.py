@@ -149,7 +149,11 @@ class _Batch:
         self._complete(connection, became, now)
         fresh = [(name, final.get(num, num)) for name, num in self._names.items() if name not in self._known_names]
         bulk_insert(connection, names, [{"name": name, "entry": num} for name, num in fresh])
-        other = [(entry_id, final.get(num, num)) for entry_id, num in self._called.items() if entry_id != self._entries[num].id]
+        other = [
+            (entry_id, final.get(num, num))
+            for entry_id, num in self._called.items()
+            if entry_id != self._entries[num].id
+        ]
         insert_ignore(connection, former, [{"id": entry_id, "entry": num} for entry_id, num in other if entry_id])
         self._keep_raws(connection, final)
         self._keep_counts(connection, final, day_of(now))

@@ -29,7 +29,9 @@ class Sources:
             rows = connection.execute(select(sources).order_by(sources.c.name)).all()
         states = {row.name: SourceState(row.state) for row in rows}
         given = ({name: getattr(row, name) for name in _HEALTH} for row in rows)
-        return [Health(row.name, **{**values, "state": states[row.name]}) for row, values in zip(rows, given, strict=True)]
+        return [
+            Health(row.name, **{**values, "state": states[row.name]}) for row, values in zip(rows, given, strict=True)
+        ]
 
     def record(self, health: Health, kept: Iterable[Receipt] = ()) -> None:
         """Keep how a source does, after its entries are stored: a receipt must never outrun its entries."""

@@ -345,7 +345,11 @@ async def test_a_mail_that_providers_would_refuse_is_told(healthy: Setup, old: b
     where = body if old in body else head
     changed = healthy.sample.replace(where, where.replace(old, new))
 
-    told = [finding.found for finding in await seen(replace(healthy, sample=changed), zone(healthy)) if finding.name == "a mail"]
+    told = [
+        finding.found
+        for finding in await seen(replace(healthy, sample=changed), zone(healthy))
+        if finding.name == "a mail"
+    ]
 
     assert any(found in text for text in told), told
 
@@ -566,7 +570,11 @@ async def test_what_is_not_done_in_time_is_skipped_and_given_up(healthy: Setup) 
     found = await examine(healthy, tools({}, resolver=slow), within=0.2)
 
     assert time.monotonic() - began < 5
-    late = {finding.name for finding in found if finding.level == Level.SKIPPED and "was not done within 0.2 s" in finding.found}
+    late = {
+        finding.name
+        for finding in found
+        if finding.level == Level.SKIPPED and "was not done within 0.2 s" in finding.found
+    }
     assert {"SPF", "DKIM", "DMARC", "MX"} <= late
     assert named(found, "From").level == Level.OK
     assert slow.cancelled > 0

@@ -1,7 +1,12 @@
-"""The doctor's own reading of DKIM, beside the signer and dkimpy."""
+"""The doctor's reading of DKIM, beside the signer and dkimpy.
+
+`verify` asks dkimpy, so where the two are compared dkimpy is no independent judge: it shows that its verdict arrives.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from base64 import b64encode
 from contextlib import suppress
 
@@ -80,6 +85,23 @@ def test_no_change_is_let_through_that_dkimpy_would_not(piece: bytes, at: int) -
         ours = verdicts(changed)
 
     assert ours != ["", ""] or by_dkimpy(changed) == [True, True]
+
+
+def test_a_body_that_was_changed_is_called_that() -> None:
+    assert verdicts(signed().replace(b"Hello", b"Hallo")) == ["the body is not the one that was signed"] * 2
+
+
+@pytest.mark.parametrize("form", [b"c=simple/simple;", b"c=relaxed/relaxed;", b"c=relaxed/simple; l=0;"])
+def test_a_form_that_we_do_not_write_is_not_verified(form: bytes) -> None:
+    mail = signed().replace(b"c=relaxed/simple;", form)
+
+    assert verdicts(mail) == ["the signature is of another form than ours"] * 2
+
+
+def test_dkimpy_is_loaded_only_where_a_signature_is_verified() -> None:
+    code = "import sys, newsletter.cli, newsletter.doctor, newsletter.services.doctor; sys.exit('dkim' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_another_key_does_not_verify() -> None:
