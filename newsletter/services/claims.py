@@ -41,6 +41,7 @@ class LedgerJobs:
         self._key = key
         self._stopped = stopped
         self._commit = GroupCommit(context.store)
+        self._paused = False  #: by this run
 
     async def claim(self, gate: Gate, most: int) -> Sequence[Job[Claim]]:
         return await asyncio.to_thread(self._claimer.claim, gate, min(most, BLOCK), self._stopped)
@@ -70,7 +71,9 @@ class LedgerJobs:
 
     async def pause(self, trip: Trip, jobs: Sequence[Job[Claim]]) -> None:
         if not trip.domain:
-            await asyncio.to_thread(self._accounting.pause_issue, self._key, trip.reason)
+            if not self._paused:  # of several connections that trip at once, the first one says why
+                self._paused = True
+                await asyncio.to_thread(self._accounting.pause_issue, self._key, trip.reason)
             return
         logger.warning("domain paused", extra={"issue": self._key, "domain": trip.domain, "reason": trip.reason})
         await asyncio.to_thread(self._store.ledger.pause, self._key, trip.domain, self._now() + REST, trip.reason)
