@@ -205,12 +205,13 @@ def test_two_processes_take_turns_at_one_host(site: Site, tmp_path: Path) -> Non
         subprocess.Popen([*command, *names], cwd=tmp_path, env=env, stdout=subprocess.DEVNULL)
         for names in (("0", "1"), ("2", "3"))
     ]
-    assert [process.wait(60) for process in halves] == [0, 0]
+    assert [process.wait(120) for process in halves] == [0, 0]
 
     starts = sorted(site.times("/arxiv"))
     assert len(starts) == 4
-    # three seconds between two turns, less what a busy machine kept the earlier request waiting after its turn came
-    assert all(later - earlier > 2 for earlier, later in pairwise(starts))
+    # three seconds between two turns, less what a busy machine kept the earlier request waiting after its turn came;
+    # without turns it were .3 s, which an answer takes, or none
+    assert all(later - earlier > 1 for earlier, later in pairwise(starts))
 
 
 def test_two_lines_of_configuration_are_enough(site: Site, tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ FAULTS = ("451 4.3.0 later", "550 5.1.1 no such user", "421 4.3.2 going", *LOST,
 BEFORE = ("CONNECT", "EHLO", "STARTTLS", "TLS", "AUTH")
 DURING = ("MAIL", "RCPT", "DATA", ".")
 AFTER = [(".", f"accept and {what}") for what in LOST]  #: the mail is taken, and nobody hears of it
-SHORT = 0.4  #: seconds that are waited for a reply, in place of a minute, or of ten after the last dot
-WITHIN = 60.0  #: seconds for one run
+SHORT = 1.0  #: seconds that are waited for a reply, in place of a minute, or of ten after the last dot
+WITHIN = 120.0  #: seconds for one run
 TRIES = 40  #: runs, an hour apart
 
 

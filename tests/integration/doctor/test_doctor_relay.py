@@ -179,7 +179,7 @@ async def test_a_relay_without_a_login_is_told_where_one_is_configured(tmp_path:
 )
 async def test_a_relay_that_does_not_talk_is_no_call(verb: str, reply: str, why: str) -> None:
     async with ScriptedServer(lambda asked, _: reply if asked == verb else "") as rude:
-        step, words = await refused(SmtpCaller(), relay(rude.port, security="none", timeout=0.3))
+        step, words = await refused(SmtpCaller(), relay(rude.port, security="none", timeout=1.0))
 
     assert step == "connect"
     assert why in words
@@ -189,7 +189,7 @@ async def test_a_relay_that_does_not_talk_is_no_call(verb: str, reply: str, why:
 async def test_nobody_listening_and_the_wrong_security_are_told_apart(tmp_path: Path) -> None:
     async with ScriptedServer() as plain:
         port = plain.port
-        wrong, _ = await refused(SmtpCaller(), relay(port, security="tls", timeout=2.0))
+        wrong, _ = await refused(SmtpCaller(), relay(port, security="tls", timeout=5.0))
     nobody, words = await refused(SmtpCaller(), relay(port))
 
     assert (wrong, nobody) == ("tls", "connect")

@@ -79,12 +79,12 @@ async def run(
 ) -> Run[int]:
     routes, retry = [Route(transport, connections)], [timedelta(minutes=5)]
     made = Run(ledger, routes, Pace(), Breaker(), retry, lambda: NOON, asyncio.Event(), lambda _: None, tuning=tuning)
-    await asyncio.wait_for(made.finish(), 20)
+    await asyncio.wait_for(made.finish(), 60)
     return made
 
 
 def smtp(server: ScriptedServer) -> SmtpTransport:
-    return SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=5))
+    return SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=20))
 
 
 @pytest.mark.parametrize("offers", [(), ALL[:1], ALL])
@@ -153,7 +153,7 @@ async def test_the_last_mail_does_not_wait_for_a_worker_that_waits_for_mails(off
             told.append(argument)
         return "421 4.3.2 going" if len(told) == 1 and verb == "RCPT" and "reader19@" in argument else ""
 
-    async with ScriptedServer(script, offers=offers) as server, asyncio.timeout(10):
+    async with ScriptedServer(script, offers=offers) as server, asyncio.timeout(60):
         await run(ledger, smtp(server), 1)
 
     assert len(told) == 2

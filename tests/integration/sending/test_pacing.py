@@ -165,7 +165,7 @@ async def test_a_send_that_waits_for_a_slow_domain_ends_when_somebody_pauses_the
         while not server.accepted:
             await asyncio.sleep(0.05)
         engine.accounting.pause_issue("issue", "by hand")
-        sent = await asyncio.wait_for(sending, 15)
+        sent = await asyncio.wait_for(sending, WITHIN)
 
     assert sent.trouble == "issue is paused: by hand"
     assert sent.tally.waiting > 20
@@ -400,13 +400,19 @@ async def test_a_sender_that_could_not_renew_its_lease_once_tries_again(
     await asyncio.sleep(0.5)
     other.execute("ROLLBACK")
     clock.forward(hours=1)
-    await asyncio.sleep(0.5)
-    renewing.cancel()
 
-    [(alive_until,)] = other.execute("SELECT alive_until FROM senders WHERE num = ?", (sender,)).fetchall()
+    async def renewed() -> None:
+        while alive_until() <= (NOON + timedelta(hours=1)).timestamp():
+            await asyncio.sleep(0.05)
+
+    def alive_until() -> float:
+        [(moment,)] = other.execute("SELECT alive_until FROM senders WHERE num = ?", (sender,)).fetchall()
+        return float(moment)
+
+    await asyncio.wait_for(renewed(), WITHIN)
+    renewing.cancel()
     other.close()
     impatient.close()
-    assert alive_until > (NOON + timedelta(hours=1)).timestamp()
 
 
 async def test_two_engines_share_an_issue_without_a_duplicate(settings: Settings, store: Store) -> None:
@@ -461,7 +467,7 @@ async def test_a_stop_gives_what_is_in_flight_some_time_and_then_closes(settings
         began = time.monotonic()
         sent = await send(engine, stop=stop)
 
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < WITHIN / 2
     assert sent.stopped
     assert sent.tally.uncertain == hung.count(".")
     assert sent.tally.accepted == len(server.accepted)

@@ -155,7 +155,7 @@ async def test_a_server_that_does_not_speak_utf_8_is_understood(settings: Settin
         engine = make_engine(with_smtp(settings, server.port), store)
         store.subscribers.put_all([make_subscriber(name, 0) for name in ("Ada", "Bob")], "test", engine.now())
         issue, _, _ = engine.planning.plan()
-        sent = await asyncio.wait_for(engine.sending.send(issue.key), 20)
+        sent = await asyncio.wait_for(engine.sending.send(issue.key), 60)
 
     assert str(sent.tally) == "planned 2 = accepted 1 + refused 1"
     [(delivery, _)] = store.ledger.having(issue.key, Outcome.REFUSED)

@@ -185,7 +185,7 @@ async def test_a_server_that_does_not_keep_its_word_costs_levels_and_no_mails(
 
 async def test_a_server_that_throws_away_what_was_pipelined_is_asked_word_by_word_from_then_on() -> None:
     async with ScriptedServer(order="deaf") as server:
-        smtp = SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=0.2))
+        smtp = SmtpTransport(Relay("127.0.0.1", server.port, "none", timeout=1))
         with pytest.raises(HostDown):
             await (await smtp.open()).send(mail(1), go)
         results = await sent(await smtp.open(), [mail(n) for n in range(6)])
@@ -345,7 +345,7 @@ async def test_a_server_that_stops_reading_is_down_before_the_dot() -> None:
         begun.append(1)
 
     server = await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1024)
-    relay = Relay("127.0.0.1", server.sockets[0].getsockname()[1], "none", timeout=0.2)
+    relay = Relay("127.0.0.1", server.sockets[0].getsockname()[1], "none", timeout=1)
     connection = await SmtpTransport(relay).open()
     with pytest.raises(HostDown):
         await connection.send(mail(1, 30_000_000), begin)
@@ -377,14 +377,16 @@ async def test_a_server_that_waits_for_our_acknowledgement_between_replies_is_no
 
     server = await asyncio.start_server(halting, "127.0.0.1", 0)
     connection = await SmtpTransport(Relay("127.0.0.1", server.sockets[0].getsockname()[1], "none")).open()
-    start = time.perf_counter()
-    results = await sent(connection, [mail(n) for n in range(30)])
-    spent = time.perf_counter() - start
+    spent = []
+    while len(spent) < 5 and min(spent, default=1) >= 30 * 0.04 / 2:  # that nobody is slow takes one quiet moment
+        start = time.perf_counter()
+        results = await sent(connection, [mail(n) for n in range(30)])
+        spent.append(time.perf_counter() - start)
+        assert set(results.values()) == {"250 taken"}
     await connection.close()
     server.close()
 
-    assert set(results.values()) == {"250 taken"}
-    assert spent < 30 * 0.04 / 2
+    assert min(spent) < 30 * 0.04 / 2
 
 
 @pytest.mark.parametrize("at_once", [True, False])

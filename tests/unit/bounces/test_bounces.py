@@ -212,7 +212,7 @@ def test_a_mail_made_to_be_slow_is_read_soon(data: bytes) -> None:
 
     report = read_mail(data)
 
-    assert time.process_time() - begin < 5
+    assert time.process_time() - begin < 20  # one to three on a busy machine
     assert len(report.recipients) <= 100
 
 

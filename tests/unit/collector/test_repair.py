@@ -198,4 +198,4 @@ def test_repairing_hostile_repetition_takes_no_time(evil: str) -> None:
 
     readable("Ã¼ " + evil * (80_000 // len(evil)))
 
-    assert time.process_time() - start < 10  # half a second alone; quadratic, it would be minutes
+    assert time.process_time() - start < 20  # half a second alone; quadratic, it would be minutes

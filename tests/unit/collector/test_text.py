@@ -254,7 +254,7 @@ def test_hostile_repetition_takes_no_time(evil: str) -> None:
 
     readable(evil * (80_000 // len(evil)))
 
-    assert time.process_time() - start < 10  # half a second alone; quadratic, it would be minutes
+    assert time.process_time() - start < 20  # half a second alone; quadratic, it would be minutes
 
 
 def test_a_long_text_is_cut_at_a_word() -> None:

