@@ -94,14 +94,21 @@ class Interests(NamedTuple):
     unassigned: int  #: number of the first group of unassigned likes
 
 
+class Marks(NamedTuple):
+    """What the reader at hand has, or must not get; three arrays, since marks are asked for again and again."""
+
+    used: Ints  #: per candidate the last reader of whom that is true
+    shown_story: Ints  #: per story the same
+    duplicate_of: Ints  #: as PoolArrays
+
+
 class Scratch(NamedTuple):
     """Arrays that one thread fills anew for each reader."""
 
     fits: Floats  #: interests and one more × candidates
     value: Floats  #: candidates: what `rank` sorts by, or NONE
     tops: Floats  #: LANES: what `top` fills
-    shown_story: Ints  #: per story the last reader who was given it, or must not get it
-    used: Ints  #: per candidate the same
+    marks: Marks
 
 
 class Chosen(NamedTuple):
@@ -139,20 +146,17 @@ def choose(scores: Scores, pool: PoolArrays, readers: Readers, start: int, stop:
     widest = 0
     for reader in range(start, stop):
         widest = max(widest, readers.wish_start[reader + 1] - readers.wish_start[reader])
-    scratch = scratch_for(widest + GROUPS + 1, len(pool.trend))
+    scratch = scratch_for(widest + GROUPS + 1, pool.duplicate_of)
     for reader in range(start, stop):
         choose_one(scores, pool, readers, reader, scratch, chosen)
 
 
-def scratch_for(interests: int, width: int) -> Scratch:
-    """Space for readers of so many interests at most, of a pool of `width` candidates."""
-    return Scratch(
-        np.zeros((interests, width), np.float32),
-        np.zeros(width, np.float32),
-        np.zeros(LANES, np.float32),
-        np.full(width, -1, np.int64),
-        np.full(width, -1, np.int64),
-    )
+def scratch_for(interests: int, duplicate_of: Ints) -> Scratch:
+    """Space for readers of so many interests at most."""
+    width = len(duplicate_of)
+    marks = Marks(np.full(width, -1, np.int64), np.full(width, -1, np.int64), duplicate_of)
+    fits, value = np.zeros((interests, width), np.float32), np.zeros(width, np.float32)
+    return Scratch(fits, value, np.zeros(LANES, np.float32), marks)
 
 
 def choose_one(
@@ -163,29 +167,29 @@ def choose_one(
     if size <= 0:
         return
     for candidate in readers.hidden[readers.hidden_start[reader] : readers.hidden_start[reader + 1]]:
-        mark(candidate, reader, pool, scratch)
+        mark(candidate, reader, scratch.marks)
     interests = group(scores.fields, readers, reader, chosen.owner)
     fit(scores, readers, interests, scratch.fits)
     best = np.zeros(len(interests.weight), np.float32)
     ranked = rank_interests(size, best, readers, interests, pool, scratch)
-    count = merge(ranked, size, interests, pool, scratch, chosen)
+    count = merge(ranked, size, interests, scratch.marks, chosen)
     most = int(readers.surprise[reader] * size + 1e-9)
     if most > 0 and len(interests.weight) > 0:
         outside(best, readers, interests, pool, scratch)
-        count = explore(most, size, count, best, interests, pool, scratch, chosen)
+        count = explore(most, size, count, best, interests, scratch, chosen)
     account(scores, readers, interests, count, chosen)
-    chosen.number[reader] = fill_up(readers, reader, count, size, pool, scratch, chosen)
+    chosen.number[reader] = fill_up(readers, reader, count, size, pool, scratch.marks, chosen)
 
 
-def mark(candidate: int, reader: int, pool: PoolArrays, scratch: Scratch) -> None:
+def mark(candidate: int, reader: int, marks: Marks) -> None:
     """Neither this candidate nor what tells the same is free for `reader` any more; -1: free for everybody."""
-    scratch.used[candidate] = scratch.shown_story[pool.duplicate_of[candidate]] = reader
+    marks.used[candidate] = marks.shown_story[marks.duplicate_of[candidate]] = reader
 
 
-def is_free(candidate: int, reader: int, pool: PoolArrays, scratch: Scratch) -> bool:
+def is_free(candidate: int, reader: int, marks: Marks) -> bool:
     """Whether the reader may get this candidate and has nothing that tells the same."""
-    unused: bool = scratch.used[candidate] != reader
-    return unused and scratch.shown_story[pool.duplicate_of[candidate]] != reader
+    unused: bool = marks.used[candidate] != reader
+    return unused and marks.shown_story[marks.duplicate_of[candidate]] != reader
 
 
 def put(candidate: int, interest: int, score: float, way: int, reader: int, place: int, chosen: Chosen) -> None:
@@ -541,13 +545,13 @@ def next_interest(weight: Doubles, places: Ints, alive: Flags) -> int:
     return chosen
 
 
-def merge(ranked: Ints, size: int, interests: Interests, pool: PoolArrays, scratch: Scratch, chosen: Chosen) -> int:
+def merge(ranked: Ints, size: int, interests: Interests, marks: Marks, chosen: Chosen) -> int:
     """Fair shares: each interest in its turn takes its best candidate that is left; returns how many were taken.
 
     Weights ≤ 0 get no place; an interest that has run dry leaves its places to the others. The first n are fair for
     every n.
     """
-    reader, width, count = interests.reader, len(pool.trend), 0
+    reader, width, count = interests.reader, len(marks.used), 0
     places = np.zeros(len(interests.weight), np.int64)
     at = np.zeros(len(interests.weight), np.int64)
     alive = interests.weight > 0
@@ -557,48 +561,41 @@ def merge(ranked: Ints, size: int, interests: Interests, pool: PoolArrays, scrat
             break
         taken: Any = np.int64(-1)
         while taken < 0 and at[interest] < ranked.shape[1] and ranked[interest, at[interest]] >= 0:
-            if is_free(candidate_of(ranked[interest, at[interest]], width), reader, pool, scratch):
+            if is_free(candidate_of(ranked[interest, at[interest]], width), reader, marks):
                 taken = ranked[interest, at[interest]]
             at[interest] += 1
         if taken < 0:
             alive[interest] = False
             continue
         places[interest] += 1
-        mark(candidate_of(taken, width), reader, pool, scratch)
+        mark(candidate_of(taken, width), reader, marks)
         put(candidate_of(taken, width), interest, score_of(taken, width), FAIR, reader, count, chosen)
         count += 1
     return count
 
 
 def explore(
-    most: int,
-    size: int,
-    count: int,
-    best: Floats,
-    interests: Interests,
-    pool: PoolArrays,
-    scratch: Scratch,
-    chosen: Chosen,
+    most: int, size: int, count: int, best: Floats, interests: Interests, scratch: Scratch, chosen: Chosen
 ) -> int:
     """Put up to `most` candidates a little outside the interests in the last places; returns the new count.
 
     scratch: its value and tops as `outside` leaves them.
     """
-    reader, width = interests.reader, len(pool.trend)
-    keys = exploratory_keys(most, min(count, size - most), reader, pool, scratch, chosen)
-    place = make_room(keys, size, count, reader, pool, scratch, chosen)
+    reader, width, marks = interests.reader, len(scratch.value), scratch.marks
+    keys = exploratory_keys(most, min(count, size - most), reader, scratch, chosen)
+    place = make_room(keys, size, count, reader, marks, chosen)
     for key in keys:
         candidate = candidate_of(key, width)
-        mark(candidate, reader, pool, scratch)
+        mark(candidate, reader, marks)
         interest = nearest(scratch.fits, best, interests.weight, candidate)
         put(candidate, interest, score_of(key, width), EXPLORATORY, reader, place, chosen)
         place += 1
     return place
 
 
-def exploratory_keys(most: int, kept: int, reader: int, pool: PoolArrays, scratch: Scratch, chosen: Chosen) -> Ints:
+def exploratory_keys(most: int, kept: int, reader: int, scratch: Scratch, chosen: Chosen) -> Ints:
     """The keys of the best exploratory candidates, best first, that tell nothing of the first `kept` picks again."""
-    value, tops, duplicate_of, width = scratch.value, scratch.tops, pool.duplicate_of, len(pool.trend)
+    value, tops, marks, width = scratch.value, scratch.tops, scratch.marks, len(scratch.value)
     keys = np.full(most, -1, np.int64)
     for lane in range(LANES):
         if tops[lane] < 0 or sort_key(tops[lane], 0, width) < keys[most - 1]:
@@ -609,13 +606,13 @@ def exploratory_keys(most: int, kept: int, reader: int, pool: PoolArrays, scratc
                 continue
             late = False
             for place in range(kept):
-                if duplicate_of[chosen.entry[reader, place]] == duplicate_of[candidate]:
+                if marks.duplicate_of[chosen.entry[reader, place]] == marks.duplicate_of[candidate]:
                     late = True
                     break
-            shown = scratch.shown_story[duplicate_of[candidate]] == reader
-            if late or (shown and scratch.used[candidate] != reader):
+            shown = marks.shown_story[marks.duplicate_of[candidate]] == reader
+            if late or (shown and marks.used[candidate] != reader):
                 continue
-            place = place_of_duplicate(keys, duplicate_of, candidate)
+            place = place_of_duplicate(keys, marks.duplicate_of, candidate)
             if place >= 0 and mine < keys[place]:
                 continue
             place = most - 1 if place < 0 else place
@@ -629,14 +626,12 @@ def exploratory_keys(most: int, kept: int, reader: int, pool: PoolArrays, scratc
     return keys[:found]
 
 
-def make_room(
-    keys: Ints, size: int, count: int, reader: int, pool: PoolArrays, scratch: Scratch, chosen: Chosen
-) -> int:
+def make_room(keys: Ints, size: int, count: int, reader: int, marks: Marks, chosen: Chosen) -> int:
     """Leave the last places of the regular picks to these keys; returns how many regular picks stay.
 
     A regular pick that is also exploratory moves to the end.
     """
-    width, kept = len(pool.trend), 0
+    width, kept = len(marks.used), 0
     for place in range(count):
         candidate, moved = chosen.entry[reader, place], False
         for key in keys:
@@ -645,7 +640,7 @@ def make_room(
             put(candidate, chosen.group[reader, place], chosen.score[reader, place], FAIR, reader, kept, chosen)
             kept += 1
         elif not moved:
-            mark(candidate, -1, pool, scratch)
+            mark(candidate, -1, marks)
     return kept
 
 
@@ -688,55 +683,61 @@ def nearest(fits: Floats, best: Floats, weight: Doubles, candidate: int) -> int:
 
 def account(scores: Scores, readers: Readers, interests: Interests, count: int, chosen: Chosen) -> None:
     """Write down what each of the first `count` picks serves, and what made its score."""
+    reader, low = interests.reader, interests.first_atom
+    atom, share = readers.atom[low : low + len(interests.owner)], readers.share[low : low + len(interests.owner)]
     total = 0.0
     for weight in interests.weight:
         total += weight
     for place in range(count):
-        interest = chosen.group[interests.reader, place]
+        interest = chosen.group[reader, place]
         if interest >= 0:
-            chosen.wish[interests.reader, place] = interests.wish[interest]
-            chosen.share[interests.reader, place] = interests.weight[interest] / total
-            credit(scores, readers, interests, place, chosen)
+            chosen.wish[reader, place] = interests.wish[interest]
+            chosen.share[reader, place] = interests.weight[interest] / total
+            first, second = credit(scores, atom, share, interests, interest, chosen.entry[reader, place])
+            chosen.first[reader, place] = low + first if first >= 0 else -1
+            chosen.second[reader, place] = low + second if second >= 0 else -1
 
 
-def credit(scores: Scores, readers: Readers, interests: Interests, place: int, chosen: Chosen) -> None:
-    """The two atoms that gave a pick most of its score, as `fit` weighs them; the second, if it gave some of it."""
-    reader, low, owner, unassigned = interests.reader, interests.first_atom, interests.owner, interests.unassigned
-    candidate, interest = chosen.entry[reader, place], chosen.group[reader, place]
+def credit(
+    scores: Scores, atom: Ints, share: Doubles, interests: Interests, interest: int, candidate: int
+) -> tuple[int, int]:
+    """The two atoms that gave a pick most of its score, as `fit` weighs them; the second, if it gave some of it.
+
+    atom, share: of the reader. Places among them, -1 for none.
+    """
+    owner, unassigned = interests.owner, interests.unassigned
     whole, mine, several = 0.0, 0.0, False
-    for atom in range(len(owner)):
-        if interest >= unassigned and (owner[atom] >= unassigned or owner[atom] == EVERYWHERE):
-            whole += readers.share[low + atom]
-            several = several or owner[atom] != interest
-        if owner[atom] == interest:
-            mine += readers.share[low + atom]
-    first, second = 0.0, 0.0
-    for atom in range(len(owner)):
-        weight = readers.share[low + atom] / mine if owner[atom] == interest else 0.0
+    for place in range(len(owner)):
+        if interest >= unassigned and (owner[place] >= unassigned or owner[place] == EVERYWHERE):
+            whole += share[place]
+            several = several or owner[place] != interest
+        if owner[place] == interest:
+            mine += share[place]
+    first, second, most, next_most = -1, -1, 0.0, 0.0
+    for place in range(len(owner)):
+        weight = share[place] / mine if owner[place] == interest else 0.0
         if several:
-            every = owner[atom] >= unassigned or owner[atom] == EVERYWHERE
-            weight = (1 - OVERALL) * weight + (OVERALL * readers.share[low + atom] / whole if every else 0.0)
-        row = readers.atom[low + atom]
-        part = weight * scores.sizes[row] * scores.steps[row, candidate]
-        if part > first:
-            second, chosen.second[reader, place] = first, chosen.first[reader, place]
-            first, chosen.first[reader, place] = part, low + atom
-        elif part > second:
-            second, chosen.second[reader, place] = part, low + atom
-    if second < TELLING * first:
-        chosen.second[reader, place] = -1
+            every = owner[place] >= unassigned or owner[place] == EVERYWHERE
+            weight = (1 - OVERALL) * weight + (OVERALL * share[place] / whole if every else 0.0)
+        part = weight * scores.sizes[atom[place]] * scores.steps[atom[place], candidate]
+        if part > most:
+            next_most, second = most, first
+            most, first = part, place
+        elif part > next_most:
+            next_most, second = part, place
+    return first, second if next_most >= TELLING * most else -1
 
 
 def fill_up(
-    readers: Readers, reader: int, count: int, size: int, pool: PoolArrays, scratch: Scratch, chosen: Chosen
+    readers: Readers, reader: int, count: int, size: int, pool: PoolArrays, marks: Marks, chosen: Chosen
 ) -> int:
     """Put what is popular in the places that are left; returns how many picks there are then."""
     way = POPULAR if readers.wish_start[reader + 1] > readers.wish_start[reader] else ALONE
     for candidate in pool.popular:
         if count == size:
             break
-        if is_free(candidate, reader, pool, scratch):
-            mark(candidate, reader, pool, scratch)
+        if is_free(candidate, reader, marks):
+            mark(candidate, reader, marks)
             put(candidate, -1, readers.hype[reader] * pool.trend[candidate], way, reader, count, chosen)
             count += 1
     return count

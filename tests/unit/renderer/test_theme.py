@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.config import Settings, ThemeSection, load
@@ -48,6 +48,7 @@ def refusal(folder: Path, text: str) -> str:
 # what an accent makes
 
 
+@settings(deadline=None)
 @given(COLOURS)
 def test_every_accent_makes_a_theme_in_which_all_can_be_read(accent: str) -> None:
     for table, colours in mixed(BUILT_IN, ThemeSection(accent=accent)).items():
@@ -55,12 +56,14 @@ def test_every_accent_makes_a_theme_in_which_all_can_be_read(accent: str) -> Non
             assert contrast(colours[front].value, colours[under].value) >= needed, (table, front, under)
 
 
+@settings(deadline=None)
 @given(COLOURS, COLOURS)
 def test_every_colour_has_a_tone_that_can_be_read_on_every_other(colour: str, under: str) -> None:
     assert contrast(readable(colour, [under]), under) >= TEXT
     assert contrast(on(under), under) >= TEXT
 
 
+@settings(deadline=None)
 @given(COLOURS)
 def test_a_pressed_button_is_read_at_least_as_well(colour: str) -> None:
     assert contrast(pressed(colour, on(colour)), on(colour)) >= TEXT
