@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import leaks
@@ -79,8 +80,19 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables and nothing in them: to make one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "newsletter.db"
+    store = Store(f"sqlite:///{path}")
+    store.check()
+    store.close()
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
+    copy(migrated, tmp_path)
     store = Store(f"sqlite:///{tmp_path / 'newsletter.db'}")
     store.check()
     yield store

@@ -40,7 +40,7 @@ ANSWERS = {
     "/page": ok(b"<!DOCTYPE html><html><body>Moved</body></html>"),
     "/laughs": ok(LAUGHS),
     "/future": ok(FUTURE),
-    "/bomb": ok(gzip.compress(b"<rss>" + b" " * 80_000_000), b"Content-Encoding: gzip\r\n"),
+    "/bomb": ok(gzip.compress(b"<rss>" + b" " * 80_000_000, compresslevel=1), b"Content-Encoding: gzip\r\n"),
     "/gone": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
     "/busy": b"HTTP/1.1 429 Slow down\r\nRetry-After: 900\r\nContent-Length: 0\r\n\r\n",
     "/loop": b"HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n",

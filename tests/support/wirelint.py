@@ -11,8 +11,11 @@ from base64 import b64decode
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage, MIMEPart
+from email.policy import EmailPolicy
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from quopri import decodestring
+from typing import Any
 from urllib.parse import urlsplit
 
 _ONCE = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type")
@@ -30,8 +33,19 @@ _AT_MOST_ONCE = (
 )
 _SIGNED = (*_ONCE, "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post")  #: where the mail has them
 _MESSAGE_ID = re.compile(r"<[^<>@\s]+@(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)>")
-_LIST_ID = re.compile(r"([^<>]*\s)?<[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+>", re.DOTALL)
+_LIST_ID = re.compile(r"([^<>]*\s|\"([^\"\\]|\\.)*\"\s)?<[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+>", re.DOTALL)
 _WORD = re.compile(r"=\?([^?\s]+)\?([bqBQ])\?([^?\s]*)\?=")
+
+
+class _Remembering(EmailPolicy):
+    """The default policy, which reads a header anew whenever it is asked for; most are the same in every mail."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        return _read(name, value)
+
+
+_read = lru_cache(maxsize=1024)(policy.default.header_fetch_parse)
+_POLICY = _Remembering()
 
 
 def violations(mail: bytes) -> list[str]:
@@ -111,7 +125,7 @@ def _words(mail: bytes) -> Iterator[str]:
 
 
 def _mime(mail: bytes) -> Iterator[str]:
-    message = message_from_bytes(mail, policy=policy.default)
+    message = message_from_bytes(mail, policy=_POLICY)
     assert isinstance(message, EmailMessage)
     yield from (f"defect: {defect!r}" for part in message.walk() for defect in part.defects)
     if values(mail, "MIME-Version") != ["1.0"]:

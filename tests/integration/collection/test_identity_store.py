@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from shutil import copy
 
 from examples import examples
 from hypothesis import given, settings
@@ -45,9 +46,9 @@ ALL = [entry for paper in range(len(TITLES)) for entry in sightings(paper)]
 
 
 @contextmanager
-def fresh_store() -> Iterator[Store]:
+def fresh_store(migrated: Path) -> Iterator[Store]:
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'x.db'}")
+        store = Store(f"sqlite:///{copy(migrated, folder)}")
         store.check()
         yield store
         store.close()
@@ -62,8 +63,8 @@ def collected(store: Store, entries: Sequence[Entry], day: int = 0) -> int:
 
 @settings(max_examples=examples(100), deadline=None)
 @given(st.permutations(ALL), st.lists(st.integers(0, len(ALL)), max_size=4))
-def test_any_order_of_announcements_gives_the_same_papers(order: list[Entry], cuts: list[int]) -> None:
-    with fresh_store() as store:
+def test_any_order_of_announcements_gives_the_same_papers(migrated: Path, order: list[Entry], cuts: list[int]) -> None:
+    with fresh_store(migrated) as store:
         edges = [0, *sorted(cuts), len(order)]
         for day, (start, end) in enumerate(pairwise(edges)):
             collected(store, order[start:end], day)
@@ -83,10 +84,10 @@ def test_any_order_of_announcements_gives_the_same_papers(order: list[Entry], cu
 
 @settings(max_examples=examples(80), deadline=None)
 @given(st.permutations(ALL))
-def test_likes_follow_and_nothing_is_shown_twice(order: list[Entry]) -> None:
+def test_likes_follow_and_nothing_is_shown_twice(migrated: Path, order: list[Entry]) -> None:
     """Collected in weekly portions, with an issue after each and a like. What nobody could know to be one may come
     under two names; from the moment they are joined it never comes again."""
-    with fresh_store() as store:
+    with fresh_store(migrated) as store:
         clock = [NOON]
         engine = make_engine(Settings(), store, MemoryTransport(), lambda: clock[0])
         person = make_subscriber("Ada", 0, profile=replace(make_profile("kettles", "engines"), size=20))
@@ -118,8 +119,8 @@ def picked(engine: Engine, key: str, subscriber: int) -> list[str]:
     return [pick.entry.id for pick in kept.edition.picks]
 
 
-def test_an_issue_planned_before_two_papers_were_joined_shows_one_of_them() -> None:
-    with fresh_store() as store:
+def test_an_issue_planned_before_two_papers_were_joined_shows_one_of_them(migrated: Path) -> None:
+    with fresh_store(migrated) as store:
         engine = make_engine(Settings(), store, MemoryTransport(), lambda: NOON)
         ada = store.subscribers.add(make_subscriber("Ada", 0, profile=make_profile("kettles")), "test", NOON)
         entries = sightings(0)

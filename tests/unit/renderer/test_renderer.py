@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.renderer import Confirmation, MultilingualIssue, Renderer, load_templates
+from newsletter.renderer import Confirmation, MultilingualIssue, Renderer, load_templates, make_renderer
 from newsletter.renderer.compile import Macros
 from newsletter.testing import NOON, WEEK_12, make_entry, make_subscriber
 from newsletter.types import Edition, Entry, Links, Mail, Masthead, Pick
@@ -32,12 +32,11 @@ LINKS = Links(
 )
 ID = "<2025-W12.1@papers.example.org>"
 NASTY = "<script>alert(1)</script> {{7*7}} </mj-text></td> --> <!-- {% raw %} \x00\u202e\u200b 🧑‍🔬 \x02name\x03"
-RENDERER = Renderer(WEEKLY, MASTHEAD)
 
 
 @pytest.fixture
 def issue() -> MultilingualIssue:
-    return RENDERER.open(WEEK_12, [make_entry(f"paper-{number}") for number in range(59)])
+    return make_renderer(WEEKLY, MASTHEAD).open(WEEK_12, [make_entry(f"paper-{number}") for number in range(59)])
 
 
 def picked(*entries: Entry, interest: str = "Plasma physics", reason: str = "you follow Jane Doe") -> tuple[Pick, ...]:
@@ -181,7 +180,7 @@ def test_what_a_mail_has_no_room_for_stands_on_its_page(issue: MultilingualIssue
 
 
 def test_of_many_sources_that_could_not_be_read_the_first_are_named() -> None:
-    issue = RENDERER.open(WEEK_12, [], tuple(f"source {at} " + "源" * 50 for at in range(300)))
+    issue = make_renderer(WEEKLY, MASTHEAD).open(WEEK_12, [], tuple(f"source {at} " + "源" * 50 for at in range(300)))
 
     text, html = parts(mail_of(issue, full()))
 
@@ -192,7 +191,7 @@ def test_of_many_sources_that_could_not_be_read_the_first_are_named() -> None:
 
 
 def test_sources_that_could_not_be_read_are_named() -> None:
-    issue = RENDERER.open(WEEK_12, [], ("bioRxiv", "<b>OpenReview</b>"))
+    issue = make_renderer(WEEKLY, MASTHEAD).open(WEEK_12, [], ("bioRxiv", "<b>OpenReview</b>"))
 
     text, html = parts(mail_of(issue, full()))
 
@@ -303,7 +302,7 @@ def test_an_issue_is_dated_where_the_newsletter_is() -> None:
 
 @pytest.mark.parametrize(("cadence", "words"), [("daily", "today"), ("monthly", "this month")])
 def test_other_cadences_have_their_words(cadence: str, words: str) -> None:
-    issue = RENDERER.open(replace(WEEK_12, cadence=type(WEEK_12.cadence)(cadence)), [full()])
+    issue = make_renderer(WEEKLY, MASTHEAD).open(replace(WEEK_12, cadence=type(WEEK_12.cadence)(cadence)), [full()])
 
     text, _ = parts(mail_of(issue, full()))
 
@@ -341,8 +340,8 @@ def edition(*interests: str, **more: object) -> Edition:
     return replace(Edition(WEEK_12, person, picks), **more)  # type: ignore[arg-type]
 
 
-def made(some: Edition, renderer: Renderer = RENDERER) -> tuple[str, str]:
-    issue = renderer.open(WEEK_12, [make_entry(f"paper-{at}") for at in range(59)])
+def made(some: Edition, renderer: Renderer | None = None) -> tuple[str, str]:
+    issue = (renderer or make_renderer(WEEKLY, MASTHEAD)).open(WEEK_12, [make_entry(f"paper-{at}") for at in range(59)])
     return parts(issue.render(some, LINKS, ID, NOON))
 
 
@@ -427,7 +426,7 @@ def test_a_card_shows_its_figure_with_words_for_who_does_not_see_it() -> None:
 
 
 def test_the_page_for_everybody_holds_nothing_of_a_reader() -> None:
-    issue = RENDERER.open(WEEK_12, [make_entry(f"paper-{at}") for at in range(59)])
+    issue = make_renderer(WEEKLY, MASTHEAD).open(WEEK_12, [make_entry(f"paper-{at}") for at in range(59)])
     some = edition(PLASMA, OPTICS, "", skim=True)
 
     subject, page = issue.public(some, LINKS)

@@ -99,7 +99,13 @@ def test_compiled_code_chooses_what_the_interpreter_does(some: list[Profile], si
 
 
 @needs_numba
-def test_many_readers_at_once_get_what_they_get_a_few_at_a_time() -> None:
+@pytest.mark.parametrize(
+    ("number", "block", "few"), [(500, 200, 70), pytest.param(5000, rank.BLOCK, 700, marks=pytest.mark.slow)]
+)
+def test_many_readers_at_once_get_what_they_get_a_few_at_a_time(
+    number: int, block: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rank, "BLOCK", block)
     chance, pool = random.Random("threads"), pool_of(32, "threads")
     many = [
         Profile(
@@ -107,12 +113,12 @@ def test_many_readers_at_once_get_what_they_get_a_few_at_a_time() -> None:
             liked=tuple(f"paper-{chance.randrange(32)}" for _ in range(chance.randrange(4))),
             size=chance.randint(1, 10),
         )
-        for _ in range(5000)
+        for _ in range(number)
     ]
 
     together = compiled(pool, many)
 
-    assert together == [picks for start in range(0, 5000, 700) for picks in compiled(pool, many[start : start + 700])]
+    assert together == [picks for start in range(0, number, few) for picks in compiled(pool, many[start : start + few])]
 
 
 def turns(weights: Sequence[float], number: int) -> list[int]:

@@ -25,7 +25,7 @@ from verifier import DKIM, ED25519_PEM, PEM, records, signed_names, verdicts
 
 from newsletter.config import Settings, load
 from newsletter.errors import ConfigError, InputError
-from newsletter.renderer import Confirmation, Renderer, load_templates
+from newsletter.renderer import Confirmation, load_templates, make_renderer
 from newsletter.renderer.mime import Envelope, list_headers
 from newsletter.renderer.sanitize import tidy_masthead
 from newsletter.sender.dkim import Signer, ed25519_key, relaxed, rsa_key, simple
@@ -39,7 +39,6 @@ SENDER = "The Weekly Preprint <weekly@papers.example.org>"
 MASTHEAD = Masthead("The Weekly Preprint", SENDER, reply_to="desk@example.org", list_id="weekly.papers.example.org")
 LINK = "https://papers.example.org/s/" + "x" * 300
 LINKS = Links(LINK + "/v", LINK + "/i", LINK + "/u", "mailto:u@papers.example.org?subject=" + "y" * 90, LINK + "/f")
-RENDERER = Renderer(WEEKLY, MASTHEAD)
 SIGNER = Signer("papers.example.org", [rsa_key(PEM, "s2025"), ed25519_key(ED25519_PEM, "e2025")])
 HOSTILE = (
     "Ada",
@@ -61,7 +60,11 @@ def rendered(name: str = "Ada", title: str = "On kettles") -> Mail:
     ]
     picks = tuple(Pick(entry, 1.0, title, (title,)) for entry in entries)
     edition = Edition(WEEK_12, make_subscriber(name, email="ada@example.org"), picks)
-    return RENDERER.open(WEEK_12, entries).render(edition, LINKS, "<2025-W12.1@papers.example.org>", NOON)
+    return (
+        make_renderer(WEEKLY, MASTHEAD)
+        .open(WEEK_12, entries)
+        .render(edition, LINKS, "<2025-W12.1@papers.example.org>", NOON)
+    )
 
 
 def sealed(

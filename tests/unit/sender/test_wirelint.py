@@ -51,6 +51,18 @@ def test_each_broken_rule_is_named(mail: Mail, old: bytes, new: bytes, rule: str
 
 
 @pytest.mark.parametrize(
+    ("name", "fine"),
+    [(b'"a <b> \\" c" ', True), (b"a b ", True), (b"a <b> ", False), (b'"a <b> ', False)],
+)
+def test_the_name_of_a_list_may_have_angles_in_quotes(mail: Mail, name: bytes, fine: bool) -> None:
+    head, _, rest = mail.body.partition(b"List-Id: ")
+
+    found = violations(head + b"List-Id: " + name + rest[rest.index(b"<") :])
+
+    assert any("2919" in each for each in found) != fine
+
+
+@pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
         (b"List-Unsubscribe:List-Unsubscribe-Post:", b"List-Unsubscribe:", "is not signed"),
