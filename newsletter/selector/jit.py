@@ -37,11 +37,8 @@ def machine(whole: Callable[..., Any], *parts: Callable[..., Any]) -> Callable[.
     for part in (*parts, whole):
         copy = FunctionType(part.__code__, known, part.__name__, part.__defaults__)
         copy.__module__, copy.__qualname__ = part.__module__, part.__qualname__
-        options: dict[str, Any] = {
-            "nogil": True,
-            "fastmath": MATHS,
-            "forceinline": part is not whole,
-        }  # a call counts all arrays given
+        # inlined, since each call counts references to all arrays that it is given
+        options: dict[str, Any] = {"nogil": True, "fastmath": MATHS, "forceinline": part is not whole}
         try:
             known[part.__name__] = numba.njit(cache=True, **options)(copy)
         except RuntimeError:  # no folder that may be written: compiled anew in each process

@@ -2,7 +2,7 @@
 
     atoms ─ group ─▶ interests ─ fit ─▶ rankings ─ merge (fair shares) ─▶ picks ─ credit ─▶ what made each score
 
-numba's compiler takes about 15 s once per installation, and loading what it made 0.2 s; so small work is interpreted,
+numba's compiler takes about 20 s once per installation, and loading what it made 0.2 s; so small work is interpreted,
 large work compiled, and both are this one text [measured]. What several functions need comes as NamedTuples, which
 numba takes.
 """
