@@ -11,7 +11,7 @@ from newsletter.engine import Engine
 from newsletter.types import IssueState
 from newsletter.web.public.app import make_app
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.mark.parametrize("language", samples.LANGUAGES)

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("processes")  #: several at once take all of a small machine
+
 ATOM = (Path(__file__).parents[1] / "data/sources/arxiv.atom").read_bytes()
 RSS = (
     b'<rss version="2.0"><channel><title>T</title><item><title>On Kettles</title><link>/kettles</link>'

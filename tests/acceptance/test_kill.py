@@ -31,6 +31,8 @@ from newsletter.store.schema import deliveries
 from newsletter.testing import ScriptedServer, make_entry, make_profile, make_subscriber
 from newsletter.types import Outcome, Status
 
+pytestmark = pytest.mark.xdist_group("processes")  #: several at once take all of a small machine
+
 READERS = 500
 CONNECTIONS = 4
 CONFIG = """

@@ -54,7 +54,7 @@ FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" width="1080" height="540">
 <rect width="1080" height="540" fill="#fff"/>
 <path d="M80 40v420h940M120 400l200-90 200 40 200-190 260-80" fill="none" stroke="#1d4aa6" stroke-width="8"/></svg>"""
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 class Screen:

@@ -42,7 +42,7 @@ ADDED = r"(?:<mj-raw><!-- added -->.*)?</mj-body>"
 RELOADS = 5
 SHOWS = "words => document.querySelector('iframe[data-shown]')?.contentDocument?.body.innerText.includes(words)"
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 async def nowhere(host: str, port: int) -> tuple[str, ...]:

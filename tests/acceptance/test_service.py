@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.xdist_group("processes")  #: several at once take all of a small machine
+
 
 @pytest.mark.parametrize("command", ["web", "run", "preview"])
 async def test_it_serves_and_ends_when_told(tmp_path: Path, command: str) -> None:

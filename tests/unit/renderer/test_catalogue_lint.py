@@ -30,7 +30,9 @@ def edited(old: str, new: str) -> tuple[dict[str, str], int]:
     return {"de.po": GERMAN.replace(old, new)}, GERMAN[:start].count("\n") + 1
 
 
-@pytest.mark.parametrize("language", ["en", "de", "ar", "ar-EG", "en-GB"])
+@pytest.mark.parametrize(
+    "language", ["en", "ar-EG", *(pytest.param(language, marks=pytest.mark.slow) for language in ("de", "ar", "en-GB"))]
+)
 def test_the_built_in_catalogues_are_free_of_findings(language: str) -> None:
     assert lint({}, language) == []
 
@@ -131,7 +133,7 @@ def test_a_message_of_ones_own_template_is_asked_for_in_every_catalogue() -> Non
     ]
 
 
-@pytest.mark.parametrize("name", ["edition.txt", "mail.txt"])
+@pytest.mark.parametrize("name", [pytest.param("edition.txt", marks=pytest.mark.slow), "mail.txt"])
 def test_templates_are_tried_in_every_language(name: str) -> None:
     said = '{{ {"en": "Hi", "de": "Guten Tag"}["$page.lang"] }}'
     weekly, confirm = ({**files, name: said + files[name]} if name in files else files for files in (WEEKLY, CONFIRM))
