@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -22,6 +24,7 @@ from newsletter.sender import DispatchTuning
 from newsletter.sender.dkim import Signer
 from newsletter.services.sending import SendTuning
 from newsletter.store import Named, Store
+from newsletter.store.database import Database
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.testing import Clock as Clock  # tests that read it from here keep doing so
 from newsletter.types import Mail
@@ -32,6 +35,7 @@ tries.register_profile("full", tries.default, deadline=None, max_examples=FULL)
 tries.load_profile("every run")
 
 LOOKED_AT = 50  #: mails of one test
+MIGRATE = Database.migrate
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
@@ -85,9 +89,29 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with all tables and nothing in them: to make one takes longer than most tests."""
     path = tmp_path_factory.mktemp("migrated") / "newsletter.db"
     store = Store(f"sqlite:///{path}")
-    store.check()
+    MIGRATE(store.database)
     store.close()
     return path
+
+
+@pytest.fixture(autouse=True)
+def _new_databases_are_copies(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """But in the tests of the store: a database that a command sets up is the ready one, as `migrate` would make it."""
+    if request.path.parent.name == "store":
+        return
+
+    def migrate(self: Database) -> tuple[str, str]:
+        path = self._engine.url.database
+        if self._engine.dialect.name != "sqlite" or not path or self.revision():
+            return MIGRATE(self)
+        with (
+            closing(sqlite3.connect(request.getfixturevalue("migrated"))) as ready,
+            closing(sqlite3.connect(path)) as new,
+        ):
+            ready.backup(new)
+        return "", self.revision()
+
+    monkeypatch.setattr(Database, "migrate", migrate)
 
 
 @pytest.fixture
