@@ -19,15 +19,19 @@ from wirelint import violations
 
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
+from newsletter.renderer import find_all
+from newsletter.renderer.lint import LintFinding
 from newsletter.renderer.mime import Envelope
 from newsletter.sender import DispatchTuning
 from newsletter.sender.dkim import Signer
+from newsletter.services import doctor
 from newsletter.services.sending import SendTuning
 from newsletter.store import Named, Store
 from newsletter.store.database import Database
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.testing import Clock as Clock  # tests that read it from here keep doing so
 from newsletter.types import Mail
+from newsletter.web.preview import checks
 
 # no property holds only on a machine with nothing else to do: hypothesis would allow 0.2 s a try
 tries.register_profile("every run", tries.default, deadline=None, max_examples=100)
@@ -77,6 +81,23 @@ def _every_mail_keeps_the_rules(monkeypatch: pytest.MonkeyPatch, request: pytest
     yield
     wrong = {violation for body in list(made)[:LOOKED_AT] for violation in violations(body)}
     assert not wrong, wrong
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _templates_are_linted_once() -> Iterator[None]:
+    """The doctor and the preview ask in each of their tests what is wrong with templates that are the same in most."""
+    known: dict[str, tuple[LintFinding, ...]] = {}
+
+    def find(*given: Any) -> tuple[LintFinding, ...]:
+        asked = repr(given)
+        if asked not in known:
+            known[asked] = find_all(*given)
+        return known[asked]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for who in (doctor, checks):
+            patch.setattr(who, "find_all", find)
+        yield
 
 
 @pytest.fixture
