@@ -37,7 +37,6 @@ class Purpose(StrEnum):
     BOUNCE = "bounce"  #: written by `return_path`, for an address has less room than a link
 
 
-LONGEST_RETURN_PATH = 36  #: characters; subscribers are numbered in at most 8 bytes
 _RETURN_PATH = re.compile(r"[a-z2-7]{24,36}")
 _TAG, _MAC = 4, 10  #: bytes
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -17,14 +19,19 @@ from wirelint import violations
 
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
+from newsletter.renderer import find_all
+from newsletter.renderer.lint import LintFinding
 from newsletter.renderer.mime import Envelope
 from newsletter.sender import DispatchTuning
 from newsletter.sender.dkim import Signer
+from newsletter.services import doctor
 from newsletter.services.sending import SendTuning
 from newsletter.store import Named, Store
+from newsletter.store.database import Database
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.testing import Clock as Clock  # tests that read it from here keep doing so
 from newsletter.types import Mail
+from newsletter.web.preview import checks
 
 # no property holds only on a machine with nothing else to do: hypothesis would allow 0.2 s a try
 tries.register_profile("every run", tries.default, deadline=None, max_examples=100)
@@ -32,6 +39,7 @@ tries.register_profile("full", tries.default, deadline=None, max_examples=FULL)
 tries.load_profile("every run")
 
 LOOKED_AT = 50  #: mails of one test
+MIGRATE = Database.migrate
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
@@ -75,6 +83,23 @@ def _every_mail_keeps_the_rules(monkeypatch: pytest.MonkeyPatch, request: pytest
     assert not wrong, wrong
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _templates_are_linted_once() -> Iterator[None]:
+    """The doctor and the preview ask in each of their tests what is wrong with templates that are the same in most."""
+    known: dict[str, tuple[LintFinding, ...]] = {}
+
+    def find(*given: Any) -> tuple[LintFinding, ...]:
+        asked = repr(given)
+        if asked not in known:
+            known[asked] = find_all(*given)
+        return known[asked]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for who in (doctor, checks):
+            patch.setattr(who, "find_all", find)
+        yield
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -85,9 +110,29 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with all tables and nothing in them: to make one takes longer than most tests."""
     path = tmp_path_factory.mktemp("migrated") / "newsletter.db"
     store = Store(f"sqlite:///{path}")
-    store.check()
+    MIGRATE(store.database)
     store.close()
     return path
+
+
+@pytest.fixture(autouse=True)
+def _new_databases_are_copies(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """But in the tests of the store: a database that a command sets up is the ready one, as `migrate` would make it."""
+    if request.path.parent.name == "store":
+        return
+
+    def migrate(self: Database) -> tuple[str, str]:
+        path = self._engine.url.database
+        if self._engine.dialect.name != "sqlite" or not path or self.revision():
+            return MIGRATE(self)
+        with (
+            closing(sqlite3.connect(request.getfixturevalue("migrated"))) as ready,
+            closing(sqlite3.connect(path)) as new,
+        ):
+            ready.backup(new)
+        return "", self.revision()
+
+    monkeypatch.setattr(Database, "migrate", migrate)
 
 
 @pytest.fixture

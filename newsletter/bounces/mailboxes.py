@@ -1,4 +1,4 @@
-"""Where reports wait to be read: files, and a Maildir. IMAP is in imap.py."""
+"""Where reports wait to be read: files, and a Maildir."""
 
 from __future__ import annotations
 

@@ -75,7 +75,8 @@ def preview(issue: str | None, address: str | None, profile_file: Path | None, o
     but the test mail that you ask for.
     """
     from newsletter.formats import parse_profile
-    from newsletter.web.preview.app import make_preview, render_preview
+    from newsletter.web.preview.app import make_preview
+    from newsletter.web.preview.proof import render_preview
 
     with open_engine() as engine:
         if out or address or profile_file:

@@ -161,7 +161,7 @@ def _add_status_command(name: str, status: Status, text: str) -> None:
             if status is Status.UNSUBSCRIBED:
                 person = engine.subscriptions.set_status(number, status)
             else:
-                person = engine.subscriptions.pause(number, paused=status is Status.PAUSED)
+                person = engine.subscriptions.pause_subscriber(number, paused=status is Status.PAUSED)
         click.echo(f"{person.email} is {person.status}")
 
 

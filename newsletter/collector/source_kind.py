@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -70,11 +70,6 @@ class Kind:
     alone: bool = False  #: never two requests at once to the same host
     stale_after: timedelta | None = None  #: a source on the web that did not move for so long is not quiet but stale
     late: Callable[[datetime | None, datetime], str] = never_late  #: (dated, now) → why it is stale by its own calendar
-
-
-def make_parsed(entries: Iterable[Entry], problems: Sequence[str]) -> Parsed:
-    """The outcome of a parse, with at most twenty problems and a count of the rest."""
-    return Parsed(tuple(entries), few(problems))
 
 
 def few(problems: Sequence[str]) -> tuple[str, ...]:

@@ -81,12 +81,12 @@ class RelayPool(Generic[Handle]):
         """Open a connection after a pause; where none of us can talk to the relay, one tries for all."""
         first, scheduler = self._tuning.relay_pause_seconds, self._scheduler
         if route.open:
-            await scheduler.rest(route.pause(first, failed))
+            await scheduler.rest(route.retry_delay(first, failed))
             return None if scheduler.over() else await self.open(route)
         async with self._trials[route]:
             if not route.open:
-                pause = route.pause(first, route.failures)
-                await scheduler.rest(max(pause, route.closed_until - self._clock()))
+                delay = route.retry_delay(first, route.failures)
+                await scheduler.rest(max(delay, route.closed_until - self._clock()))
             return None if scheduler.over() else await self.open(route)
 
     def failed(self, route: Route, error: HostDown, began: float) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 from math import inf
@@ -199,6 +199,14 @@ class Gate:
     room: int = 0  #: in memory, for mails whose lane is not open yet
     ends: dict[str, float] = field(default_factory=dict)  #: domain → its new `line_end`
     let_in: dict[str, int] = field(default_factory=dict)
+
+    def copied(self) -> Gate:
+        """Return a gate to try decisions with."""
+        return replace(self, ends=dict(self.ends), let_in=dict(self.let_in))
+
+    def adopt(self, trial: Gate) -> None:
+        """Count what was decided with a copy."""
+        self.room, self.ends, self.let_in = trial.room, dict(trial.ends), dict(trial.let_in)
 
     def wait(self, domain: str) -> float:
         """Return the seconds until a mail may come back; 0: it is let in."""

@@ -45,7 +45,7 @@ class Route:
         """Say whether to leave it out for as long as anybody waits, not only for the moment."""
         return self.closed_until > now or self.failures >= patience
 
-    def pause(self, first_seconds: float, failed: int) -> float:
+    def retry_delay(self, first_seconds: float, failed: int) -> float:
         """Return the seconds before the next attempt: doubled with each one that failed in a row."""
         return min(first_seconds * 2.0 ** max(failed - 1, 0), self.longest_pause_seconds)
 

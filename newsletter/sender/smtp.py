@@ -73,13 +73,13 @@ class SmtpTransport:
             local_hostname=self._hello_name or None,
         )
         try:
-            offers = await self._introduce(client)
+            offers = await self._say_hello(client)
             return self._take_over(client, offers)
         except BaseException:
             client.close()
             raise
 
-    async def _introduce(self, client: aiosmtplib.SMTP) -> Offers:
+    async def _say_hello(self, client: aiosmtplib.SMTP) -> Offers:
         phase = Phase.CONNECT
         try:
             await client.connect()

@@ -301,7 +301,7 @@ class SmtpProtocol(asyncio.Protocol):
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport over; called by asyncio, or by who hands an open one over."""
+        """Take over a transport that is open."""
         self._transport = cast(asyncio.Transport, transport)
         self._socket = transport.get_extra_info("socket")
         if transport.is_closing():

@@ -13,7 +13,7 @@ from newsletter.sender.jobs import Handle, Job
 from newsletter.sender.queue import Queue, room, room_to_wait
 from newsletter.sender.rate_limit import Pace, RateHint
 
-Request: TypeAlias = "asyncio.Future[Job[Handle] | None]"  #: a worker's wish for a job; None: there is none for it
+Request: TypeAlias = "asyncio.Future[Job[Handle] | None]"  #: a worker's request for a job; None: there is none for it
 
 
 class Scheduler(Generic[Handle]):

@@ -58,10 +58,13 @@ class Accounting:
         """The circuit breaker of an issue; it outlives a run, until somebody resumes the issue."""
         return self._breakers.setdefault(key, Breaker())
 
-    def pause_issue(self, key: str, reason: str) -> None:
-        """Let nobody send it, from their next block on, until `resume_issue`. Raises UnknownIssue."""
+    def pause_issue(self, key: str, reason: str, unless_paused: bool = False) -> None:
+        """Let nobody send it, from their next block on, until `resume_issue`. Raises UnknownIssue.
+
+        `unless_paused`: the first reason stays, as where several connections are refused at once.
+        """
         self._store.issues.get(key)
-        self._store.issues.pause(key, reason)
+        self._store.issues.pause_issue(key, reason, unless_paused)
         logger.warning("paused", extra={"issue": key, "reason": reason})
 
     def resume_issue(self, key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import inf
 
@@ -52,8 +52,9 @@ class Claimer:
             self._expiry = ledger.first_expiry(self._key) or datetime.max.replace(tzinfo=UTC)
         if self._paused():
             return []
-        later = _Later(gate, ledger.pauses(self._key, now), now)
-        while claims := claim_due(ledger, self._key, self._sender, self._now(), most, later, stopped):
+        door = _Door(gate, ledger.pauses(self._key, now), now)
+        whose = ledger, self._key, self._sender
+        while claims := claim_due(*whose, self._now(), most, door.later, stopped, door.settled):
             people = self._store.subscribers.many([claim.delivery.subscriber for claim in claims])
             wanting = {person.id: person for person in people if person.status is Status.ACTIVE}
             ledger.write([claim for claim in claims if claim.delivery.subscriber not in wanting], [])
@@ -99,32 +100,46 @@ def claim_due(
     most: int,
     later: Callable[[str], Later | None] = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
+    settled: Callable[[bool, Sequence[str]], None] = lambda *_: None,
 ) -> list[Claim]:
     """Reserve up to `most` deliveries that are due, the longest due first; none when nothing is due.
 
     `later` tells of an address whether its mail must wait: such a delivery is not reserved, but due later. Where very
-    many must, that takes a while; `stopped` ends it.
+    many must, that takes a while; `stopped` ends it. `settled` is told after each round whether all was done as `later`
+    said, and the addresses of what was reserved: other senders may have been quicker with the rest.
     """
     while due := ledger.due(key, now, most):
+        address = {row.subscriber: row.address for row in due}
         postponed = {row.subscriber: wait for row in due if (wait := later(row.address))}
         taken = [row.subscriber for row in due if row.subscriber not in postponed]
-        claims = ledger.claim(key, sender, now, taken, postponed)
+        claims, all_free = ledger.claim(key, sender, now, taken, postponed)
+        settled(all_free, [address[claim.delivery.subscriber] for claim in claims])
         if claims or stopped():
             return claims
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class _Later:
+class _Door:
     """What must wait that is due: mails to paused domains, and those that the gate does not let in."""
 
-    gate: Gate
-    pauses: Mapping[str, tuple[datetime, str]]
-    now: datetime
+    def __init__(self, gate: Gate, pauses: Mapping[str, tuple[datetime, str]], now: datetime) -> None:
+        self._gate = gate
+        self._trial = gate.copied()
+        self._pauses = pauses
+        self._now = now
 
-    def __call__(self, address: str) -> Later | None:
+    def later(self, address: str) -> Later | None:
         domain = domain_of(address)
-        if domain in self.pauses:
-            return Later(self.pauses[domain][0] - self.now, kept=False)
-        wait = self.gate.wait(domain)
+        if domain in self._pauses:
+            return Later(self._pauses[domain][0] - self._now, kept=False)
+        wait = self._trial.wait(domain)
         return Later(timedelta(seconds=wait)) if wait else None
+
+    def settled(self, all_free: bool, addresses: Sequence[str]) -> None:
+        """Count with the gate what came of it: where others were quicker, only what is ours."""
+        if all_free:
+            self._gate.adopt(self._trial)
+        else:
+            for address in addresses:
+                self._gate.wait(domain_of(address))
+        self._trial = self._gate.copied()

@@ -14,13 +14,12 @@ from newsletter.sender import REST, Gate, Job, Trip
 from newsletter.services.accounting import Accounting
 from newsletter.services.claiming import Claimer
 from newsletter.services.context import Context
+from newsletter.services.editions import BLOCK
 from newsletter.services.group_commit import GroupCommit
 from newsletter.store import Claim, Later
 from newsletter.types import Delivery, Outcome
 
 logger = logging.getLogger("newsletter")
-
-BLOCK = 100  #: subscribers selected, rendered and claimed together
 
 
 class LedgerJobs:
@@ -41,7 +40,6 @@ class LedgerJobs:
         self._key = key
         self._stopped = stopped
         self._commit = GroupCommit(context.store)
-        self._paused = False  #: by this run
 
     async def claim(self, gate: Gate, most: int) -> Sequence[Job[Claim]]:
         return await asyncio.to_thread(self._claimer.claim, gate, min(most, BLOCK), self._stopped)
@@ -71,10 +69,10 @@ class LedgerJobs:
 
     async def pause(self, trip: Trip, jobs: Sequence[Job[Claim]]) -> None:
         if not trip.domain:
-            if not self._paused:  # of several connections that trip at once, the first one says why
-                self._paused = True
-                await asyncio.to_thread(self._accounting.pause_issue, self._key, trip.reason)
+            await asyncio.to_thread(self._accounting.pause_issue, self._key, trip.reason, unless_paused=True)
             return
         logger.warning("domain paused", extra={"issue": self._key, "domain": trip.domain, "reason": trip.reason})
-        await asyncio.to_thread(self._store.ledger.pause, self._key, trip.domain, self._now() + REST, trip.reason)
+        await asyncio.to_thread(
+            self._store.ledger.pause_domain, self._key, trip.domain, self._now() + REST, trip.reason
+        )
         await self.hand_back(jobs, REST, kept=False)

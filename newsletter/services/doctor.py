@@ -5,7 +5,6 @@ It does not go through `make_engine`, which raises where something is broken: th
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -28,12 +27,11 @@ from newsletter.services.context import utc_now
 from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
 from newsletter.services.readership import Readership
 from newsletter.services.wiring import relay, return_path, signing
-from newsletter.store import Frozen, Store
+from newsletter.store import Frozen, Store, file_of
 from newsletter.store.schema import REVISION
 from newsletter.tokens import Tokens, new_secret
 from newsletter.types import Cadence, Edition, Entry, Issue, Pick, Subscriber
 
-_FILE = re.compile(r"sqlite(?:\+\w+)?:///([^?]+)")
 _MAKE = "`newsletter init` makes it, or the first `newsletter collect`."
 
 
@@ -59,7 +57,7 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
         sample=sample,
         unsubscribe=unsubscribe,
         secret_files=tuple(secret_files.items()),
-        database_file=_database_file(settings),
+        database_file=file_of(settings.store_url),
         premises=(*trouble, look_at_templates(settings), look_at_database(settings)),
         hidden=tuple(_secrets(settings)),
     )
@@ -116,14 +114,9 @@ def look_at_templates(settings: Settings) -> Finding:
     return ok(name, "compile, and lint finds nothing")
 
 
-def _database_file(settings: Settings) -> Path | None:
-    found = _FILE.match(settings.store_url)
-    return Path(found[1]) if found and found[1] != ":memory:" else None
-
-
 def look_at_database(settings: Settings) -> Finding:
     """Check the database; looks before it opens: SQLite would make the file."""
-    file = _database_file(settings)
+    file = file_of(settings.store_url)
     if file and not file.exists():
         return warning("database", f"{file} is not there yet", _MAKE)
     try:

@@ -16,6 +16,7 @@ from newsletter.services.vectors import EMBEDDING, EntryVectors
 from newsletter.store import Frozen, Kept
 from newsletter.types import Edition, Mail, Subscriber
 
+BLOCK = 100  #: subscribers chosen for, rendered and claimed together
 LATEST_CACHED = 4  #: prepared issues kept in memory
 HURRIED = 10.0  #: seconds for vectors, while a page waits
 

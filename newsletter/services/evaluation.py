@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from newsletter.embedder import paper_text
 from newsletter.i18n import catalogues_of
-from newsletter.services.claims import BLOCK
 from newsletter.services.context import Context
+from newsletter.services.editions import BLOCK
 from newsletter.services.papers import Papers
 from newsletter.services.prepared import Chooser, Telling
 from newsletter.services.readership import KnownReaders, Readership, named_ids

@@ -72,6 +72,6 @@ class MailboxReports:
             raise trouble
 
     def heed(self, provider: str, told: object) -> list[Heeded]:
-        """Obey what a provider's web hook tells; whoever calls has verified its signature."""
+        """Obey what a provider's web hook tells, once its signature was verified."""
         reports = read_hook(provider, told)
         return [heeded for report in reports for heeded in self._reports.heed(report, provider, signed=True)]

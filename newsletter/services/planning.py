@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from newsletter.collector.extractive_summary import extract
 from newsletter.collector.trend import Counted, field_of, trends
-from newsletter.errors import InputError
+from newsletter.errors import InputError, StoreBusy
 from newsletter.i18n import catalogues_of
 from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_due, window
 from newsletter.services.collection import Collecting
@@ -20,6 +20,7 @@ from newsletter.types import Cadence, Entry, Issue, SourceState, Tally
 
 logger = logging.getLogger("newsletter")
 
+TRIES = 100  #: to plan with what nobody changes meanwhile
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
 _MISSING = {
     SourceState.FAILING: "",
@@ -61,9 +62,10 @@ class Planning:
 
     def _freeze(self, issue: Issue, templates: Mapping[str, str], now: datetime) -> int:
         """Write the plan, made again where readers or papers changed meanwhile; returns how many deliveries, or -1."""
-        while True:
+        for _ in range(TRIES):
             with suppress(PlanOutdated):
                 return self._store.issues.plan(self._plan_of(issue, templates, now))
+        raise StoreBusy
 
     def _plan_of(self, issue: Issue, templates: Mapping[str, str], now: datetime) -> Plan:
         """All that is written of an issue, computed from the store as it is now."""

@@ -13,9 +13,9 @@ from newsletter.errors import UnknownSubscriber
 from newsletter.sender import DispatchTuning, FolderTransport, Pace, Route, Run, Transport, shared_out
 from newsletter.services.accounting import Accounting
 from newsletter.services.claiming import Claimer
-from newsletter.services.claims import BLOCK, LedgerJobs
+from newsletter.services.claims import LedgerJobs
 from newsletter.services.context import Context
-from newsletter.services.editions import IssueEditions
+from newsletter.services.editions import BLOCK, IssueEditions
 from newsletter.services.lease import Lease, LeaseTuning
 from newsletter.services.prepared import PreparedIssue
 from newsletter.services.single_mail import SingleMails, no_ledger

@@ -21,6 +21,10 @@ class StatusReports:
         self._scheduling = scheduling
         self._vectors = vectors
 
+    def changed_at(self) -> int:
+        """When the store last changed, in nanoseconds; 0 where it does not say."""
+        return self._store.changed_at()
+
     def overview(self) -> Overview:
         """Gather the sources, the latest issues and what comes next."""
         now, schedule = self._now(), self._settings.schedule

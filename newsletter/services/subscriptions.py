@@ -105,8 +105,8 @@ class Subscriptions:
         """Forget a subscriber: row, profile, votes and editions; the ledger keeps numbers without a name."""
         self._store.subscribers.erase(number)
 
-    def pause(self, number: int, paused: bool) -> Subscriber:
-        """active ⇄ paused, and nothing else: who left comes back by their own word. Raises InputError."""
+    def pause_subscriber(self, number: int, paused: bool) -> Subscriber:
+        """Pause or resume, and nothing else: who left comes back by their own word. Raises InputError."""
         person = self._store.subscribers.get(number)
         if person.status not in (Status.ACTIVE, Status.PAUSED):
             raise InputError(f"{person.email} is {person.status}: only the active can be paused and resumed.")

@@ -6,6 +6,7 @@ Synchronous; async doors call it in a thread. Only this package knows SQLAlchemy
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import insert, select
 
@@ -20,6 +21,7 @@ from newsletter.store.schema import facts
 from newsletter.store.sightings import Named, Sightings
 from newsletter.store.sources import Sources
 from newsletter.store.subscribers import Subscribers
+from newsletter.store.upsert import file_of
 from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
 from newsletter.tokens import new_secret
@@ -38,6 +40,7 @@ __all__ = [
     "Store",
     "batched",
     "day_of",
+    "file_of",
     "ready",
 ]
 
@@ -82,6 +85,11 @@ class Store:
         if text != self.noted(name):
             self.database.put(facts, [{"name": f"note: {name}", "value": text}])
 
+    def changed_at(self) -> int:
+        """When an SQLite file last changed, in nanoseconds; 0 for another database, which does not say."""
+        file = file_of(self.database.url)
+        return max(_modified(file), _modified(file.with_name(f"{file.name}-wal"))) if file else 0
+
     def close(self) -> None:
         self.database.close()
 
@@ -96,3 +104,11 @@ class Store:
             if known is None:
                 connection.execute(insert(facts).values(name=name, value=value))
             return str(known or value)
+
+
+def _modified(file: Path) -> int:
+    """0 for a missing file: a write-ahead log comes and goes."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

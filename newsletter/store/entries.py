@@ -150,7 +150,9 @@ def numbers(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
 def chosen(connection: Connection, nums: Iterable[int]) -> Iterator[Row[Any]]:
     """The rows of these entries."""
     for some in batched(sorted(nums), TOGETHER):
-        query = select(entries.c.num, entries.c.announced, *COLUMNS).where(entries.c.num.in_(some))
+        query = (
+            select(entries.c.num, entries.c.announced, *COLUMNS).where(entries.c.num.in_(some)).order_by(entries.c.num)
+        )
         yield from connection.execute(query)
 
 

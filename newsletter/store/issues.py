@@ -12,6 +12,7 @@ from sqlalchemy import (
     BindParameter,
     Connection,
     Row,
+    and_,
     bindparam,
     case,
     delete,
@@ -161,10 +162,11 @@ class Issues:
         with self._database.read() as connection:
             return int(connection.execute(select(issues.c.excused).where(issues.c.key == key)).scalar_one())
 
-    def pause(self, key: str, reason: str) -> None:
-        """Pause the issue until `resume`."""
+    def pause_issue(self, key: str, reason: str, unless_paused: bool = False) -> None:
+        """Pause the issue until `resume`. `unless_paused`: the first reason stays."""
+        which = and_(issues.c.key == key, issues.c.paused == "") if unless_paused else issues.c.key == key
         with self._database.write() as connection:
-            connection.execute(update(issues).where(issues.c.key == key).values(paused=reason[:500]))
+            connection.execute(update(issues).where(which).values(paused=reason[:500]))
 
     def resume(self, key: str, excused: int) -> None:
         """Pause neither the issue nor a domain any longer. `excused`: complaints that need not pause it again."""

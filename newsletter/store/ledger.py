@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -83,6 +83,13 @@ class Later:
     kept: bool = True  #: a sender waits for it
 
 
+class Claimed(NamedTuple):
+    """What came of a wish to claim."""
+
+    claims: list[Claim]  #: in the order that was asked for
+    all_free: bool  #: False: other senders were quicker with some
+
+
 class Ledger:
     """The deliveries of all issues, and who sends them."""
 
@@ -136,18 +143,18 @@ class Ledger:
 
     def claim(
         self, key: str, sender: int, now: datetime, taken: Sequence[int], postponed: Mapping[int, Later]
-    ) -> list[Claim]:
+    ) -> Claimed:
         """Reserve the deliveries to these subscribers and postpone others, as far as they are still due and free.
 
-        Both in one transaction. Returns what was reserved, in the order of `taken`: none of it where other senders were
-        quicker.
+        Both in one transaction. What other senders were quicker with is left alone.
         """
         with self._database.write() as connection:
             free = _free_now(connection, key, now, [*taken, *postponed])
             claimed = _reserve(connection, key, sender, now, [number for number in taken if number in free])
             waits = [(free[number], later) for number, later in postponed.items() if number in free]
             _postpone(connection, key, sender, now, waits)
-        return [_claim(key, free[number], sender) for number in taken if number in claimed]
+        claims = [_claim(key, free[number], sender) for number in taken if number in claimed]
+        return Claimed(claims, len(claims) == len(taken) and len(waits) == len(postponed))
 
     def hand_back(self, claims: Sequence[Claim], later: Later, now: datetime) -> None:
         """Give back claims that were not begun: they are due later and were not tried."""
@@ -165,7 +172,7 @@ class Ledger:
         with self._database.read() as connection:
             return connection.execute(query.order_by(deliveries.c.due).limit(1)).scalar_one_or_none()
 
-    def pause(self, key: str, domain: str, until: datetime, reason: str) -> None:
+    def pause_domain(self, key: str, domain: str, until: datetime, reason: str) -> None:
         """Let nothing of this issue go to this domain until then; all senders look at it before they claim."""
         row = {"issue": _number(self._database, key), "domain": domain, "until": until, "reason": reason[:500]}
         self._database.put(pauses, [row])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
+from newsletter.errors import StoreBusy
 from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.entries import FIELDS, chosen, day_of, entry_of, numbers, row_of
 from newsletter.store.schema import entries, former, names, raws, snapshots, votes
@@ -23,6 +24,7 @@ from newsletter.types import Entry
 Same = Callable[[Entry, Entry, Collection[str]], bool]  #: (known, new, the names they share) → one paper?
 
 BATCH = 250  #: sightings in one transaction
+TRIES = 100  #: to decide on what nobody changes meanwhile
 COUNTS = ("votes", "comments", "stars")
 SEARCH = "https://arxiv.org/search/"  #: stands in for a link where a source has none
 FOREIGN = ("names", "former", "raws", "snapshots", "shown", "votes")  #: tables that point to an entry
@@ -51,7 +53,7 @@ class Sightings:
 
     def _add(self, sightings: Sequence[Named], now: datetime, same: Same) -> int:
         wanted = [name for sighting in sightings for name in sighting.names]
-        while True:
+        for _ in range(TRIES):
             with self._database.read() as connection:
                 known = _snapshot(connection, wanted)
             batch = _Batch(known, same)
@@ -60,6 +62,7 @@ class Sightings:
             with self._database.write() as connection:
                 if _snapshot(connection, wanted) == known:
                     return batch.write(connection, now)
+        raise StoreBusy
 
 
 def merged(old: Entry, new: Entry) -> Entry:

@@ -5,19 +5,28 @@ Only this file asks for the dialect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Table, func, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+_FILE = re.compile(r"sqlite(?:\+\w+)?:///([^?]+)")
 Rows = Sequence[dict[str, Any]]  #: all with the same keys
 
 
 def is_sqlite(url: URL) -> bool:
     """Whether the database is a file, which takes one writer at a time."""
     return url.get_backend_name() == "sqlite"
+
+
+def file_of(url: str) -> Path | None:
+    """The file of an SQLite database; None for another one, and for one in memory."""
+    found = _FILE.match(url)
+    return Path(found[1]) if found and found[1] != ":memory:" else None
 
 
 def position(connection: Connection, text: ColumnElement[str], part: ColumnElement[str]) -> ColumnElement[int]:

@@ -7,6 +7,5 @@ FULL = 500  #: tries of a test without a number of its own, with that profile; 1
 
 def examples(full: int) -> int:
     """For `max_examples`: so many with that profile."""
-    profile = settings.default
-    assert profile is not None
-    return full * profile.max_examples // FULL
+    assert settings.default
+    return full * settings.default.max_examples // FULL

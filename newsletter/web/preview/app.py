@@ -1,6 +1,6 @@
 """The preview site, for maintainers on their own machine: any reader's mail, as it would be sent, and why.
 
-    POST /proof                    makes a proof: one reader's mail, see proof.py
+    POST /proof                    makes a proof: one reader's mail
     GET  /proof/{id}/html …        its parts; /why, /explain: its picks; /checks, /opened: what is wrong with it
     POST /proof/{id}/ask, /send    asks whether a link answers; sends the mail to one address
     GET  /compare/{id}/{id}        compares two proofs
@@ -38,7 +38,6 @@ from newsletter.web.preview.checks import MailChecks
 from newsletter.web.preview.color_schemes import html_as_shown
 from newsletter.web.preview.compare import compare
 from newsletter.web.preview.proof import PreviewRequest, Proof, Proofs
-from newsletter.web.preview.proof import render_preview as render_preview
 from newsletter.web.preview.security import SameOriginOnly, mail_policy
 from newsletter.web.preview.serializers import compared_row, error_row, proof_row
 

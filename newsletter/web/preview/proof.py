@@ -5,7 +5,6 @@ request ─▶ reader ─▶ prepared issue (cached until store or templates cha
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -111,7 +110,7 @@ class Proofs:
         own = self._engine.settings.newsletter.templates
         folders = [resource("templates"), *([self._engine.settings.home / own] if own else [])]
         times = [(str(path), _time(path)) for folder in folders for path in sorted(folder.rglob("*"))]
-        return Versions(blake2b(repr(times).encode(), digest_size=8).hexdigest(), str(_store_time(self._engine)))
+        return Versions(blake2b(repr(times).encode(), digest_size=8).hexdigest(), str(self._engine.status.changed_at()))
 
     def _reader(self, request: PreviewRequest) -> Subscriber:
         if request.address:
@@ -174,12 +173,6 @@ def _named(profile: Profile, words: bool) -> set[str]:
     liked = (entry for interest in profile.interests for entry in interest.liked)
     papers = {*profile.liked, *profile.disliked, *liked}
     return papers | {*phrases(profile)} if words else papers
-
-
-def _store_time(engine: Engine) -> int:
-    """Return when an SQLite file last changed; 0 for another database, which does not say."""
-    place = re.sub(r"^sqlite[^:]*:///", "", engine.settings.store_url)
-    return max(_time(Path(place)), _time(Path(f"{place}-wal")))
 
 
 def _time(path: Path) -> int:

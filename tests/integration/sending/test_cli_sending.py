@@ -94,7 +94,9 @@ async def test_of_many_the_first_are_listed_and_the_rest_counted(
 
 
 async def test_a_paused_domain_is_told_with_its_reason(engine: Engine) -> None:
-    engine.store.ledger.pause("week", "example.org", engine.now() + timedelta(hours=1), "5 in a row: 550 5.7.1 no")
+    engine.store.ledger.pause_domain(
+        "week", "example.org", engine.now() + timedelta(hours=1), "5 in a row: 550 5.7.1 no"
+    )
 
     assert "paused until" in run("status", "week").output
     assert "5 in a row: 550 5.7.1 no" in run("status", "week").output

@@ -152,8 +152,8 @@ def test_the_first_that_waits_to_expire_is_known_until_it_is_settled(store: Stor
 
 def test_a_domain_is_paused_until_then_and_the_later_word_counts(store: Store) -> None:
     planned(store, [])
-    store.ledger.pause(WEEK, "slow.example", NOON + MINUTE, "first")
-    store.ledger.pause(WEEK, "slow.example", NOON + HOUR, "second")
+    store.ledger.pause_domain(WEEK, "slow.example", NOON + MINUTE, "first")
+    store.ledger.pause_domain(WEEK, "slow.example", NOON + HOUR, "second")
 
     assert store.ledger.pauses(WEEK, NOON) == {"slow.example": (NOON + HOUR, "second")}
     assert store.ledger.pauses(WEEK, NOON + HOUR) == {}
@@ -161,8 +161,8 @@ def test_a_domain_is_paused_until_then_and_the_later_word_counts(store: Store) -
 
 def test_a_paused_issue_is_not_the_schedules_until_it_is_resumed(store: Store) -> None:
     planned(store, ["ada@quick.example"])
-    store.issues.pause(WEEK, "the server refuses the sender")
-    store.ledger.pause(WEEK, "slow.example", NOON + HOUR, "no")
+    store.issues.pause_issue(WEEK, "the server refuses the sender")
+    store.ledger.pause_domain(WEEK, "slow.example", NOON + HOUR, "no")
 
     assert store.issues.open_ones() == []
     assert store.ledger.tally(WEEK).paused == store.issues.paused(WEEK) == "the server refuses the sender"

@@ -303,7 +303,7 @@ async def test_refusals_for_policy_pause_the_domain_and_no_person(settings: Sett
 async def test_another_process_respects_the_pause(settings: Settings, store: Store) -> None:
     transport = MemoryTransport()
     engine = planned(settings, store, transport, strict=3, quick=3)
-    store.ledger.pause("issue", "strict.example", engine.now() + timedelta(hours=1), "no")
+    store.ledger.pause_domain("issue", "strict.example", engine.now() + timedelta(hours=1), "no")
 
     sent = await send(make_engine(settings, store, transport))
 
@@ -479,7 +479,7 @@ async def test_a_stop_does_not_wait_until_all_of_a_domain_are_sent_away(settings
     transport = MemoryTransport(lambda mail: stop.set())
     engine = planned(settings, store, transport, quick=1, slow=4_000)
     now = engine.now()
-    store.ledger.pause("issue", "slow.example", now + timedelta(hours=1), "by hand")
+    store.ledger.pause_domain("issue", "slow.example", now + timedelta(hours=1), "by hand")
 
     await send(engine, stop=stop)
 

@@ -452,14 +452,15 @@ def test_of_two_senders_that_read_the_same_block_only_one_holds_each_delivery(st
     first, second = store.ledger.enroll(SOON), store.ledger.enroll(SOON)
     block = [row.subscriber for row in store.ledger.due("2025-W12", NOON, 10)]
 
-    held = store.ledger.claim("2025-W12", first, NOON, block[:1], {block[1]: Later(timedelta(hours=1))})
-    late = store.ledger.claim("2025-W12", second, NOON, block[:2], {block[2]: Later(timedelta(hours=2), kept=False)})
+    held, _ = store.ledger.claim("2025-W12", first, NOON, block[:1], {block[1]: Later(timedelta(hours=1))})
+    away = {block[2]: Later(timedelta(hours=2), kept=False)}
+    late, all_free = store.ledger.claim("2025-W12", second, NOON, block[:2], away)
 
     assert [claim.delivery.subscriber for claim in held] == [1]
-    assert late == []
+    assert (late, all_free) == ([], False)
     assert store.ledger.comes_back("2025-W12") == NOON + timedelta(hours=1)
     assert store.ledger.next_due("2025-W12") == NOON + timedelta(hours=1)
-    assert store.ledger.claim("2025-W12", second, NOON, block, dict.fromkeys(block, Later(timedelta()))) == []
+    assert store.ledger.claim("2025-W12", second, NOON, block, dict.fromkeys(block, Later(timedelta()))) == ([], False)
 
 
 def test_a_dead_senders_claims_are_free_again_and_what_it_began_is_uncertain(store: Store) -> None:
