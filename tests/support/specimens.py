@@ -9,7 +9,7 @@ from newsletter.engine import Engine
 from newsletter.store import Named
 from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Entry, Mail
-from newsletter.web.preview.app import render_preview
+from newsletter.web.preview.proof import render_preview
 
 TOPICS = ("video diffusion", "plasma turbulence", "state-space models", "medical imaging", "graph kernels")
 

@@ -27,8 +27,9 @@ from newsletter.store import Named
 from newsletter.testing import NOON, Clock, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Mail, Profile, Status, Verb
 from newsletter.web.mail_parts import parts
-from newsletter.web.preview.app import make_preview, render_preview
+from newsletter.web.preview.app import make_preview
 from newsletter.web.preview.color_schemes import html_as_shown
+from newsletter.web.preview.proof import render_preview
 
 KEY = "2025-W12"
 STRANGE = (

@@ -14,7 +14,7 @@ from newsletter.errors import ConfigError, Deferred
 from newsletter.store import Store
 from newsletter.testing import MemoryTransport, ScriptedServer
 from newsletter.types import Mail, Profile
-from newsletter.web.preview.app import render_preview
+from newsletter.web.preview.proof import render_preview
 
 WEEK = "2025-W12"
 
