@@ -377,7 +377,7 @@ async def test_a_server_that_waits_for_our_acknowledgement_between_replies_is_no
 
     server = await asyncio.start_server(halting, "127.0.0.1", 0)
     connection = await SmtpTransport(Relay("127.0.0.1", server.sockets[0].getsockname()[1], "none")).open()
-    spent = []
+    spent: list[float] = []
     while len(spent) < 5 and min(spent, default=1) >= 30 * 0.04 / 2:  # that nobody is slow takes one quiet moment
         start = time.perf_counter()
         results = await sent(connection, [mail(n) for n in range(30)])
