@@ -179,7 +179,7 @@ async def test_a_mail_is_struck_and_nobody_is_judged_for_it(verb: str, what: str
     trial.judge(*verdict(strikes))
 
 
-@pytest.mark.parametrize(("verb", "what"), some(BEFORE, FAULTS))
+@pytest.mark.parametrize(("verb", "what"), [*some(BEFORE, FAULTS)])
 async def test_a_connection_is_struck_before_its_first_mail(verb: str, what: str, begin: Begin) -> None:
     """The first three are, as by a server that is in trouble for a while."""
     strikes = Strikes(verb, what, lambda seen: seen <= 3)
