@@ -15,9 +15,10 @@ from newsletter.renderer import find_all, load_kind, own_folder
 from newsletter.renderer.accessibility import access_faults
 from newsletter.renderer.html_outline import outline
 from newsletter.renderer.lint import LintFinding
+from newsletter.serializers.findings import template_finding_row
 from newsletter.web.preview.links import MailLink, base_url_faults, mail_links
 from newsletter.web.preview.proof import Proof
-from newsletter.web.preview.serializers import Row, finding_row, link_row
+from newsletter.web.preview.serializers import Row, link_row
 from newsletter.web.public.app import make_app
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class MailChecks:
         return {
             "base_url": list(base_url_faults(proof.prepared.frozen.masthead.base_url)),
             "links": [link_row(link) for link in _links(proof)],
-            "lint": [finding_row(finding) for finding in self._lint(proof)],
-            "access": [finding_row(finding) for finding in access_faults(outline(proof.parts.html))],
+            "lint": [template_finding_row(finding) for finding in self._lint(proof)],
+            "access": [template_finding_row(finding) for finding in access_faults(outline(proof.parts.html))],
         }
 
     def _lint(self, proof: Proof) -> tuple[LintFinding, ...]:

@@ -9,7 +9,6 @@ from typing import Any
 from newsletter.errors import NewsletterError, TemplateError
 from newsletter.formats import profile_row
 from newsletter.renderer.html_outline import outline
-from newsletter.renderer.lint import LintFinding
 from newsletter.types import Pick
 from newsletter.web.preview.compare import ComparedPick, PlacedPick
 from newsletter.web.preview.links import MailLink
@@ -74,7 +73,3 @@ def _placed_row(placed: PlacedPick | None) -> Row | None:
 
 def link_row(link: MailLink) -> Row:
     return {**asdict(link), "askable": link.askable}
-
-
-def finding_row(finding: LintFinding) -> Row:
-    return asdict(finding)
