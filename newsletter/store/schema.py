@@ -36,7 +36,7 @@ from sqlalchemy import BigInteger as PlainBigInteger
 
 from newsletter.types import Outcome
 
-REVISION = "0006"  #: the newest migration; a test compares it with the folder
+REVISION = "0007"  #: the newest migration; a test compares it with the folder
 
 WAITING = (Outcome.PLANNED, Outcome.DEFERRED, Outcome.SENDING)
 _OUTCOMES = (
@@ -223,6 +223,7 @@ issues = Table(
     Column("cadence", Text, nullable=False),
     Column("since", Moment, nullable=False),
     Column("until", Moment, nullable=False),
+    Column("date", Text, nullable=False, default=""),  # ISO 8601; the day that it is an issue of
     Column("state", Text, nullable=False),
     Column("planned", Moment, nullable=False),
     Column("masthead", JSON, nullable=False),

@@ -1,4 +1,4 @@
--- revision 0006
+-- revision 0007
 
 -- index bounces_subscriber
 CREATE INDEX bounces_subscriber ON bounces (subscriber, at)
@@ -175,7 +175,7 @@ CREATE TABLE issues (
 	planned BIGINT NOT NULL, 
 	masthead JSON NOT NULL, 
 	templates JSON NOT NULL, 
-	missing JSON NOT NULL, paused TEXT DEFAULT '' NOT NULL, excused INTEGER DEFAULT '0' NOT NULL, 
+	missing JSON NOT NULL, paused TEXT DEFAULT '' NOT NULL, excused INTEGER DEFAULT '0' NOT NULL, date TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (num), 
 	UNIQUE ("key")
 )
