@@ -16,6 +16,7 @@ from newsletter.services.context import Context, utc_now
 from newsletter.services.editions import IssueEditions
 from newsletter.services.evaluation import Evaluation
 from newsletter.services.explaining import Explaining
+from newsletter.services.issue_calendar import IssueCalendar
 from newsletter.services.mailbox_reports import MailboxReports
 from newsletter.services.papers import Papers
 from newsletter.services.planning import Planning
@@ -44,6 +45,7 @@ class Engine:
     accounting: Accounting
     archive: Archive
     bounces: MailboxReports
+    calendar: IssueCalendar
     collection: Collecting
     editions: IssueEditions
     evaluation: Evaluation
@@ -85,11 +87,12 @@ def make_engine(
     readers = KnownReaders(context, papers)
     vectors = EntryVectors(context, readers)
     collection, summaries = Collecting(context, papers), Summarising(context)
-    planning = Planning(context, collection, vectors)
+    calendar = IssueCalendar(context)
+    planning = Planning(context, calendar, collection, vectors)
     editions = IssueEditions(context, planning, readers, papers, vectors, Signatures(tokens, path, sign))
     sending = Sending(context, editions, accounting, single_mails, ways, pace(settings), tuning or SendTuning())
     bounces = MailboxReports(context, BounceReports(context, path))
-    scheduling = Scheduling(context, bounces, collection, planning, sending, summaries, vectors)
+    scheduling = Scheduling(context, calendar, bounces, collection, planning, sending, summaries, vectors)
     return Engine(
         settings=settings,
         store=store,
@@ -98,6 +101,7 @@ def make_engine(
         accounting=accounting,
         archive=Archive(settings, store.issues),
         bounces=bounces,
+        calendar=calendar,
         collection=collection,
         editions=editions,
         evaluation=Evaluation(context, readers, papers, vectors),
@@ -107,7 +111,7 @@ def make_engine(
         readers=readers,
         scheduling=scheduling,
         sending=sending,
-        status=StatusReports(context, collection, scheduling, vectors),
+        status=StatusReports(context, calendar, collection, scheduling, vectors),
         subscriptions=Subscriptions(context, papers, single_mails, sign),
         summaries=summaries,
         vectors=vectors,

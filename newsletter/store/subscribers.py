@@ -14,13 +14,12 @@ from newsletter.errors import InputError, UnknownSubscriber
 from newsletter.formats import parse_profile, profile_row
 from newsletter.store.database import Database
 from newsletter.store.schema import deliveries, editions, is_waiting, subscribers
-from newsletter.types import Cadence, Outcome, Profile, Status, Subscriber
+from newsletter.types import Cadence, Outcome, OwnTime, Profile, Status, Subscriber
 
 _COLUMNS = ("id", "email", "name", "status", "profile", "cadence", "weekday", "hour", "timezone", "language", "skim")
 _SELECTED = tuple(subscribers.c[name] for name in _COLUMNS)
 _PAGE = 1000
 _OWN_TIME = tuple(subscribers.c[name] for name in ("weekday", "hour", "timezone"))
-OwnTime = tuple[int | None, int | None, str | None]  #: weekday, hour, time zone; None: the newsletter's own
 _LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 
 
@@ -138,7 +137,7 @@ class Subscribers:
         """
         query = select(*_OWN_TIME).where(has_own_time, audience_of(cadence, default)).distinct()
         with self._database.read() as connection:
-            return {(row.weekday, row.hour, row.timezone) for row in connection.execute(query)}
+            return {OwnTime(*row) for row in connection.execute(query)}
 
     def erase(self, number: int) -> None:
         """Forget the person; the ledger keeps its numbers without a name. Raises UnknownSubscriber."""

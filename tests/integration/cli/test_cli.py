@@ -306,7 +306,7 @@ def test_status_prints_the_accounting_as_json(letter: Run) -> None:
         *("issue", "state", "planned", "accepted", "refused"),
         *("skipped", "expired", "uncertain", "waiting", "paused", "rate", "left", "domains"),
     ]
-    assert (row["planned"], row["waiting"], row["state"]) == (2, 2, "planned")
+    assert (row["planned"], row["waiting"], row["state"]) == (2, 2, "draft")
 
 
 def test_status_without_an_issue_shows_the_sources(run: Run, letter: Run) -> None:
