@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
@@ -22,6 +22,7 @@ from newsletter.types import Cadence, Entry, Issue, IssueState, OwnTime, SourceS
 logger = logging.getLogger("newsletter")
 
 TRIES = 100  #: to plan with what nobody changes meanwhile
+JOIN_WITHIN = timedelta(hours=12)  #: of the newsletter's own moment, where nobody was there to look at it
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
 _MISSING = {
     SourceState.FAILING: "",
@@ -81,6 +82,21 @@ class Planning:
         missed = f"; it was due on {was_due}" if now > owed.due + LATE else ""
         return [f"planned {issue.key} for {tally.planned} readers, {papers} papers{missed}"]
 
+    def complete(self, cadence: Cadence) -> list[str]:
+        """Plan the latest issue, once, for who subscribed between its first reader's moment and the newsletter's own.
+
+        Returns what was done.
+        """
+        issue = next((issue for issue in self._store.issues.listed() if issue.cadence is cadence), None)
+        if issue is None or issue.state in (IssueState.DRAFT, IssueState.CANCELLED):
+            return []
+        due, note = self._calendar.due(cadence, issue.day or issue.until.date()), f"complete {cadence}"
+        if not issue.until < due <= self._now() < due + JOIN_WITHIN or self._store.noted(note) == issue.key:
+            return []
+        joined = self._again(lambda: self._store.issues.add_readers(self._plan_of(issue, {}, due)))
+        self._store.note(note, issue.key)
+        return [f"{issue.key}: {joined} more readers"] if joined else []
+
     def cancel(self, key: str) -> None:
         """Take an issue back that nobody got: its papers are free again. Raises UnknownIssue, InputError."""
         self._store.issues.cancel(key)
@@ -121,10 +137,14 @@ class Planning:
                 raise TemplateError(f"{finding.text} (`newsletter lint` finds all)", finding.file, finding.line)
 
     def _freeze(self, issue: Issue, templates: Mapping[str, str], due: datetime, again: bool) -> int:
-        """Write the plan, made again where readers or papers changed meanwhile; returns how many deliveries, or -1."""
+        """Write the plan; returns how many deliveries, or -1."""
+        return self._again(lambda: self._store.issues.plan(self._plan_of(issue, templates, due), again))
+
+    def _again(self, write: Callable[[], int]) -> int:
+        """Write a plan, made again where readers or papers changed meanwhile."""
         for _ in range(TRIES):
             with suppress(PlanOutdated):
-                return self._store.issues.plan(self._plan_of(issue, templates, due), again)
+                return write()
         raise StoreBusy
 
     def _plan_of(self, issue: Issue, templates: Mapping[str, str], due: datetime) -> Plan:

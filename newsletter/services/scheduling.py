@@ -84,7 +84,7 @@ class Scheduling:
 
     def _plan_if_owed(self, cadence: Cadence) -> list[str]:
         owed = self._calendar.owed(cadence)
-        return self._planning.plan_owed(owed) if owed else []
+        return self._planning.plan_owed(owed) if owed else self._planning.complete(cadence)
 
     async def _read_if_due(self, stop: asyncio.Event | None) -> list[str]:
         """Bounces first: whoever cannot be reached any more is not sent to again."""

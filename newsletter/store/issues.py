@@ -116,6 +116,16 @@ class Issues:
             _freeze_pool(connection, num, plan)
             return _freeze_audience(connection, num, plan)
 
+    def add_readers(self, plan: Plan) -> int:
+        """Plan an issue that there is for the readers who came since; returns how many. Raises PlanOutdated."""
+        with self._database.write() as connection:
+            num = int(connection.execute(select(issues.c.num).where(issues.c.key == plan.issue.key)).scalar_one())
+            joined = _freeze_audience(connection, num, plan, new=True)
+            if joined:
+                reopened = update(issues).where(issues.c.num == num, issues.c.state == IssueState.DONE)
+                connection.execute(reopened.values(state=IssueState.SENDING))
+            return joined
+
     def get(self, key: str) -> Issue:
         """The issue with this key; raises UnknownIssue."""
         with self._database.read() as connection:
@@ -276,8 +286,8 @@ def _freeze_pool(connection: Connection, num: int, plan: Plan) -> None:
     bulk_insert(connection, pool, rows)
 
 
-def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
-    """Plan all in one INSERT … SELECT; only who has a time of their own is looked at one by one."""
+def _freeze_audience(connection: Connection, num: int, plan: Plan, new: bool = False) -> int:
+    """Plan all, or those who are `new`, in one INSERT … SELECT; only those with a time of their own one by one."""
     later = _later(connection, num, plan.spread)
     due, expires = (
         type_coerce(literal(int(moment.timestamp())) + later, Moment())
@@ -287,6 +297,10 @@ def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
     values = (literal(Outcome.PLANNED, OutcomeCode()), due, expires, literal(0), literal(0), code, literal(""))
     columns = ("issue", "subscriber", "outcome", "due", "expires", "attempts", "begun", "code", "detail")
     audience = audience_of(plan.issue.cadence, plan.cadence_default)
+    if new:
+        audience = and_(
+            audience, ~exists().where(deliveries.c.issue == num, deliveries.c.subscriber == subscribers.c.id)
+        )
     chosen = select(literal(num), subscribers.c.id, *values).where(audience).order_by(subscribers.c.id)
     planned = connection.execute(insert(deliveries).from_select(columns, chosen)).rowcount
     _move_own_times(connection, num, plan)

@@ -117,6 +117,20 @@ async def test_three_weeks_reach_every_reader_at_their_own_time_over_a_restart(w
     assert dict(world.got) == EXPECTED
 
 
+async def test_who_subscribes_after_the_first_reader_got_it_gets_it_with_the_others(world: World) -> None:
+    world.add("tokyo", READERS["tokyo"])
+    await world.until("2025-03-16 23:30")
+    world.add("late", OwnTime(hour=9))
+    world.add("later", OwnTime(weekday=4))
+    await world.until("2025-03-22 12:00")
+
+    assert world.got == {
+        "tokyo": ["03-17 07:00 W12"],
+        "late": ["03-17 09:00 W12"],
+        "later": ["03-21 08:00 W12"],
+    }
+
+
 async def test_days_and_months_come_by_each_readers_calendar(world: World) -> None:
     world.clock.now = datetime(2025, 3, 28, 9, tzinfo=UTC)
     for city, zone in ZONES.items():
