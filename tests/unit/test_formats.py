@@ -4,7 +4,6 @@ import pytest
 
 from newsletter.errors import InputError
 from newsletter.formats import (
-    csv_lines,
     entry_row,
     frozen_entry,
     parse_address,
@@ -13,11 +12,10 @@ from newsletter.formats import (
     profile_row,
     read_profiles,
     read_seen,
-    read_table,
     subscriber_row,
 )
 from newsletter.testing import NOON, make_entry, make_profile, make_subscriber
-from newsletter.types import Cadence, Interest, Profile, Status
+from newsletter.types import Cadence, Interest, Profile
 
 
 @pytest.mark.parametrize(
@@ -103,22 +101,6 @@ def test_a_subscribers_profile_may_stand_beside_the_address() -> None:
 @pytest.mark.parametrize("written", ["pt_BR", "pt-BR"])
 def test_a_language_is_read_as_other_programs_write_it(written: str) -> None:
     assert parse_subscriber({"email": "ada@example.org", "language": written}).language == "pt-BR"
-
-
-def test_csv_goes_out_and_comes_back() -> None:
-    person = make_subscriber("Ada, the first", 0, email="ada@example.org", status=Status.PAUSED)
-    lines = "\n".join(csv_lines([subscriber_row(person)]))
-
-    [(number, row)] = read_table(lines.encode(), csv=True)
-
-    assert number == 2
-    assert not isinstance(row, str)
-    assert parse_subscriber(row) == person
-
-
-def test_a_csv_without_addresses_is_refused() -> None:
-    with pytest.raises(InputError, match="no column"):
-        list(read_table(b"name\nAda\n", csv=True))
 
 
 def test_a_bad_line_is_named_by_number_and_skipped() -> None:
