@@ -29,7 +29,7 @@ from newsletter.services.status import StatusReports
 from newsletter.services.subscriptions import Subscriptions
 from newsletter.services.summaries import Summarising
 from newsletter.services.vectors import EntryVectors
-from newsletter.services.wiring import pace, return_path, routes, signing
+from newsletter.services.wiring import leave_by_mail, pace, return_path, routes, signing
 from newsletter.store import Store
 from newsletter.tokens import Tokens
 
@@ -83,15 +83,16 @@ def make_engine(
     tokens = Tokens(secret.get_secret_value() if secret else store.secret())
     context = Context(settings, store, tokens, now)
     sign, path, ways = signing(settings), return_path(settings, tokens), routes(settings, transport)
+    leaving = leave_by_mail(settings, tokens)
     papers, single_mails, accounting = Papers(store), SingleMails(ways), Accounting(context)
     readers = KnownReaders(context, papers)
     vectors = EntryVectors(context, readers)
     collection, summaries = Collecting(context, papers), Summarising(context)
     calendar = IssueCalendar(context)
     planning = Planning(context, calendar, collection, vectors)
-    editions = IssueEditions(context, planning, readers, papers, vectors, Signatures(tokens, path, sign))
+    editions = IssueEditions(context, planning, readers, papers, vectors, Signatures(tokens, path, leaving, sign))
     sending = Sending(context, editions, accounting, single_mails, ways, pace(settings), tuning or SendTuning())
-    bounces = MailboxReports(context, BounceReports(context, path))
+    bounces = MailboxReports(context, BounceReports(context, path, leaving))
     scheduling = Scheduling(context, calendar, bounces, collection, planning, sending, summaries, vectors)
     return Engine(
         settings=settings,

@@ -139,7 +139,7 @@ def _accepted_ids(log_file: Path | None, ids_file: Path | None) -> set[str]:
 @click.option("--dry-run", is_flag=True, help="Only print what would be done.")
 @format_option("jsonl")
 def bounces(files: tuple[Path, ...], dry_run: bool, form: str) -> None:
-    """Read reports on mails that did not arrive or were not wanted, and obey those that are ours.
+    """Read reports on mails that did not arrive or were not wanted, and mails that unsubscribe; obey those of ours.
 
     From FILEs (a mail each; folders and Maildirs too, which stay as they are; - is standard input), or without any from
     the Maildir and the IMAP folder of [bounces], where what was read is marked as seen.
@@ -148,9 +148,11 @@ def bounces(files: tuple[Path, ...], dry_run: bool, form: str) -> None:
     bounced, complained  the person gets no more mail      none     a delay, a policy, a full mailbox: nobody's fault
     counted: 2 of 3      so many soft ones are as good     ignored  holds no token of ours, or names somebody else
                          as a hard one
+    unsubscribed         a mail to the mailto of the List-Unsubscribe header: the person gets no more mail
 
     \b
-    JSON Lines, one a recipient: {"file","recipient","kind":"bounce|complaint|auto-reply|none","reason","hard","action"}
+    JSON Lines, one a recipient: {"file","recipient","kind","reason","hard","action"}
+    with a kind of bounce, complaint, unsubscribe, auto-reply or none
     """
     from newsletter.formats import dump_lines
     from newsletter.serializers.bounces import report_row

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from newsletter.errors import HostDown, IssuePaused, NewsletterError
 from newsletter.schedule import local_minute
-from newsletter.services.bounce_reports import Heeded
+from newsletter.services.bounce_reports import Heeded, ended_by
 from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
 from newsletter.services.issue_calendar import IssueCalendar
@@ -89,7 +89,7 @@ class Scheduling:
     async def _read_if_due(self, stop: asyncio.Event | None) -> list[str]:
         """Bounces first: whoever cannot be reached any more is not sent to again."""
         section, last = self._settings.bounces, self._bounces_read
-        if not (section.maildir or section.imap_host) or (last and self._now() < last + section.read_every):
+        if not section.has_mailbox or (last and self._now() < last + section.read_every):
             return []
         self._bounces_read = self._now()
 
@@ -97,8 +97,7 @@ class Scheduling:
             with self._reports.mailboxes() as mailboxes:
                 return self._reports.read(mailboxes, stopped=stop.is_set if stop else lambda: False)
 
-        changed = sum(heeded.ended for heeded in await asyncio.to_thread(read))
-        return [f"{changed} subscribers bounced or complained"] if changed else []
+        return ended_by(await asyncio.to_thread(read))
 
     async def _collect_if_due(self) -> list[str]:
         if not await asyncio.to_thread(self._collection.is_due):
