@@ -168,7 +168,7 @@ def _csv_rows(text: str) -> Iterator[tuple[int, Row]]:
 def _dialect(header: str, separator: str) -> _Dialect:
     """Find the separator by which the header has a column with addresses.
 
-    Not by csv.Sniffer, which finds none for a single column, and takes "; " between interests for one.
+    Not by csv.Sniffer, which takes the "m" of "email" for one where there is a single column [tried].
     """
     found = [_Dialect(one, _columns(_cells(header, one))) for one in separator or _SEPARATORS]
     usable = [dialect for dialect in found if "email" in dialect.columns]

@@ -79,14 +79,6 @@ class IssueCalendar:
         """The different times of their own that readers of this cadence have."""
         return self._store.subscribers.own_times(cadence, self._schedule.cadence)
 
-    def _own_times_lately(self, cadence: Cadence) -> Collection[OwnTime]:
-        """The same, as of a few seconds ago: a schedule asks often, and all readers are looked at."""
-        asked, found = self._asked.get(cadence, (None, set[OwnTime]()))
-        if asked is None or not timedelta() <= self._now() - asked < ASK_AGAIN:
-            found = {_known(own) for own in self.own_times(cadence)}
-            self._asked[cadence] = self._now(), found
-        return found
-
     def owed(self, cadence: Cadence) -> OwedIssue | None:
         """The issue whose time to be planned has come, that was not, and that is not older than the calendar.
 
@@ -99,11 +91,6 @@ class IssueCalendar:
             return None
         key = self._free_key(cadence, day, since[1])
         return OwedIssue(cadence, day, key, due) if key else None
-
-    def next_planned(self, cadence: Cadence) -> datetime:
-        """When the next issue of this cadence is planned; past, where one is owed."""
-        owed, now = self.owed(cadence), self._now()
-        return self._planned(cadence, owed.day) if owed else self._latest(cadence, now)[1]
 
     def next_due(self, cadence: Cadence) -> datetime:
         """When the next issue of this cadence that is not planned yet goes out to who has no time of their own."""
@@ -140,6 +127,14 @@ class IssueCalendar:
         while (planned := self._planned(cadence, day)) > now:
             coming, day = planned, issue_day(cadence, weekday, day - timedelta(days=1))
         return day, coming
+
+    def _own_times_lately(self, cadence: Cadence) -> Collection[OwnTime]:
+        """The same, as of a few seconds ago: a schedule asks often, and all readers are looked at."""
+        asked, found = self._asked.get(cadence, (None, set[OwnTime]()))
+        if asked is None or not timedelta() <= self._now() - asked < ASK_AGAIN:
+            found = {_known(own) for own in self.own_times(cadence)}
+            self._asked[cadence] = self._now(), found
+        return found
 
     def _planned(self, cadence: Cadence, day: date) -> datetime:
         return planning_moment(cadence, day, self.slot(), self._own_times_lately(cadence))
