@@ -11,7 +11,9 @@ from newsletter.sender import Transport
 from newsletter.services.accounting import Accounting
 from newsletter.services.archive import Archive
 from newsletter.services.bounce_reports import BounceReports
+from newsletter.services.challenge import Challenge
 from newsletter.services.collection import Collecting
+from newsletter.services.confirmations import ConfirmationQueue, Confirmations
 from newsletter.services.context import Context, utc_now
 from newsletter.services.editions import IssueEditions
 from newsletter.services.evaluation import Evaluation
@@ -23,6 +25,7 @@ from newsletter.services.prepared import Signatures
 from newsletter.services.readership import KnownReaders
 from newsletter.services.scheduling import Scheduling
 from newsletter.services.sending import Sending, SendTuning
+from newsletter.services.signup_limits import SignupLimits
 from newsletter.services.single_mail import SingleMails
 from newsletter.services.status import StatusReports
 from newsletter.services.subscriptions import Subscriptions
@@ -44,6 +47,7 @@ class Engine:
     accounting: Accounting
     archive: Archive
     bounces: MailboxReports
+    challenge: Challenge
     collection: Collecting
     editions: IssueEditions
     evaluation: Evaluation
@@ -89,6 +93,7 @@ def make_engine(
     editions = IssueEditions(context, planning, readers, papers, vectors, Signatures(tokens, path, sign))
     sending = Sending(context, editions, accounting, single_mails, ways, pace(settings), tuning or SendTuning())
     bounces = MailboxReports(context, BounceReports(context, path))
+    queue, limits = ConfirmationQueue(single_mails), SignupLimits(settings.signup)
     scheduling = Scheduling(context, bounces, collection, planning, sending, summaries, vectors)
     return Engine(
         settings=settings,
@@ -98,6 +103,7 @@ def make_engine(
         accounting=accounting,
         archive=Archive(settings, store.issues),
         bounces=bounces,
+        challenge=Challenge(context),
         collection=collection,
         editions=editions,
         evaluation=Evaluation(context, readers, papers, vectors),
@@ -108,7 +114,7 @@ def make_engine(
         scheduling=scheduling,
         sending=sending,
         status=StatusReports(context, collection, scheduling, vectors),
-        subscriptions=Subscriptions(context, papers, single_mails, sign),
+        subscriptions=Subscriptions(context, papers, Confirmations(context, sign), queue, limits),
         summaries=summaries,
         vectors=vectors,
     )

@@ -1,4 +1,4 @@
-"""Commands about subscribers: add, list, show, like, vote, import, export, pause, resume, unsubscribe, erase."""
+"""Commands about subscribers: add, list, show, like, vote, import, export, pause, resume, unsubscribe, erase …"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BATCH = 1000  #: imported people in one transaction
 @click.group()
 @config_option
 def subscribers() -> None:
-    """Who gets mail: add, list, show, like, vote, import, export, pause, resume, unsubscribe, erase."""
+    """Who gets mail: add, list, show, like, vote, import, export, pause, resume, unsubscribe, erase, new-links."""
 
 
 @subscribers.command("add")
@@ -218,3 +218,20 @@ def erase(address: str) -> None:
     with open_engine() as engine:
         engine.subscriptions.erase(engine.subscriptions.find(address).id)
     click.echo("erased")
+
+
+@subscribers.command("new-links")
+@config_option
+@click.argument("address", default="")
+@click.option("--all", "everybody", is_flag=True, help="Of all subscribers.")
+def renew_links(address: str, everybody: bool) -> None:
+    """Revoke the links in earlier mails to ADDRESS, such as a mail that was passed on; the next mail has new ones.
+
+    Links to unsubscribe keep working.
+    """
+    if bool(address) == everybody:
+        raise click.UsageError("Give an ADDRESS, or --all.")
+    with open_engine() as engine:
+        number = None if everybody else engine.subscriptions.find(address).id
+        count = engine.subscriptions.new_links(number)
+    click.echo(f"{'one subscriber has' if count == 1 else f'{count} subscribers have'} new links from the next mail on")
