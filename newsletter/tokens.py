@@ -87,11 +87,13 @@ class Tokens:
 
     def read_personal(self, purpose: Purpose, token: str, more: int = 0) -> PersonalToken:
         """Read what `sign_personal` signed with so many values `more`; raises TokenError."""
-        subscriber, *rest = self.read(purpose, token)
-        epoch = rest[more] if len(rest) > more else 0
-        if not isinstance(subscriber, int) or not isinstance(epoch, int) or not more <= len(rest) <= more + 1:
+        values = self.read(purpose, token)
+        if len(values) not in (more + 1, more + 2):
             raise TokenError
-        return PersonalToken(subscriber, epoch, tuple(map(str, rest[:more])))
+        subscriber, epoch = values[0], values[more + 1] if len(values) > more + 1 else 0
+        if not isinstance(subscriber, int) or not isinstance(epoch, int):
+            raise TokenError
+        return PersonalToken(subscriber, epoch, tuple(map(str, values[1 : more + 1])))
 
     def key(self, name: str) -> bytes:
         """Derive a key for one use from the secret; it tells nothing of the secret or of other keys."""

@@ -49,8 +49,10 @@ class _Waiting:
 class ConfirmationQueue:
     """Sends mails in the background. For one event loop; its workers come with the first mail and go with the last."""
 
-    def __init__(self, single_mails: SingleMails) -> None:
+    def __init__(self, single_mails: SingleMails, patience: float = PATIENCE, grace: float = GRACE) -> None:
         self._single_mails = single_mails
+        self._patience = patience
+        self._grace = grace
         self._waiting: deque[_Waiting] = deque()
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -59,8 +61,8 @@ class ConfirmationQueue:
         if len(self._waiting) >= MOST_WAITING:
             raise TooManySignUps
 
-    async def put(self, mail: Mail, give_back: Callable[[], None], patience: float = PATIENCE) -> None:
-        """Queue a mail; raises DeliveryError where the relay says no within `patience`.
+    async def put(self, mail: Mail, give_back: Callable[[], None]) -> None:
+        """Queue a mail; raises DeliveryError where the relay says no while we wait for a moment.
 
         `give_back` is called, from any thread, once it is certain that the mail will not be sent.
         """
@@ -71,15 +73,15 @@ class ConfirmationQueue:
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
-        done, _ = await asyncio.wait([sent], timeout=patience)
+        done, _ = await asyncio.wait([sent], timeout=self._patience)
         for future in done:
             future.result()
 
     async def close(self) -> None:
-        """Send what waits, as far as GRACE allows, and give the rest back."""
+        """Send what waits in the time there is, and give the rest back."""
         workers = list(self._workers)
         if workers:
-            await asyncio.wait(workers, timeout=GRACE)
+            await asyncio.wait(workers, timeout=self._grace)
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
@@ -107,7 +109,11 @@ class ConfirmationQueue:
             logger.warning("confirmation not sent", extra={"error": told})
             await asyncio.to_thread(waiting.give_back)
             _tell(waiting.sent, error)
-        except BaseException:  # the process ends, or a bug: the person may ask again at once
+        except Exception as error:
+            logger.exception("confirmation not sent")  # a bug; the next mail is another one
+            await asyncio.to_thread(waiting.give_back)
+            _tell(waiting.sent, error)
+        except asyncio.CancelledError:  # the process ends
             waiting.give_back()
             waiting.sent.cancel()
             raise
@@ -115,7 +121,7 @@ class ConfirmationQueue:
             _tell(waiting.sent)
 
 
-def _tell(sent: asyncio.Future[None], error: NewsletterError | None = None) -> None:
+def _tell(sent: asyncio.Future[None], error: Exception | None = None) -> None:
     if sent.done():  # cancelled with the request that waited
         return
     if error:

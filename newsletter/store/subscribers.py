@@ -129,7 +129,7 @@ class Subscribers:
     def purge_pending(self, before: datetime) -> int:
         """Forget who signed up on the page, was last asked before then, and never confirmed; returns how many."""
         never = and_(subscribers.c.status == Status.PENDING, subscribers.c.confirmed.is_(None))
-        old = func.coalesce(subscribers.c.asked, subscribers.c.created) < int(before.timestamp())
+        old = func.coalesce(subscribers.c.asked, subscribers.c.created) < before
         with self._database.write() as connection:
             query = delete(subscribers).where(never, old, subscribers.c.origin == _WEB)
             return connection.execute(query).rowcount
