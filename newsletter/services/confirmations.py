@@ -64,16 +64,19 @@ class ConfirmationQueue:
     async def put(self, mail: Mail, give_back: Callable[[], None]) -> None:
         """Queue a mail; raises DeliveryError where the relay says no while we wait for a moment.
 
+        Nobody waits behind other mails: the relay's word would come too late.
+
         `give_back` is called, from any thread, once it is certain that the mail will not be sent.
         """
         sent = asyncio.get_running_loop().create_future()
         sent.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask
         self._waiting.append(_Waiting(mail, give_back, sent))
+        crowded = len(self._waiting) > CONNECTIONS
         if len(self._workers) < CONNECTIONS:
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
-        done, _ = await asyncio.wait([sent], timeout=self._patience)
+        done, _ = await asyncio.wait([sent], timeout=0 if crowded else self._patience)
         for future in done:
             future.result()
 

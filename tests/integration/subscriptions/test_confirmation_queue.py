@@ -63,6 +63,7 @@ async def test_a_connection_takes_one_mail_after_the_other() -> None:
     async with ScriptedServer(says("EHLO", "slow")) as server:
         queue = queue_for(server)
         await asyncio.gather(*(queue.put(mail_to(f"p{n}"), nothing) for n in range(30)))
+        await queue.close()
 
     assert len(server.recipients()) == len(set(server.recipients())) == 30
     assert server.connections <= CONNECTIONS
