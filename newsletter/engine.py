@@ -11,7 +11,9 @@ from newsletter.sender import Transport
 from newsletter.services.accounting import Accounting
 from newsletter.services.archive import Archive
 from newsletter.services.bounce_reports import BounceReports
+from newsletter.services.challenge import Challenge
 from newsletter.services.collection import Collecting
+from newsletter.services.confirmations import ConfirmationQueue, Confirmations
 from newsletter.services.context import Context, utc_now
 from newsletter.services.editions import IssueEditions
 from newsletter.services.evaluation import Evaluation
@@ -24,6 +26,7 @@ from newsletter.services.prepared import Signatures
 from newsletter.services.readership import KnownReaders
 from newsletter.services.scheduling import Scheduling
 from newsletter.services.sending import Sending, SendTuning
+from newsletter.services.signup_limits import SignupLimits
 from newsletter.services.single_mail import SingleMails
 from newsletter.services.status import StatusReports
 from newsletter.services.subscriptions import Subscriptions
@@ -46,6 +49,7 @@ class Engine:
     archive: Archive
     bounces: MailboxReports
     calendar: IssueCalendar
+    challenge: Challenge
     collection: Collecting
     editions: IssueEditions
     evaluation: Evaluation
@@ -93,6 +97,7 @@ def make_engine(
     editions = IssueEditions(context, planning, readers, papers, vectors, Signatures(tokens, path, leaving, sign))
     sending = Sending(context, editions, accounting, single_mails, ways, pace(settings), tuning or SendTuning())
     bounces = MailboxReports(context, BounceReports(context, path, leaving))
+    queue, limits = ConfirmationQueue(single_mails), SignupLimits(settings.signup)
     scheduling = Scheduling(context, calendar, bounces, collection, planning, sending, summaries, vectors)
     return Engine(
         settings=settings,
@@ -103,6 +108,7 @@ def make_engine(
         archive=Archive(settings, store.issues),
         bounces=bounces,
         calendar=calendar,
+        challenge=Challenge(context),
         collection=collection,
         editions=editions,
         evaluation=Evaluation(context, readers, papers, vectors),
@@ -113,7 +119,7 @@ def make_engine(
         scheduling=scheduling,
         sending=sending,
         status=StatusReports(context, calendar, collection, scheduling, vectors),
-        subscriptions=Subscriptions(context, papers, single_mails, sign),
+        subscriptions=Subscriptions(context, papers, Confirmations(context, sign), queue, limits),
         summaries=summaries,
         vectors=vectors,
     )

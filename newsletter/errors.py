@@ -7,6 +7,8 @@ NewsletterError
 ├── SourceError          one source could not be read
 ├── TemplateError        a template, with file and line
 ├── TokenError           a signed link
+│   └── StaleLink        one that was good once
+├── TooManySignUps       more of them than the limits allow
 ├── EmbedderError        no vectors: papers are ranked by their words alone
 ├── StoreError           the database
 │   ├── StoreBusy        somebody else is writing; try again
@@ -59,6 +61,14 @@ class TemplateError(NewsletterError):
 
 class TokenError(NewsletterError):
     """This link is not ours or has expired."""
+
+
+class StaleLink(TokenError):
+    """This link is no longer valid. Your latest mail has a new one; to unsubscribe, any mail's link still works."""
+
+
+class TooManySignUps(NewsletterError):
+    """There were too many requests just now. Please try again in an hour."""
 
 
 class EmbedderError(NewsletterError):

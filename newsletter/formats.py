@@ -347,9 +347,9 @@ def profile_row(profile: Profile) -> dict[str, Any]:
 
 
 def subscriber_row(subscriber: Subscriber, votes: Iterable[Vote] = ()) -> dict[str, Any]:
-    """As `parse_subscriber` and `parse_votes` read it; the number stays inside."""
+    """As `parse_subscriber` and `parse_votes` read it; the number and the epoch stay inside."""
     row = {field.name: getattr(subscriber, field.name) for field in fields(subscriber)}
-    del row["id"]
+    del row["id"], row["epoch"]
     told = [{"entry": vote.entry, "verb": vote.verb.value, "at": vote.at.isoformat()} for vote in votes]
     return {**_without_empty(row), "profile": profile_row(subscriber.profile), **({"votes": told} if told else {})}
 

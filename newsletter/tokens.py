@@ -1,7 +1,12 @@
 """Signed links, each good for one purpose only. A token for one purpose opens nothing else.
 
 Tokens are deterministic (the same subscriber and purpose give the same token), because a mail that is sent
-again must be the same to the byte; only the confirmation expires, since it alone is asked for by strangers.
+again must be the same to the byte. Two kinds expire: the confirmation, since it is asked for by strangers, and
+the way back from a mistaken unsubscribe.
+
+Links are revoked by the epoch of their subscriber. It rises when they leave, complain or want new links; a
+personal token of an older epoch is stale. The unsubscribe token has none, so that every mail ever sent lets its
+reader go. Epoch 0 is left out of a token: the tokens of mails sent before there were epochs are of that one.
 """
 
 from __future__ import annotations
@@ -13,12 +18,14 @@ import secrets
 from base64 import b32decode, b32encode
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
 from newsletter.errors import TokenError
 
 CONFIRM_WITHIN = timedelta(days=7)
+UNDO_WITHIN = timedelta(minutes=30)
 
 
 def new_secret() -> str:
@@ -32,14 +39,24 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     INTERESTS = "interests"
     UNSUBSCRIBE = "unsubscribe"
+    UNDO = "undo"  #: of an unsubscribe by mistake
     FEEDBACK = "feedback"
     VIEW = "view"
     BOUNCE = "bounce"  #: written by `return_path`, for an address has less room than a link
 
 
+_EXPIRING = {Purpose.CONFIRM: CONFIRM_WITHIN, Purpose.UNDO: UNDO_WITHIN}
 _RETURN_PATH = re.compile(r"[a-z2-7]{24,36}")
 _LEAVING = re.compile(r"[a-z2-7]{18,29}")
 _TAG, _MAC = 4, 10  #: bytes
+
+
+class PersonalToken(NamedTuple):
+    """What a revocable token says."""
+
+    subscriber: int
+    epoch: int
+    more: tuple[str, ...] = ()
 
 
 class Tokens:
@@ -47,8 +64,8 @@ class Tokens:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
-        self._return_key = hmac.digest(secret.encode(), f"newsletter.{Purpose.BOUNCE}".encode(), "sha256")
-        self._leaving_key = hmac.digest(secret.encode(), f"newsletter.{Purpose.UNSUBSCRIBE}.mail".encode(), "sha256")
+        self._return_key = self.key(Purpose.BOUNCE)
+        self._leaving_key = self.key(f"{Purpose.UNSUBSCRIBE}.mail")
 
     def sign(self, purpose: Purpose, *values: int | str) -> str:
         """URL-safe ASCII: letters, digits, "-", "_" and "."."""
@@ -60,10 +77,29 @@ class Tokens:
         serializer = self._serializer(purpose)
         try:
             if isinstance(serializer, URLSafeTimedSerializer):
-                return tuple(serializer.loads(token, max_age=CONFIRM_WITHIN.total_seconds()))  # type: ignore[arg-type]
+                max_age = _EXPIRING[purpose].total_seconds()
+                return tuple(serializer.loads(token, max_age=max_age))  # type: ignore[arg-type]
             return tuple(serializer.loads(token))
         except (BadSignature, TypeError, ValueError) as error:
             raise TokenError from error
+
+    def sign_personal(self, purpose: Purpose, subscriber: int, epoch: int, *more: str) -> str:
+        """Sign a token that is stale once the subscriber's epoch has risen."""
+        return self.sign(purpose, subscriber, *more, *((epoch,) if epoch else ()))
+
+    def read_personal(self, purpose: Purpose, token: str, more: int = 0) -> PersonalToken:
+        """Read what `sign_personal` signed with so many values `more`; raises TokenError."""
+        values = self.read(purpose, token)
+        if len(values) not in (more + 1, more + 2):
+            raise TokenError
+        subscriber, epoch = values[0], values[more + 1] if len(values) > more + 1 else 0
+        if not isinstance(subscriber, int) or not isinstance(epoch, int):
+            raise TokenError
+        return PersonalToken(subscriber, epoch, tuple(map(str, values[1 : more + 1])))
+
+    def key(self, name: str) -> bytes:
+        """Derive a key for one use from the secret; it tells nothing of the secret or of other keys."""
+        return hmac.digest(self._secret.encode(), f"newsletter.{name}".encode(), "sha256")
 
     def message_id(self, issue: str, subscriber: int, domain: str) -> str:
         """The same for the same (issue, subscriber), always; tells a stranger nothing."""
@@ -115,7 +151,7 @@ class Tokens:
         return hmac.digest(self._return_key, payload, "sha256")[:_MAC]
 
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer | URLSafeTimedSerializer:
-        kind = URLSafeTimedSerializer if purpose is Purpose.CONFIRM else URLSafeSerializer
+        kind = URLSafeTimedSerializer if purpose in _EXPIRING else URLSafeSerializer
         return kind(self._secret, salt=f"newsletter.{purpose}", signer_kwargs={"digest_method": hashlib.sha256})
 
 

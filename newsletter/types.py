@@ -223,6 +223,7 @@ class Subscriber:
     timezone: str | None = None  #: IANA name
     language: str | None = None
     skim: bool | None = None  #: titles and reasons only
+    epoch: int = 0  #: rises when the links in earlier mails are revoked; see `tokens`
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.group()
 @config_option
 def subscribers() -> None:
-    """Who gets mail: add, set, list, show, like, vote, import, export, pause, resume, unsubscribe, erase."""
+    """Who gets mail: add, set, list, show, like, vote, import, export, pause, resume, unsubscribe, erase, new-links."""
 
 
 for _command in (set_subscriber, import_subscribers, export_subscribers):
@@ -153,3 +153,20 @@ def erase(address: str) -> None:
     with open_engine() as engine:
         engine.subscriptions.erase(engine.subscriptions.find(address).id)
     click.echo("erased")
+
+
+@subscribers.command("new-links")
+@config_option
+@click.argument("address", default="")
+@click.option("--all", "everybody", is_flag=True, help="Of all subscribers.")
+def renew_links(address: str, everybody: bool) -> None:
+    """Revoke the links in earlier mails to ADDRESS, such as a mail that was passed on; the next mail has new ones.
+
+    Links to unsubscribe keep working.
+    """
+    if bool(address) == everybody:
+        raise click.UsageError("Give an ADDRESS, or --all.")
+    with open_engine() as engine:
+        number = None if everybody else engine.subscriptions.find(address).id
+        count = engine.subscriptions.new_links(number)
+    click.echo(f"{'one subscriber has' if count == 1 else f'{count} subscribers have'} new links from the next mail on")

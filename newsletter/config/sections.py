@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from newsletter.config.values import (
+    Amounts,
     Colour,
     Connections,
     Duration,
@@ -174,6 +175,17 @@ class WebSection(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     trusted_proxies: tuple[str, ...] = ()
     archive: bool = True
+
+
+class SignupSection(Section):
+    """[signup]: how many may ask for mail, from where, and what their browser must do for it."""
+
+    network: Amounts = "25/h; 100/d"
+    mailbox: Amounts = "5/h; 10/d"
+    domain: Amounts = "60/h"
+    total: Amounts = "200/h"
+    origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
+    challenge_script: Annotated[str, Field(pattern=r"^((https?:/)?/[^\s;,]+)?$")] = ""
 
 
 class SelectionSection(Section):

@@ -16,6 +16,7 @@ from newsletter.config.sections import (
     RelaySection,
     ScheduleSection,
     SelectionSection,
+    SignupSection,
     SmtpSection,
     SourceSection,
     StoreSection,
@@ -40,6 +41,7 @@ class Settings(BaseModel):
     dkim: DkimSection = DkimSection()
     schedule: ScheduleSection = ScheduleSection()
     web: WebSection = WebSection()
+    signup: SignupSection = SignupSection()
     selection: SelectionSection = SelectionSection()
     summary: SummarySection = SummarySection()
     bounces: BouncesSection = BouncesSection()

@@ -44,6 +44,13 @@ def parse_rate(value: object) -> object:
     raise ValueError('a rate such as "20/s", "100/m" or "1000/h" is expected')
 
 
+def amounts(value: str) -> str:
+    """Refuse what is not "25/h" or several such, "25/h; 100/d"; "" is allowed: no limit."""
+    if value and not re.fullmatch(r"[1-9]\d{0,6}/[mhd](; ?[1-9]\d{0,6}/[mhd]){0,3}", value):
+        raise ValueError('amounts such as "25/h" or "25/h; 100/d" are expected')
+    return value
+
+
 def parse_weekday(value: object) -> object:
     """Read the name of a weekday, short or long; anything else is left to pydantic."""
     names = [day for day in WEEKDAYS if isinstance(value, str) and day.startswith(value.lower())]
@@ -147,3 +154,4 @@ Timezone = Annotated[str, AfterValidator(known_timezone)]
 HostName = Annotated[str, AfterValidator(host_name)]
 HelloName = Annotated[str, AfterValidator(hello_name)]
 Colour = Annotated[str, AfterValidator(six_digits)]
+Amounts = Annotated[str, AfterValidator(amounts)]

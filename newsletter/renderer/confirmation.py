@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from newsletter.i18n import catalogues_of
@@ -46,13 +47,14 @@ class Confirmation:
         self._html, self._text, self._subject = HtmlFragment(html), TextFragment(text), subject
 
     def render(self, subscriber: Subscriber, link: str, message_id: str, date: datetime) -> Mail:
-        """Pure. The name is a stranger's word until the link is used, so the templates have no slot for it."""
+        """Pure. All but the address is a stranger's word until the link is used, so it stands nowhere in the mail."""
         values = {"email": subscriber.email}
         subject, values["preheader"] = subject_lines(fill(self._subject, values))
         html = html_values(values) | html_links({"link": link})
         text = self._text.fill(Prose(values), {"link": quoted(link)})
         parts = text, self._html.fill(html)
-        return self._envelope.seal(subscriber, subject, message_id, date, parts, language=self._language)
+        nameless = replace(subscriber, name="")
+        return self._envelope.seal(nameless, subject, message_id, date, parts, language=self._language)
 
     def _try_out(self) -> None:
         nobody, link = Subscriber(1, "ada@example.org"), "https://example.org/" + "x" * 480

@@ -51,6 +51,7 @@ class Reader(NamedTuple):
     grouped: bool = False  #: the cards stand under the names of interests
     popular: bool = False  #: there is something in the slot `popular`
     public: bool = False  #: nobody: the page that an issue has for everybody
+    shared: bool = False  #: whoever has the link to the web version of a mail, of which nothing may be changed
 
 
 class _MacroFragments(NamedTuple):
@@ -131,15 +132,22 @@ class IssueRenderer:
         language = self.messages.language
         return self._envelope.seal(edition.subscriber, subject, message_id, date, (text, html), headers, language)
 
+    def shared(self, edition: Edition, links: Links) -> bytes:
+        """HTML of an edition on the web: the reader's picks, without name and votes; `links` open nobody's pages."""
+        nobody = replace(edition, subscriber=replace(edition.subscriber, name=""))
+        return b"".join(self._parts(nobody, links, shared=True)[2])
+
     def public(self, edition: Edition, links: Links) -> tuple[str, bytes]:
         """Subject and HTML of the page for everybody: nothing in it is the subscriber's own, or asks for a vote."""
         subject, _, html = self._parts(edition, links, public=True)
         return subject, b"".join(html)
 
-    def _parts(self, edition: Edition, links: Links, public: bool = False) -> tuple[str, list[bytes], list[bytes]]:
+    def _parts(
+        self, edition: Edition, links: Links, public: bool = False, shared: bool = False
+    ) -> tuple[str, list[bytes], list[bytes]]:
         """The subject, and both parts in pieces."""
-        laid = self._laid(edition, public)
-        page, values, html, text = self._filled(edition, links, laid, public)
+        laid = self._laid(edition, public, shared)
+        page, values, html, text = self._filled(edition, links, laid, public, shared)
         around_html: dict[str, list[bytes]] = {}
         around_text: dict[str, list[bytes]] = {}
         for slot, blocks in laid.items():
@@ -154,8 +162,9 @@ class IssueRenderer:
         words = page.text.filled_around(Prose(values), text, around_text)
         return page.subject, words, page.html.filled_around(html, around_html)
 
-    def _laid(self, edition: Edition, public: bool) -> dict[str, list[_Block]]:
+    def _laid(self, edition: Edition, public: bool, shared: bool = False) -> dict[str, list[_Block]]:
         """What stands in the page's slots. Papers are numbered as they stand."""
+        mute = public or shared  # nobody votes there
         skim, picks = self._is_skimmed(edition, public), edition.picks
         lead, rest = ((), picks) if skim else (picks[:1], picks[1:])
         groups = _groups(rest) if self._head and not public else {"": rest}
@@ -166,11 +175,11 @@ class IssueRenderer:
                 cards.append((self._head, _head_values(interest or self._beyond, len(some))))
             for pick in some:
                 place += 1
-                cards.append((self._piece(kind, pick.entry, public), self._values(place, pick, grouped, public)))
+                cards.append((self._piece(kind, pick.entry, mute), self._values(place, pick, grouped, public)))
         return {
-            "lead": [(self._piece("lead", pick.entry, public), self._values(1, pick, False, public)) for pick in lead],
+            "lead": [(self._piece("lead", pick.entry, mute), self._values(1, pick, False, public)) for pick in lead],
             "cards": cards,
-            "popular": [(self._piece("popular", entry, public), _NONE) for entry in edition.popular * self._popular],
+            "popular": [(self._piece("popular", entry, mute), _NONE) for entry in edition.popular * self._popular],
         }
 
     def _is_skimmed(self, edition: Edition, public: bool) -> bool:
@@ -180,12 +189,12 @@ class IssueRenderer:
         interest = next(iter(pick.entry.topics), pick.entry.source) if public else pick.interest
         return _pick_values(place, interest or self._beyond, pick.reasons, self._semicolon, grouped)
 
-    def _piece(self, kind: str, entry: Entry, public: bool) -> _MacroFragments:
-        key = kind, public, entry.id
+    def _piece(self, kind: str, entry: Entry, mute: bool) -> _MacroFragments:
+        key = kind, mute, entry.id
         kept = self._pieces.get(key)
         if kept is None or (kept.entry is not entry and kept.entry != entry):
             card = Card.of(entry, _LENGTHS.get(kind, 0))
-            card = replace(card, ref="") if public else card
+            card = replace(card, ref="") if mute else card
             kept = self._pieces[key] = self._made(kind, card)._replace(entry=entry, words=card.words)
         return kept
 
@@ -195,7 +204,7 @@ class IssueRenderer:
         )
 
     def _filled(
-        self, edition: Edition, links: Links, laid: _Laid, public: bool
+        self, edition: Edition, links: Links, laid: _Laid, public: bool, shared: bool = False
     ) -> tuple[_Page, dict[str, str], dict[str, bytes], dict[str, bytes]]:
         """The page of this kind of reader with its subject; the reader's values as words, and for HTML and text."""
         picks, person = edition.picks, edition.subscriber
@@ -212,6 +221,7 @@ class IssueRenderer:
             grouped=len(laid["lead"]) + len(laid["cards"]) > len(picks),
             popular=bool(laid["popular"]),
             public=public,
+            shared=shared,
         )
         page = self._page(reader)
         subject, values["preheader"] = subject_lines(fill(page.subject, values | _titles(edition)))

@@ -107,6 +107,10 @@ class MultilingualIssue:
         """Pure: the same arguments give the same bytes, always. A pick need not be of the pool."""
         return self.version(edition).render(edition, links, message_id, date)
 
+    def shared(self, edition: Edition, links: Links) -> bytes:
+        """HTML of an edition on the web: the reader's picks, without name and votes; `links` open nobody's pages."""
+        return self.version(edition).shared(edition, links)
+
     def public(self, edition: Edition, links: Links) -> tuple[str, bytes]:
         """Subject and HTML of the page for everybody: nothing in it is the subscriber's own, or asks for a vote."""
         return self.version(edition).public(edition, links)
@@ -142,8 +146,8 @@ def _trials(issue: IssueRenderer) -> Iterator[bytes]:
                 issue.fitting(edition, _SAMPLE_LINKS)  # where a slot has no value, `render` may find its neighbour's
                 mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)
                 _, page = issue.public(edition, _SAMPLE_LINKS)
-            yield mail.body
-            yield page
+                shared = issue.shared(edition, _SAMPLE_LINKS)
+            yield from (mail.body, page, shared)
 
 
 _ISSUE = Issue("2025-W12", Cadence.WEEKLY, datetime(2025, 3, 10, tzinfo=UTC), datetime(2025, 3, 17, tzinfo=UTC))

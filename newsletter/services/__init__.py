@@ -11,6 +11,9 @@
     single_mail     confirmations and tests ─▶ one mail, outside the ledger
     accounting      ledger ─▶ planned = accepted + refused + skipped + expired + uncertain + waiting
     subscriptions   pages, command line ─▶ subscribers, profiles, votes
+    signup_limits   a sign-up, from where and for whom ─▶ too many?
+    challenge       a puzzle for a browser ─▶ solved, once?
+    confirmations   sign-up ─▶ a mail that asks for a confirmation ─ queue ─▶ single_mail
     mailbox_reports mailboxes, web hooks ─ bounces ─▶ bounce_reports: ours? ─▶ subscribers
     scheduling      what is due now ─▶ the services above, one step after the other
     explaining      one reader, one entry ─▶ why it was picked or left, number by number

@@ -14,7 +14,7 @@ from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
 from newsletter.services.readership import KnownReaders
 from newsletter.services.vectors import EMBEDDING, EntryVectors
 from newsletter.store import Frozen, Kept
-from newsletter.types import Edition, IssueState, Mail, Subscriber
+from newsletter.types import Edition, IssueState, Links, Subscriber
 
 BLOCK = 100  #: subscribers chosen for, rendered and claimed together
 LATEST_CACHED = 4  #: prepared issues kept in memory
@@ -93,11 +93,17 @@ class IssueEditions:
         new = {edition.subscriber.id: prepared.kept(edition, made) for edition in chosen}
         return [known.get(number) or new[number] for number in ids]
 
-    def web_page(self, number: int, key: str) -> Mail:
-        """The mail of this subscriber in this issue, with what it had no room for."""
+    def web_page(self, person: Subscriber, key: str) -> str:
+        """The HTML of this subscriber's mail in this issue, with what it had no room for, without links of their own.
+
+        Templates that do not know `reader.shared` still print links to unsubscribe and so on: they lead to the start
+        page.
+        """
         prepared = self.prepared(key)
-        person = self._store.subscribers.get(number)
-        return prepared.render_web_page(self.edition(prepared, person))
+        start = f"{self._settings.masthead.base_url}/"
+        past = f"{start}archive" if self._settings.web.archive else start
+        neutral = Links(view=past, interests=start, unsubscribe=start, unsubscribe_mailto="", feedback=start)
+        return prepared.render_web_page(self.edition(prepared, person), neutral)
 
     def _prepare(
         self,

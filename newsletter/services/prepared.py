@@ -140,16 +140,16 @@ class Signatures:
         self._leave_by_mail = leave_by_mail
         self.sign = sign
 
-    def links(self, number: int, issue: Issue, masthead: Masthead) -> Links:
-        """All links of a subscriber's mail, each signed for one purpose."""
-        base, sign = masthead.base_url, self._tokens.sign
-        unsubscribe = sign(Purpose.UNSUBSCRIBE, number)
+    def links(self, number: int, epoch: int, issue: Issue, masthead: Masthead) -> Links:
+        """All links of a subscriber's mail, each signed for one purpose; that to unsubscribe is never stale."""
+        base, sign = masthead.base_url, self._tokens.sign_personal
+        unsubscribe = self._tokens.sign(Purpose.UNSUBSCRIBE, number)
         return Links(
-            view=f"{base}/view/{sign(Purpose.VIEW, number, issue.key)}",
-            interests=f"{base}/interests/{sign(Purpose.INTERESTS, number)}",
+            view=f"{base}/view/{sign(Purpose.VIEW, number, epoch, issue.key)}",
+            interests=f"{base}/interests/{sign(Purpose.INTERESTS, number, epoch)}",
             unsubscribe=f"{base}/unsubscribe/{unsubscribe}",
             unsubscribe_mailto=self._leave_by_mail.mailto(number),
-            feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number)}",
+            feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number, epoch)}",
         )
 
     def message_id(self, number: int, issue: Issue, masthead: Masthead) -> str:
@@ -194,7 +194,7 @@ class PreparedIssue:
     def kept(self, edition: Edition, made: datetime) -> Kept:
         """Fit an edition into a mail, and note what makes its bytes the same again."""
         number = edition.subscriber.id
-        edition = self._rendering.fitting(edition, self.links(number))
+        edition = self._rendering.fitting(edition, self._links_of(edition.subscriber))
         return Kept(edition, self._signatures.message_id(number, self.issue, self.frozen.masthead), made)
 
     def render_mail(self, kept: Kept) -> Mail:
@@ -204,13 +204,18 @@ class PreparedIssue:
         sender = self._signatures.sender(number, self.issue) if number else ""  # a test mail has nobody's number
         return replace(mail, sender=sender or mail.sender)
 
-    def render_web_page(self, kept: Kept) -> Mail:
-        """Render also what the mail had no room for: its page on the web, which needs no signature."""
-        return self._rendered(kept, replace(kept.edition, picks=kept.edition.picks + kept.edition.more, more=()))
+    def render_web_page(self, kept: Kept, links: Links) -> str:
+        """Render also what the mail had no room for: its page on the web. `links` open nobody's pages."""
+        whole = replace(kept.edition, picks=kept.edition.picks + kept.edition.more, more=())
+        return self._rendering.shared(whole, links).decode("ascii")
 
-    def links(self, number: int) -> Links:
+    def links(self, number: int, epoch: int = 0) -> Links:
         """All links of a subscriber's mail, each signed for one purpose."""
-        return self._signatures.links(number, self.issue, self.frozen.masthead)
+        return self._signatures.links(number, epoch, self.issue, self.frozen.masthead)
+
+    def _links_of(self, person: Subscriber) -> Links:
+        return self.links(person.id, person.epoch)
 
     def _rendered(self, kept: Kept, edition: Edition) -> Mail:
-        return self._rendering.render(edition, self.links(edition.subscriber.id), kept.message_id, kept.made)
+        links = self._links_of(edition.subscriber)
+        return self._rendering.render(edition, links, kept.message_id, kept.made)

@@ -4,66 +4,102 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from newsletter.errors import InputError, NewsletterError, UnknownSubscriber
+from newsletter.errors import InputError, NewsletterError, StaleLink
+from newsletter.services.confirmations import ConfirmationQueue, Confirmations
 from newsletter.services.context import Context
 from newsletter.services.papers import Papers
-from newsletter.services.single_mail import SingleMails
-from newsletter.services.wiring import Sign, return_path
-from newsletter.tokens import Purpose
+from newsletter.services.signup_limits import SignupLimits
+from newsletter.store import SignUp
+from newsletter.tokens import CONFIRM_WITHIN
 from newsletter.types import Bounce, Entry, Profile, Status, Subscriber, Verb, Vote
 
 logger = logging.getLogger("newsletter")
 
-ASK_AGAIN = timedelta(minutes=10)  #: at most one confirmation mail per address in this time
+#: After the first confirmation mail to an address that nobody answered, after the second and so on.
+PAUSES = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=7))
 
 
 class Subscriptions:
     """The only way to change a subscriber."""
 
-    def __init__(self, context: Context, papers: Papers, single_mails: SingleMails, sign: Sign) -> None:
-        self._context = context
-        self._settings = context.settings
+    def __init__(
+        self,
+        context: Context,
+        papers: Papers,
+        confirmations: Confirmations,
+        queue: ConfirmationQueue,
+        limits: SignupLimits,
+    ) -> None:
         self._store = context.store
-        self._tokens = context.tokens
         self._now = context.now
         self._papers = papers
-        self._single_mails = single_mails
-        self._sign = sign
+        self._confirmations = confirmations
+        self._queue = queue
+        self._limits = limits
+        self._waited = 0.0  #: seconds, for the relay's word on the last confirmation
 
-    async def subscribe(self, address: str, name: str, profile: Profile, language: str | None = None) -> None:
-        """Double opt-in: a pending subscriber and a confirmation mail.
+    async def subscribe(
+        self, address: str, name: str, profile: Profile, language: str | None = None, client: str = ""
+    ) -> None:
+        """Double opt-in: a pending subscriber and a confirmation mail, which a queue sends.
 
-        Says nothing of whether the address is known: a known one gets the same mail, at most one in ASK_AGAIN, and
-        its profile stays as it is. Raises DeliveryError where the mail cannot be sent.
+        `client`: the address of the visitor's machine. Says nothing of whether the subscriber is known, not by the
+        time it takes either: a known one gets the same mail, after the same PAUSES, and keeps their profile; who
+        complained gets none. Raises TooManySignUps, and DeliveryError where the relay says at once that the mail
+        cannot be sent; where it says so later, the person may ask again without a pause.
         """
-        now = self._now()
-        fresh = Subscriber(0, address, name, Status.PENDING, profile, language=language)
-        person = await asyncio.to_thread(self._found_or_added, fresh)
-        if not await asyncio.to_thread(self._store.subscribers.asked, person.id, now, now - ASK_AGAIN):
+        self._queue.check_room()
+        pauses = PAUSES if self._limits.admit(client, address) else ()
+        now, fresh = self._now(), Subscriber(0, address, name, Status.PENDING, profile, language=language)
+        noted = await asyncio.to_thread(self._store.subscribers.sign_up, fresh, now, pauses)
+        if not noted.due:
+            await asyncio.sleep(self._waited)
             return
-        token = self._tokens.sign(Purpose.CONFIRM, person.id)
-        message_id = self._tokens.message_id(f"confirm.{int(now.timestamp())}", person.id, self._context.domain())
-        masthead = self._settings.masthead
-        from newsletter.renderer import Confirmation, wanted_templates
+        began = time.monotonic()
+        await self._ask(noted, now)
+        self._waited = time.monotonic() - began
 
-        confirmation = Confirmation(wanted_templates(self._settings, "confirm"), masthead, person.language)
-        mail = confirmation.render(person, f"{masthead.base_url}/confirm/{token}", message_id, now)
-        sender = return_path(self._settings, self._tokens).of("", person.id)
+    async def _ask(self, noted: SignUp, now: datetime) -> None:
+        def give_back() -> None:
+            self._store.subscribers.take_back(noted.person.id, now, noted.asked)
+
         try:
-            await self._single_mails.send(replace(self._sign(mail), sender=sender or mail.sender))
+            mail = await asyncio.to_thread(self._confirmations.mail, noted.person, now)
         except NewsletterError:
-            await asyncio.to_thread(self._store.subscribers.asked, person.id, now - ASK_AGAIN, now)
+            await asyncio.to_thread(give_back)
             raise
+        await self._queue.put(mail, give_back)
 
-    def _found_or_added(self, person: Subscriber) -> Subscriber:
-        try:
-            return self._store.subscribers.find(person.email)
-        except UnknownSubscriber:
-            return self._store.subscribers.add(person, "web", self._now())
+    def confirm(self, number: int, epoch: int) -> Subscriber:
+        """Make active who answers a confirmation mail of this epoch; a second click changes nothing.
+
+        Raises StaleLink where the mail was answered before, or its reader left or complained since.
+        """
+        if self._store.subscribers.confirm(number, epoch, self._now()):
+            logger.info("status", extra={"subscriber": number, "status": Status.ACTIVE.value})
+        person = self._store.subscribers.get(number)
+        if person.epoch != epoch or person.status is not Status.ACTIVE:
+            raise StaleLink
+        return person
+
+    async def finish(self) -> None:
+        """Send the confirmations that wait; what cannot be sent in a few seconds may be asked for again."""
+        await self._queue.close()
+
+    def purge_pending(self) -> int:
+        """Forget who signed up and did not confirm while their link was good; returns how many."""
+        purged = self._store.subscribers.purge_pending(self._now() - CONFIRM_WITHIN)
+        if purged:
+            logger.info("purged", extra={"count": purged})
+        return purged
+
+    def new_links(self, number: int | None = None) -> int:
+        """Revoke the links in earlier mails, but those to unsubscribe, of one person or all; returns of how many."""
+        return self._store.subscribers.revoke_links(number)
 
     def get(self, number: int) -> Subscriber:
         """The subscriber with this number; raises UnknownSubscriber."""
@@ -125,9 +161,12 @@ class Subscriptions:
             raise InputError(f"{person.email} is {person.status}: only the active can be paused and resumed.")
         return self.set_status(number, Status.PAUSED if paused else Status.ACTIVE)
 
-    def set_status(self, number: int, status: Status) -> Subscriber:
-        """Set a status, as often as you like; effective before the person's next mail."""
-        self._store.subscribers.set_status(number, status, self._now())
+    def set_status(self, number: int, status: Status, seen: Subscriber | None = None) -> Subscriber:
+        """Set a status, as often as you like; effective before the person's next mail.
+
+        `seen`: the subscriber as the change was decided on; who changed meanwhile stays as they are.
+        """
+        self._store.subscribers.set_status(number, status, self._now(), seen)
         logger.info("status", extra={"subscriber": number, "status": status.value})
         return self._store.subscribers.get(number)
 

@@ -20,7 +20,7 @@ from newsletter.store.ledger import Claim, Later, Ledger
 from newsletter.store.schema import facts
 from newsletter.store.sightings import Named, Sightings
 from newsletter.store.sources import Sources
-from newsletter.store.subscribers import Subscribers
+from newsletter.store.subscribers import SignUp, Subscribers
 from newsletter.store.upsert import file_of
 from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
@@ -39,6 +39,7 @@ __all__ = [
     "Named",
     "Plan",
     "PlanOutdated",
+    "SignUp",
     "Store",
     "batched",
     "day_of",

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from newsletter.store.database import Database
 from newsletter.store.schema import bounces, subscribers
+from newsletter.store.subscribers import moved_to
 from newsletter.types import Bounce, Status
 
 MOST = 200  #: of one person that are looked at, the latest
@@ -45,7 +46,7 @@ class Bounces:
                 return False
             connection.execute(insert(bounces).values(_row(bounce)))
             if bounce.status:
-                connection.execute(update(subscribers).where(person).values(status=bounce.status))
+                connection.execute(update(subscribers).where(person).values(moved_to(bounce.status)))
         return True
 
     def of(self, number: int) -> list[Bounce]:

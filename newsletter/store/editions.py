@@ -13,7 +13,7 @@ from newsletter.formats import parse_subscriber, subscriber_row
 from newsletter.store.database import Database
 from newsletter.store.entries import numbers
 from newsletter.store.issues import number
-from newsletter.store.schema import editions, entries, former, issues, shown
+from newsletter.store.schema import editions, entries, former, issues, shown, subscribers
 from newsletter.store.upsert import insert_ignore
 from newsletter.types import Edition, Entry, Issue, Pick
 
@@ -67,8 +67,12 @@ class Editions:
         return fit
 
     def kept(self, issue: Issue, subscriber_ids: Sequence[int], pool: Mapping[str, Entry]) -> dict[int, Kept]:
-        """Subscriber id → what was rendered for them before, if it was. `pool`: id → frozen entry."""
-        query = select(editions).where(editions.c.issue == number(issue.key))
+        """Subscriber id → what was rendered for them before, if it was. `pool`: id → frozen entry.
+
+        The epoch of the links is today's: who had them revoked meanwhile gets new ones.
+        """
+        theirs = editions.outerjoin(subscribers, subscribers.c.id == editions.c.subscriber)
+        query = select(editions, subscribers.c.epoch).select_from(theirs).where(editions.c.issue == number(issue.key))
         query = query.where(editions.c.subscriber.in_(subscriber_ids))
         with self._database.read() as connection:
             rows = connection.execute(query).all()
@@ -170,7 +174,7 @@ def _listed(picks: Sequence[Pick]) -> list[list[Any]]:
 
 
 def _kept(row: Row[Any], issue: Issue, pool: Mapping[str, Entry]) -> Kept:
-    person = replace(parse_subscriber(row.frozen), id=row.subscriber)
+    person = replace(parse_subscriber(row.frozen), id=row.subscriber, epoch=row.epoch or 0)
     picks, more = (
         tuple(
             Pick(pool[entry], score, interest, tuple(reasons))

@@ -36,7 +36,7 @@ from sqlalchemy import BigInteger as PlainBigInteger
 
 from newsletter.types import Outcome
 
-REVISION = "0007"  #: the newest migration; a test compares it with the folder
+REVISION = "0008"  #: the newest migration; a test compares it with the folder
 
 WAITING = (Outcome.PLANNED, Outcome.DEFERRED, Outcome.SENDING)
 _OUTCOMES = (
@@ -211,6 +211,8 @@ subscribers = Table(
     Column("created", Moment, nullable=False),
     Column("confirmed", Moment),
     Column("asked", Moment),  # when the last confirmation mail went out
+    Column("asks", Integer, nullable=False, default=0),  # confirmation mails since the last time somebody confirmed
+    Column("epoch", Integer, nullable=False, default=0),  # links of an older one are revoked
     Index("subscribers_status", "status"),
     sqlite_autoincrement=True,  # a number in an old link never becomes somebody else's
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import InputError, UnknownSubscriber
@@ -17,10 +17,21 @@ from newsletter.store.schema import deliveries, editions, is_waiting, subscriber
 from newsletter.types import Cadence, Outcome, OwnTime, Profile, Status, Subscriber
 
 _COLUMNS = ("id", "email", "name", "status", "profile", "cadence", "weekday", "hour", "timezone", "language", "skim")
-_SELECTED = tuple(subscribers.c[name] for name in _COLUMNS)
+_SELECTED = tuple(subscribers.c[name] for name in (*_COLUMNS, "epoch"))
 _PAGE = 1000
 _OWN_TIME = tuple(subscribers.c[name] for name in ("weekday", "hour", "timezone"))
 _LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
+_REVOKING = (Status.UNSUBSCRIBED, Status.COMPLAINED)  #: who comes to it gets a new epoch
+_WEB = "web"  #: the origin of who signed up on the page
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """A sign-up as it was noted."""
+
+    person: Subscriber
+    due: bool  #: whether a confirmation mail may go out now; it was noted as sent
+    asked: datetime | None = None  #: when the one before went out
 
 
 class Subscribers:
@@ -54,7 +65,7 @@ class Subscribers:
                     _update(connection, _completed(person, known))
                     if person.status in _LEFT:
                         mine = update(subscribers).where(subscribers.c.id == known.id)
-                        connection.execute(mine.values(status=person.status))
+                        connection.execute(mine.values(moved_to(person.status)))
                     changed += 1
         return added, changed, len(people) - added - changed
 
@@ -67,22 +78,67 @@ class Subscribers:
             if not _update(connection, subscriber):
                 raise UnknownSubscriber
 
-    def set_status(self, number: int, status: Status, now: datetime) -> None:
-        """Change the status, effective before the person's next mail; idempotent. Raises UnknownSubscriber."""
-        values: dict[str, Any] = {"status": status}
-        if status is Status.ACTIVE:
-            values["confirmed"] = func.coalesce(subscribers.c.confirmed, int(now.timestamp()))
+    def set_status(self, number: int, status: Status, now: datetime, seen: Subscriber | None = None) -> None:
+        """Change the status, effective before the person's next mail; idempotent. Raises UnknownSubscriber.
+
+        `seen`: as the change was decided on; nothing is changed where status or epoch are others by now.
+        """
+        mine = subscribers.c.id == number
+        if seen:
+            mine = and_(mine, subscribers.c.status == seen.status, subscribers.c.epoch == seen.epoch)
         with self._database.write() as connection:
-            query = update(subscribers).where(subscribers.c.id == number).values(values)
-            if not connection.execute(query).rowcount:
+            query = update(subscribers).where(mine).values(moved_to(status, now))
+            if not connection.execute(query).rowcount and not (seen and _is_there(connection, number)):
                 raise UnknownSubscriber
 
-    def asked(self, number: int, now: datetime, not_since: datetime) -> bool:
-        """Note that a confirmation mail goes out; False where one went out after `not_since` (mail bombs)."""
-        recently = subscribers.c.asked > not_since
-        query = update(subscribers).where(subscribers.c.id == number, func.coalesce(recently, 0) == 0)
+    def sign_up(self, fresh: Subscriber, now: datetime, pauses: Sequence[timedelta]) -> SignUp:
+        """Note that somebody asks for mail at this address, and whether to ask there for a confirmation.
+
+        Until it is confirmed, the latest request of the page counts; of others nothing is changed. A confirmation mail
+        is due unless the person complained, or the pause since the last one lasts: `pauses` after the first mail that
+        nobody answered, after the second and so on; none: no mail is due.
+        """
         with self._database.write() as connection:
-            return bool(connection.execute(query.values(asked=now)).rowcount)
+            known = _by_key(connection, fresh.email)
+            number = known.id if known else _insert(connection, fresh, _WEB, now)
+            mine = subscribers.c.id == number
+            row = connection.execute(select(subscribers).where(mine).with_for_update()).one()
+            if known and known.status is Status.PENDING and row.origin == _WEB:
+                _update(connection, replace(fresh, id=number, email=known.email))
+            person = replace(fresh, id=number) if not known else _subscriber(_selected(connection, number))
+            if not pauses or person.status is Status.COMPLAINED or _is_soon(row.asked, row.asks, now, pauses):
+                return SignUp(person, False)
+            connection.execute(update(subscribers).where(mine).values(asked=now, asks=row.asks + 1))
+        return SignUp(person, True, row.asked)
+
+    def take_back(self, number: int, asked: datetime, before: datetime | None) -> None:
+        """Note that the confirmation mail of `asked` did not go out; `before`: when the one before it did."""
+        mine = and_(subscribers.c.id == number, subscribers.c.asked == asked, subscribers.c.asks > 0)
+        with self._database.write() as connection:
+            connection.execute(update(subscribers).where(mine).values(asked=before, asks=subscribers.c.asks - 1))
+
+    def confirm(self, number: int, epoch: int, now: datetime) -> bool:
+        """Make active who answers a confirmation mail; False where none is open, or their epoch is another by now."""
+        mine = and_(subscribers.c.id == number, subscribers.c.epoch == epoch, subscribers.c.asks > 0)
+        waiting = and_(mine, subscribers.c.status != Status.COMPLAINED)
+        with self._database.write() as connection:
+            query = update(subscribers).where(waiting).values(**moved_to(Status.ACTIVE, now), asks=0)
+            return bool(connection.execute(query).rowcount)
+
+    def purge_pending(self, before: datetime) -> int:
+        """Forget who signed up on the page, was last asked before then, and never confirmed; returns how many."""
+        never = and_(subscribers.c.status == Status.PENDING, subscribers.c.confirmed.is_(None))
+        old = func.coalesce(subscribers.c.asked, subscribers.c.created) < before
+        with self._database.write() as connection:
+            query = delete(subscribers).where(never, old, subscribers.c.origin == _WEB)
+            return connection.execute(query).rowcount
+
+    def revoke_links(self, number: int | None = None) -> int:
+        """Revoke the links in earlier mails of one person, or of all; returns of how many."""
+        query = update(subscribers).values(epoch=subscribers.c.epoch + 1)
+        with self._database.write() as connection:
+            mine = query if number is None else query.where(subscribers.c.id == number)
+            return connection.execute(mine).rowcount
 
     def get(self, number: int) -> Subscriber:
         """The subscriber with this number; raises UnknownSubscriber."""
@@ -164,6 +220,31 @@ def audience_of(cadence: Cadence, default: Cadence) -> ColumnElement[bool]:
     return and_(active, func.coalesce(subscribers.c.cadence, default.value) == cadence.value)
 
 
+def moved_to(status: Status, now: datetime | None = None) -> dict[str, Any]:
+    """The columns of a person who comes to this status; `now`: when somebody made them active, for the record."""
+    values: dict[str, Any] = {"status": status}
+    if status in _REVOKING:
+        risen = subscribers.c.epoch + 1
+        values["epoch"] = case((subscribers.c.status == status, subscribers.c.epoch), else_=risen)
+    if status is Status.ACTIVE and now:
+        values["confirmed"] = func.coalesce(subscribers.c.confirmed, int(now.timestamp()))
+    return values
+
+
+def _is_soon(asked: datetime | None, asks: int, now: datetime, pauses: Sequence[timedelta]) -> bool:
+    """Whether the pause since the last confirmation mail lasts; a moment ahead of now is that of a wrong clock."""
+    pause = pauses[min(max(asks, 1), len(pauses)) - 1]
+    return asked is not None and timedelta() <= now.replace(microsecond=0) - asked < pause
+
+
+def _is_there(connection: Connection, number: int) -> bool:
+    return connection.execute(select(subscribers.c.id).where(subscribers.c.id == number)).first() is not None
+
+
+def _selected(connection: Connection, number: int) -> Row[Any]:
+    return connection.execute(select(*_SELECTED).where(subscribers.c.id == number)).one()
+
+
 def _completed(new: Subscriber, known: Subscriber) -> Subscriber:
     """The row of a file, with what is known where it says nothing."""
     rest = {name: getattr(known, name) for name in _COLUMNS if getattr(new, name) in (None, "")}
@@ -194,6 +275,6 @@ def _row(subscriber: Subscriber) -> dict[str, Any]:
 
 
 def _subscriber(row: Row[Any]) -> Subscriber:
-    given = {name: getattr(row, name) for name in _COLUMNS}
+    given = {name: getattr(row, name) for name in (*_COLUMNS, "epoch")}
     given |= {"status": Status(row.status), "profile": parse_profile(row.profile)}
     return Subscriber(**{**given, "cadence": Cadence(row.cadence) if row.cadence else None})

@@ -16,9 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from newsletter.config import Settings, resource
 from newsletter.errors import (
     NewsletterError,
+    StaleLink,
     StoreError,
     TemplateError,
     TokenError,
+    TooManySignUps,
     UnknownEntry,
     UnknownIssue,
     UnknownSubscriber,
@@ -41,6 +43,8 @@ PRIVATE_HEADERS = {"X-Robots-Tag": "noindex", "Cache-Control": "no-store"}
 
 ERROR_PAGES: dict[type[NewsletterError], tuple[int, str]] = {
     TokenError: (404, str(TokenError())),
+    StaleLink: (410, str(StaleLink())),
+    TooManySignUps: (429, str(TooManySignUps())),
     UnknownSubscriber: (404, str(TokenError())),  # an erased subscriber's link looks like a foreign one
     UnknownIssue: (404, str(TokenError())),
     UnknownEntry: (404, str(UnknownEntry())),
@@ -159,7 +163,8 @@ class SecurityMiddleware:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 is_open = scope["path"] in OPEN_PAGES or "cache-control" in headers
-                headers.update(self._headers if is_open else self._headers | PRIVATE_HEADERS)
+                for name, value in (self._headers if is_open else self._headers | PRIVATE_HEADERS).items():
+                    headers.setdefault(name, value)  # a page with a script has a policy of its own
             await send(message)
 
         await self._app(scope, limited, with_headers)

@@ -185,7 +185,7 @@ def prepared(entries: Sequence[Entry], renderer: Renderer) -> object:
     """An issue with all of its cards made."""
     issue = renderer.open(ISSUE, entries)
     version = issue.version(Edition(ISSUE, Subscriber(1, "reader@example.org"), ()))
-    return issue, [version._piece(kind, entry, public=False) for entry in entries for kind in ("lead", "card")]
+    return issue, [version._piece(kind, entry, mute=False) for entry in entries for kind in ("lead", "card")]
 
 
 def main() -> None:

@@ -34,6 +34,21 @@ def test_a_token_is_safe_in_an_address_and_always_the_same() -> None:
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
+@pytest.mark.parametrize("more", [(), ("2025-W12",)])
+def test_a_personal_token_holds_its_epoch_and_an_old_one_is_of_the_first(more: tuple[str, ...]) -> None:
+    old, new = TOKENS.sign(Purpose.VIEW, 7, *more), TOKENS.sign_personal(Purpose.VIEW, 7, 3, *more)
+
+    assert TOKENS.sign_personal(Purpose.VIEW, 7, 0, *more) == old
+    assert TOKENS.read_personal(Purpose.VIEW, old, len(more)) == (7, 0, more)
+    assert TOKENS.read_personal(Purpose.VIEW, new, len(more)) == (7, 3, more)
+
+
+@pytest.mark.parametrize("values", [(), ("x",), (7, "x"), (7, 1, 2)])
+def test_a_personal_token_of_another_shape_is_refused(values: tuple[int | str, ...]) -> None:
+    with pytest.raises(TokenError):
+        TOKENS.read_personal(Purpose.INTERESTS, TOKENS.sign(Purpose.INTERESTS, *values))
+
+
 def test_a_message_id_is_the_same_for_the_same_delivery_only() -> None:
     first = TOKENS.message_id("2025-W12", 1, "example.org")
 

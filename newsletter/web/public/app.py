@@ -1,19 +1,24 @@
 """The subscribers' pages: forms that work without JavaScript, cookies or an account.
 
     /                          subscribe            ─▶ pending, and a confirmation mail        subscribe.py
+    /challenge                 a puzzle for browsers, where one is configured
     /confirm/{token}           button               ─▶ active
-    /unsubscribe/{token}       button, or a mail client's one-click POST (RFC 8058)
+    /unsubscribe/{token}       button, or a mail client's one-click POST (RFC 8058); undo, just afterwards
     /interests/{token}         edit, pause, resume; what the next edition would hold           interests.py
     /feedback/{token}/more/…   button, undo         ─▶ more, or fewer (less), like this paper; save it: feedback.py
-    /view/{token}              the edition, as it was mailed                                   web_version.py
+    /view/{token}              the edition, as it was mailed, without the reader's own links   web_version.py
     /archive, /feed.atom, …    past issues for everybody                                       archive.py
     /hooks/{provider}          what providers report about mails, where configured             webhooks.py
 
 GET and HEAD never change anything: mail scanners follow every link. A POST needs a token signed for that one purpose
 and nothing else; as no cookie is ever set or read, another site has nothing to ride on, and no page needs a CSRF token.
+To subscribe takes no token, so other sites' forms are refused there (origins.py).
 """
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -40,12 +45,20 @@ def make_app(engine: Engine, fetch: Fetch | None = None) -> Starlette:
     templates = PageTemplates(engine.settings)
     routes = [
         *_subscriber_routes(SubscriberSite(engine, templates)),
+        *_challenge_routes(SubscriberSite(engine, templates)),
         Route("/healthz", _healthz),
         *archive_routes(engine, templates),
         *webhook_routes(engine, fetch or engine.collection.ask),
     ]
     middleware = [Middleware(SecurityMiddleware, templates.headers)]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers(templates))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await engine.subscriptions.finish()
+
+    handlers = exception_handlers(templates)
+    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers, lifespan=lifespan)
 
 
 def _subscriber_routes(site: SubscriberSite) -> list[Route]:
@@ -65,6 +78,10 @@ def _subscriber_routes(site: SubscriberSite) -> list[Route]:
         Route("/feedback/{token}/undo/{entry:path}", feedback.undo, methods=POST),
         Route("/view/{token}", WebVersionPage(site).show),
     ]
+
+
+def _challenge_routes(site: SubscriberSite) -> list[Route]:
+    return [Route("/challenge", SubscribePages(site).challenge)] if site.engine.challenge.script else []
 
 
 async def _healthz(_: Request) -> Response:

@@ -5,6 +5,7 @@ An error has the name of its field (`interests.0.weight`), so that the page can 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -16,13 +17,16 @@ from starlette.datastructures import FormData
 
 from newsletter.config import WEEKDAYS, Weekday
 from newsletter.errors import InputError
-from newsletter.formats import Language, Name, ProfileLine, parse_address, parse_profile
+from newsletter.formats import Language, Name, ProfileLine, parse_address, parse_profile, profile_row
 from newsletter.types import Cadence, Interest, Profile, Subscriber, Verb, Vote
 
 _OPINIONS = {Verb.MORE: "more", Verb.LESS: "fewer", Verb.SAVE: "saved"}
+_PUBLIC_DOMAIN = re.compile(r"[@.][a-z0-9-]+\.(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$", re.IGNORECASE)  #: has an ending
 _SINGLE_FIELDS = ("name", "size", "cadence", "weekday", "skim", "language", "hype", "surprise")
 SPARE_ROWS = 3
 LARGEST = 50  #: number of picks that somebody may ask for
+LONGEST_INTEREST = 100  #: letters, of who signs up: they may be nobody
+LARGEST_PROFILE = 6_000  #: bytes as stored, of who signs up
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +169,23 @@ def parse_subscription(typed: Mapping[str, str]) -> tuple[str, Profile, dict[str
         address = parse_address(typed["email"])
     except InputError:
         errors["email"] = "This is not a mail address. Please look for a slip of the finger."
+    if address and not _PUBLIC_DOMAIN.search(address):
+        domain = address.rpartition("@")[2]
+        errors["email"] = f"Is something missing at the end? “{domain}” has no ending such as “.org” or “.com”."
     try:
         profile = parse_profile({"interests": with_semicolons(typed["interests"])})
     except InputError:
         errors["interests"] = "At most 50 interests, please."
+    if _is_long(profile):
+        few = f"At most {LONGEST_INTEREST} letters for one interest, please, and fewer words in all."
+        errors["interests"] = f"{few} You can say more on your interests page later."
     return address, profile, errors
+
+
+def _is_long(profile: Profile) -> bool:
+    """Whether this is more than we keep for somebody who may never confirm."""
+    longest = max((len(word) for interest in profile.interests for word in interest.keywords), default=0)
+    return longest > LONGEST_INTEREST or len(json.dumps(profile_row(profile))) > LARGEST_PROFILE
 
 
 def with_semicolons(words: str) -> str:

@@ -46,13 +46,13 @@ class InterestsPages:
     async def pause(self, request: Request) -> Response:
         person = await self._site.subscriber(request, Purpose.INTERESTS)
         if person.status is Status.ACTIVE:
-            await to_thread(self._engine.subscriptions.set_status, person.id, Status.PAUSED)
+            await to_thread(self._engine.subscriptions.set_status, person.id, Status.PAUSED, person)
         return self._site.back_to_interests(person)
 
     async def resume(self, request: Request) -> Response:
         person = await self._site.subscriber(request, Purpose.INTERESTS)
         if person.status in MAY_RESUME:
-            await to_thread(self._engine.subscriptions.set_status, person.id, Status.ACTIVE)
+            await to_thread(self._engine.subscriptions.set_status, person.id, Status.ACTIVE, person)
         return self._site.back_to_interests(person)
 
     def _save(self, number: int, form: InterestsForm, forget: list[str]) -> None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from newsletter.engine import Engine
+from newsletter.errors import StaleLink
 from newsletter.tokens import Purpose
 from newsletter.types import Subscriber
 from newsletter.web.pages import PageTemplates
@@ -25,8 +26,21 @@ class SubscriberSite:
         self.templates = templates
 
     async def subscriber(self, request: Request, purpose: Purpose) -> Subscriber:
-        """Return whom the request's token names; raises TokenError, UnknownSubscriber."""
-        number = self.engine.tokens.read(purpose, request.path_params["token"])[0]
+        """Return whom the request's token names; raises TokenError, StaleLink, UnknownSubscriber."""
+        person, _ = await self.reader(request, purpose)
+        return person
+
+    async def reader(self, request: Request, purpose: Purpose, more: int = 0) -> tuple[Subscriber, tuple[str, ...]]:
+        """Return whom the request's token names, and so many values `more` of it."""
+        token = self.engine.tokens.read_personal(purpose, request.path_params["token"], more)
+        person = await to_thread(self.engine.subscriptions.get, token.subscriber)
+        if person.epoch != token.epoch:
+            raise StaleLink
+        return person, token.more
+
+    async def leaving(self, request: Request) -> Subscriber:
+        """Return whom an unsubscribe link names, of whatever mail: it is never stale."""
+        number = self.engine.tokens.read(Purpose.UNSUBSCRIBE, request.path_params["token"])[0]
         return await to_thread(self.engine.subscriptions.get, int(number))
 
     def known(self, person: Subscriber) -> dict[str, Any]:
@@ -34,7 +48,8 @@ class SubscriberSite:
         return {"person": person, "interests": self.interests_path(person)}
 
     def interests_path(self, person: Subscriber) -> str:
-        return f"{self.templates.root}/interests/{self.engine.tokens.sign(Purpose.INTERESTS, person.id)}"
+        token = self.engine.tokens.sign_personal(Purpose.INTERESTS, person.id, person.epoch)
+        return f"{self.templates.root}/interests/{token}"
 
     def back_to_interests(self, person: Subscriber, query: str = "") -> Response:
         """Redirect to the interests page, so that a reload posts nothing again."""

@@ -8,20 +8,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from newsletter.tokens import Purpose
-from newsletter.web.mail_parts import parts
 from newsletter.web.public.site import SubscriberSite
 
 
 class WebVersionPage:
-    """The HTML part of the very mail, with what it had no room for."""
+    """The HTML of the mail, with what it had no room for, and without the reader's own links: people pass it on."""
 
     def __init__(self, site: SubscriberSite) -> None:
         self._site = site
         self._engine = site.engine
 
     async def show(self, request: Request) -> Response:
-        number, key = self._engine.tokens.read(Purpose.VIEW, request.path_params["token"])
-        return HTMLResponse(await to_thread(self._html, int(number), str(key)))
-
-    def _html(self, number: int, key: str) -> str:
-        return parts(self._engine.editions.web_page(number, key)).html
+        person, [key] = await self._site.reader(request, Purpose.VIEW, 1)
+        return HTMLResponse(await to_thread(self._engine.editions.web_page, person, key))

@@ -1,4 +1,4 @@
--- revision 0007
+-- revision 0008
 
 -- index bounces_subscriber
 CREATE INDEX bounces_subscriber ON bounces (subscriber, at)
@@ -299,7 +299,7 @@ CREATE TABLE subscribers (
 	origin TEXT NOT NULL, 
 	created BIGINT NOT NULL, 
 	confirmed BIGINT, 
-	asked BIGINT, skim BOOLEAN, 
+	asked BIGINT, skim BOOLEAN, asks INTEGER DEFAULT '0' NOT NULL, epoch INTEGER DEFAULT '0' NOT NULL, 
 	UNIQUE (email_key)
 )
 

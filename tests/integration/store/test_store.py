@@ -293,14 +293,6 @@ def test_an_import_keeps_what_a_row_leaves_out_and_obeys_who_left(store: Store) 
     assert store.subscribers.find("ada@example.org").status is Status.BOUNCED
 
 
-def test_a_confirmation_is_asked_for_once_in_a_while(store: Store) -> None:
-    [ada] = people(store, "Ada")
-
-    assert store.subscribers.asked(ada.id, NOON, NOON - timedelta(minutes=10))
-    assert not store.subscribers.asked(ada.id, LATER, LATER - timedelta(minutes=10))
-    assert store.subscribers.asked(ada.id, NOON + timedelta(hours=1), NOON + timedelta(minutes=50))
-
-
 def test_more_people_than_fit_on_a_page_are_all_listed(store: Store) -> None:
     store.subscribers.put_all([make_subscriber(f"p{n}", 0) for n in range(1500)], "test", NOON)
 

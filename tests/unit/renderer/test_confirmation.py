@@ -65,12 +65,23 @@ def test_who_did_not_say_is_asked_in_the_newsletters_language() -> None:
     assert asked("fr", "de")["Content-Language"] == "de"
 
 
-def test_a_page_from_right_to_left_keeps_addresses_together() -> None:
+def test_it_holds_nothing_that_a_visitor_typed_but_the_address_it_goes_to() -> None:
+    visitor = make_subscriber("Win at http://evil.example/x", email="ada+prize@example.org")
+
+    mail = Confirmation(FILES, MASTHEAD).render(visitor, LINK, "<1@example.org>", NOON)
+
+    message = message_from_bytes(mail.body, policy=policy.default)
+    assert message["To"] == "ada+prize@example.org"
+    del message["To"]
+    assert not any(word in message.as_string() for word in ("evil", "Win", "prize"))
+
+
+def test_a_page_from_right_to_left_keeps_names_together() -> None:
     message = asked("ar")
     html = part(message, "html")
 
-    assert f"{FSI}ada@example.org{PDI}" in part(message, "plain").replace("\n", " ")
-    assert f"{FSI}ada@example.org{PDI}" in lxml.html.fromstring(html).text_content()
+    assert f"{FSI}The Weekly Preprint{PDI}" in part(message, "plain").replace("\n", " ")
+    assert f"{FSI}The Weekly Preprint{PDI}" in lxml.html.fromstring(html).text_content()
     assert 'dir="ltr"' in html.partition("<body")[2]
     assert html.isascii()
 
