@@ -14,6 +14,7 @@ from newsletter.services.issue_calendar import IssueCalendar
 from newsletter.services.mailbox_reports import MailboxReports
 from newsletter.services.planning import Planning
 from newsletter.services.sending import Sending, Sent
+from newsletter.services.subscriptions import purge_pending
 from newsletter.services.summaries import Summarising
 from newsletter.services.vectors import EntryVectors
 from newsletter.types import Cadence, Outcome
@@ -36,6 +37,7 @@ class Scheduling:
         summaries: Summarising,
         vectors: EntryVectors,
     ) -> None:
+        self._context = context
         self._settings = context.settings
         self._store = context.store
         self._now = context.now
@@ -60,7 +62,7 @@ class Scheduling:
         await asyncio.to_thread(self._calendar.begin)
         cadences = sorted(await asyncio.to_thread(self._calendar.cadences))
         plans = [asyncio.to_thread(self._plan_if_owed, cadence) for cadence in cadences]
-        steps = [self._read_if_due(stop), self._collect_if_due(), *plans, self._send_if_due(stop)]
+        steps = [self._read_if_due(stop), self._collect_if_due(), *plans, self._send_if_due(stop), self._purge()]
         for step in [*steps, self._finish_if_collected()]:
             try:
                 done += await step
@@ -131,6 +133,11 @@ class Scheduling:
         counts = [f"sent {sent.outcomes[Outcome.ACCEPTED]}", *(f"{count} {name}" for name, count in others.items())]
         waiting = f"; {ahead.number} wait, the first until {local_minute(ahead.first, zone)}" if ahead.first else ""
         return f"{key}, {local_minute(self._now(), zone)}: {', '.join(counts)}{waiting} ({sent.tally})"
+
+    async def _purge(self) -> list[str]:
+        """Who never confirmed is forgotten in silence."""
+        await asyncio.to_thread(purge_pending, self._context)
+        return []
 
     async def _finish_if_collected(self) -> list[str]:
         """Summaries and vectors, after everything else: nothing waits for them."""

@@ -23,6 +23,14 @@ logger = logging.getLogger("newsletter")
 PAUSES = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=7))
 
 
+def purge_pending(context: Context) -> int:
+    """Forget who signed up and did not confirm while their link was good; returns how many."""
+    purged = context.store.subscribers.purge_pending(context.now() - CONFIRM_WITHIN)
+    if purged:
+        logger.info("purged", extra={"count": purged})
+    return purged
+
+
 class Subscriptions:
     """The only way to change a subscriber."""
 
@@ -89,13 +97,6 @@ class Subscriptions:
     async def finish(self) -> None:
         """Send the confirmations that wait; what cannot be sent in a few seconds may be asked for again."""
         await self._queue.close()
-
-    def purge_pending(self) -> int:
-        """Forget who signed up and did not confirm while their link was good; returns how many."""
-        purged = self._store.subscribers.purge_pending(self._now() - CONFIRM_WITHIN)
-        if purged:
-            logger.info("purged", extra={"count": purged})
-        return purged
 
     def new_links(self, number: int | None = None) -> int:
         """Revoke the links in earlier mails, but those to unsubscribe, of one person or all; returns of how many."""
