@@ -13,6 +13,7 @@ from newsletter.services.archive import Archive
 from newsletter.services.bounce_reports import BounceReports
 from newsletter.services.collection import Collecting
 from newsletter.services.context import Context, utc_now
+from newsletter.services.drafts import Drafts
 from newsletter.services.editions import IssueEditions
 from newsletter.services.evaluation import Evaluation
 from newsletter.services.explaining import Explaining
@@ -45,6 +46,7 @@ class Engine:
     archive: Archive
     bounces: MailboxReports
     collection: Collecting
+    drafts: Drafts
     editions: IssueEditions
     evaluation: Evaluation
     explaining: Explaining
@@ -59,7 +61,8 @@ class Engine:
     vectors: EntryVectors
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store, and what works on it."""
+        self.drafts.close()
         self.store.close()
 
 
@@ -99,6 +102,7 @@ def make_engine(
         archive=Archive(settings, store.issues),
         bounces=bounces,
         collection=collection,
+        drafts=Drafts(context, planning, editions, readers),
         editions=editions,
         evaluation=Evaluation(context, readers, papers, vectors),
         explaining=Explaining(context, editions, readers, papers),

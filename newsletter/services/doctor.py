@@ -20,7 +20,7 @@ from newsletter.config import SECRETS, Settings
 from newsletter.doctor import Dns, Finding, Http, RelaySetup, Setup, SmtpCaller, Tools, own_addresses
 from newsletter.doctor.dkim import OwnKey, public_half
 from newsletter.doctor.finding import error, ok, warning
-from newsletter.errors import ConfigError, NewsletterError, StoreBusy, StoreError, TemplateError
+from newsletter.errors import ConfigError, NewerDatabase, NewsletterError, StoreBusy, StoreError, TemplateError
 from newsletter.renderer import find_all, load_kind, own_folder, wanted_templates
 from newsletter.sender.smtp import tls_context
 from newsletter.services.context import utc_now
@@ -28,6 +28,7 @@ from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
 from newsletter.services.readership import Readership
 from newsletter.services.wiring import relay, return_path, signing
 from newsletter.store import Frozen, Store, file_of
+from newsletter.store.database import refuse_newer
 from newsletter.store.schema import REVISION
 from newsletter.tokens import Tokens, new_secret
 from newsletter.types import Cadence, Edition, Entry, Issue, Pick, Subscriber
@@ -135,6 +136,10 @@ def _opened(store: Store) -> Finding:
     revision = store.database.revision()
     if not revision:
         return warning("database", "is empty", _MAKE)
+    try:
+        refuse_newer(revision)
+    except NewerDatabase as trouble:
+        return error("database", str(trouble), "Install the version that made it, or a later one.")
     if revision != REVISION:
         return error("database", f"is of version {revision}, not {REVISION}", "Run `newsletter migrate`.")
     with store.database.write():

@@ -20,7 +20,7 @@ LAYERS = (
     {"bounces", "collector", "doctor", "embedder", "renderer", "selector", "sender", "store"},
     {"formats"},
     {"config", "i18n", "logs", "schedule", "tokens"},
-    {"errors", "types", "version", "__init__"},
+    {"errors", "private_files", "types", "version", "__init__"},
 )
 #: doors that open other doors, and `__init__`, which only names what is public
 ALLOWED = {("cli", "web"), ("cli", "demo")}

@@ -45,7 +45,9 @@ def make_app(engine: Engine, fetch: Fetch | None = None) -> Starlette:
         *webhook_routes(engine, fetch or engine.collection.ask),
     ]
     middleware = [Middleware(SecurityMiddleware, templates.headers)]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers(templates))
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=exception_handlers(templates))
+    app.router.redirect_slashes = False  # it would lead to whatever scheme and host the request names
+    return app
 
 
 def _subscriber_routes(site: SubscriberSite) -> list[Route]:

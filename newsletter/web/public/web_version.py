@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
-
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from newsletter.tokens import Purpose
 from newsletter.web.mail_parts import parts
+from newsletter.web.lanes import Lane
 from newsletter.web.public.site import SubscriberSite
+
+AT_WORK = 2  #: threads
+MOST = 100  #: requests at once
 
 
 class WebVersionPage:
@@ -18,10 +20,11 @@ class WebVersionPage:
     def __init__(self, site: SubscriberSite) -> None:
         self._site = site
         self._engine = site.engine
+        self._lane = Lane(AT_WORK, MOST)
 
     async def show(self, request: Request) -> Response:
         number, key = self._engine.tokens.read(Purpose.VIEW, request.path_params["token"])
-        return HTMLResponse(await to_thread(self._html, int(number), str(key)))
+        return HTMLResponse(await self._lane.call(self._html, int(number), str(key)))
 
     def _html(self, number: int, key: str) -> str:
         return parts(self._engine.editions.web_page(number, key)).html
