@@ -8,5 +8,5 @@ OWNER_ONLY = 0o600
 
 
 def private(path: str, flags: int) -> int:
-    """Open as `open` does, for its `opener`: nobody else can read a new file, at no moment. An old one keeps its mode."""
+    """Open a file, as an `opener` of `open`: nobody else can ever read a new one; an old one keeps its mode."""
     return os.open(path, flags, OWNER_ONLY)

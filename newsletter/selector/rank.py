@@ -85,7 +85,7 @@ def _blocks(
 
 
 def warm(pool: Pool, profiles: Sequence[Profile], largest: int) -> None:
-    """Compute ahead what the likes and words of these readers say, so that a choice for one of them takes a millisecond.
+    """Compute ahead what the likes and words of these readers say: then a choice for one of them takes a millisecond.
 
     largest: bytes that the pool's table may have from now on; a fourth of it is left to readers who are not known yet.
     For a pool of some size the kernel is compiled, too.

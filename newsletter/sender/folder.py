@@ -32,14 +32,18 @@ class FolderTransport:
         await begin()
         path = self.folder / f"{file_name(mail.recipient)}.eml"
         try:
-            with open(path, "wb", opener=private) as file:
-                file.write(mail.body)
+            _write(path, mail.body)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from error
         return str(path)
 
     async def close(self) -> None:
         """Do nothing: a folder needs no goodbye."""
+
+
+def _write(path: Path, body: bytes) -> None:
+    with open(path, "wb", opener=private) as file:
+        file.write(body)
 
 
 def file_name(address: str) -> str:

@@ -1,7 +1,7 @@
 """The draft of the next issue, prepared once for all readers who look at their pages, and anew behind their backs.
 
 page ─ latest ─▶ draft as it is ─ edition ─▶ one reader's choice
-         └▶ is it time to look? ─ thread: did papers, issues or templates change, or a reader name what it lacks? ─▶ draft
+         └▶ time to look? ─ thread: did papers, issues or templates change? does a reader name what it lacks? ─▶ draft
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ class Drafts:
     def _start(self) -> None:
         """Look in a thread of its own; the caller holds the lock."""
         self._working = Future()
+        self._working.set_running_or_notify_cancel()  # who stops waiting for it does not stop it
         self._thread = Thread(target=self._look, args=(self._working,), name="draft", daemon=True)
         self._thread.start()
 

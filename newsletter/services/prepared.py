@@ -88,7 +88,7 @@ class Chooser:
         ]
 
     def warm(self, people: Sequence[Subscriber], largest: int) -> None:
-        """Compute ahead what is needed to choose for one of these quickly; the table of scores keeps `largest` bytes."""
+        """Compute ahead what a quick choice for one of these needs; the table of scores keeps `largest` bytes."""
         from newsletter import selector
 
         selector.warm(self.pool, [self.completed(person.profile) for person in people], largest)

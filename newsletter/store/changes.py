@@ -1,4 +1,4 @@
-"""A mark of what the next issue is made of: papers and issues. Cheap on either database: it reads indexes, no papers."""
+"""A mark of what the next issue is made of: papers and issues. Cheap on either database: it reads indexes alone."""
 
 from __future__ import annotations
 

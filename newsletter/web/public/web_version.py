@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from newsletter.tokens import Purpose
-from newsletter.web.mail_parts import parts
 from newsletter.web.lanes import Lane
+from newsletter.web.mail_parts import parts
 from newsletter.web.public.site import SubscriberSite
 
 AT_WORK = 2  #: threads
