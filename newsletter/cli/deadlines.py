@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +29,38 @@ class ConnectionLimits:
     at_once: int = 1000  #: requests and connections; beyond them uvicorn itself answers 503
 
 
+class Deadline:
+    """A moment at which something is done, unless it is called off."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:
+        self._loop = loop
+        self._act = act
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def when(self) -> float:
+        """By the loop's clock; infinity where none is set."""
+        return self._timer.when() if self._timer else math.inf
+
+    def set(self, seconds: float) -> None:
+        """Set it, unless it is set already."""
+        self._timer = self._timer or self._loop.call_later(seconds, self._act)
+
+    def call_off(self) -> None:
+        """Forget it, if it is set."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+
 class DeadlineProtocol(H11Protocol):
     """HTTP/1.1 with deadlines; h11 says how much of a request is there."""
 
     def __init__(self, *given: Any, limits: ConnectionLimits, **named: Any) -> None:
         super().__init__(*given, **named)
         self._limits = limits
-        self._arrival: asyncio.TimerHandle | None = None  #: of the rest of a request
-        self._departure: asyncio.TimerHandle | None = None  #: of an answer that is not fetched
+        self.arrival = Deadline(self.loop, self.give_up)  #: of the rest of a request
+        self._departure = Deadline(self.loop, self.give_up)  #: of an answer that is not fetched
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
@@ -52,50 +77,38 @@ class DeadlineProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._arrival = _cancelled(self._arrival)  # the next request has its own time
+        self.arrival.call_off()  # the next request has its own time
         self._watch()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._departure = _cancelled(self._departure) or self._abort_in(self._limits.answer)
+        self._departure.set(self._limits.answer)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._departure = _cancelled(self._departure)
+        self._departure.call_off()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._arrival, self._departure = _cancelled(self._arrival), _cancelled(self._departure)
+        self.arrival.call_off()
+        self._departure.call_off()
         super().connection_lost(exc)
 
-    @property
-    def too_late(self) -> float:
-        """When the part of a request that is missing will be too late, by the loop's clock; infinity for none."""
-        return self._arrival.when() if self._arrival else math.inf
+    def give_up(self) -> None:
+        """Close at once. The loop says so to `connection_lost` a little later; nobody chooses it again meanwhile."""
+        self.arrival.call_off()
+        self._departure.call_off()
+        self.transport.abort()
 
     def _watch(self) -> None:
-        """Set the deadline where something of a request is missing, once; take it away where all is there."""
+        """Set the deadline where something of a request is missing; call it off where all is there."""
         if self.transport.is_closing() or self.conn.their_state not in ARRIVING:
-            self._arrival = _cancelled(self._arrival)
-        elif self._arrival is None:
-            self._arrival = self._abort_in(self._limits.request)
-
-    def _abort_in(self, seconds: float) -> asyncio.TimerHandle:
-        return self.loop.call_later(seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        """Close at once. The loop says so to `connection_lost` a little later; nobody chooses it again meanwhile."""
-        self._arrival, self._departure = _cancelled(self._arrival), _cancelled(self._departure)
-        self.transport.abort()
+            self.arrival.call_off()
+        else:
+            self.arrival.set(self._limits.request)
 
     def _make_room(self) -> None:
         """Close the connection that has been waiting longest for the rest of a request."""
         others = (each for each in self.connections if isinstance(each, DeadlineProtocol) and each is not self)
-        oldest = min(others, key=lambda each: each.too_late, default=None)
-        if oldest and oldest.too_late < math.inf:
-            oldest._give_up()
-
-
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
-    """Cancel a timer; None, to forget it by."""
-    if timer:
-        timer.cancel()
+        oldest = min(others, key=lambda each: each.arrival.when, default=None)
+        if oldest and oldest.arrival.when < math.inf:
+            oldest.give_up()

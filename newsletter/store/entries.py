@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select, update
 
 from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.schema import entries, former, names, raws, snapshots
@@ -149,7 +149,7 @@ def chosen(connection: Connection, nums: Iterable[int]) -> Iterator[Row[Any]]:
         yield from connection.execute(_CHOSEN, {"some": some})
 
 
-_SOME = bindparam("some", expanding=True)
+_SOME: BindParameter[Any] = bindparam("some", expanding=True)
 #: made once: SQLAlchemy takes longer to put them together than SQLite to answer them
 _NUMBERS = tuple(
     select(key, num).where(key.in_(_SOME))

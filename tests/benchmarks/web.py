@@ -153,8 +153,8 @@ def make(root: Path, folder: Path, papers: int, readers: int) -> tuple[Newslette
     mails = [message_from_bytes(path.read_bytes()) for path in sorted((folder / "mails").glob("*.eml"))]
     links = [re.sub(r"\s", "", str(mail["List-Unsubscribe"])) for mail in mails]
     texts = [next(part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()) for mail in mails]
-    leave = [found[1] for link in links if (found := re.search(r"(/unsubscribe/[\w.-]+)", link))]
-    interests = [found[1].decode() for text in texts if (found := re.search(rb"(/interests/[\w.-]+)", bytes(text)))]
+    leave = re.findall(r"(/unsubscribe/[\w.-]+)>", " ".join(links))
+    interests = [re.findall(r"/interests/[\w.-]+", bytes(text).decode())[0] for text in texts]
     if min(len(leave), len(interests)) < readers:
         sys.exit(f"{len(interests)} and {len(leave)} links for {readers} readers")
     return letter, interests, leave

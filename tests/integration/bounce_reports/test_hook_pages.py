@@ -106,7 +106,7 @@ def test_who_is_not_verified_is_refused_before_the_report_is_parsed(web: Visitor
 
 def test_no_report_is_read_on_the_event_loop(hooked: Engine) -> None:
     recorder = Recorder()
-    web = Visitor(make_app(replace(hooked, bounces=recorder)))  # type: ignore[type-var]
+    web = Visitor(make_app(replace(hooked, bounces=recorder)))  # type: ignore[arg-type]
 
     web.post("/hooks/postmark", json={}, auth=("hook", "sesame"))
 
