@@ -21,7 +21,7 @@ from newsletter.web.public.site import SubscriberSite
 
 logger = logging.getLogger("newsletter")
 
-AT_WORK = 2  #: threads
+AT_WORK = 1  #: threads
 MOST = 200  #: requests at once
 PATIENCE = 5.0  #: seconds that a page waits for the first draft of the next issue, or for a newer one than an old one
 MAY_RESUME = (Status.PAUSED, Status.UNSUBSCRIBED)  #: who bounced or complained confirms their address again
