@@ -15,6 +15,7 @@ from newsletter.services.challenge import Challenge
 from newsletter.services.collection import Collecting
 from newsletter.services.confirmations import ConfirmationQueue, Confirmations
 from newsletter.services.context import Context, utc_now
+from newsletter.services.drafts import Drafts
 from newsletter.services.editions import IssueEditions
 from newsletter.services.evaluation import Evaluation
 from newsletter.services.explaining import Explaining
@@ -51,6 +52,7 @@ class Engine:
     calendar: IssueCalendar
     challenge: Challenge
     collection: Collecting
+    drafts: Drafts
     editions: IssueEditions
     evaluation: Evaluation
     explaining: Explaining
@@ -65,7 +67,8 @@ class Engine:
     vectors: EntryVectors
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store, and what works on it."""
+        self.drafts.close()
         self.store.close()
 
 
@@ -110,6 +113,7 @@ def make_engine(
         calendar=calendar,
         challenge=Challenge(context),
         collection=collection,
+        drafts=Drafts(context, planning, editions, readers),
         editions=editions,
         evaluation=Evaluation(context, readers, papers, vectors),
         explaining=Explaining(context, editions, readers, papers),

@@ -13,7 +13,8 @@ NewsletterError
 ├── StoreError           the database
 │   ├── StoreBusy        somebody else is writing; try again
 │   ├── StoreReadOnly
-│   └── MigrationNeeded
+│   ├── MigrationNeeded
+│   └── NewerDatabase    a later version of the program made it
 ├── UnknownIssue, UnknownSubscriber
 ├── IssuePaused          not sent by the schedule until somebody has looked
 └── DeliveryError        why a mail did not go
@@ -89,6 +90,10 @@ class StoreReadOnly(StoreError):
 
 class MigrationNeeded(StoreError):
     """The database is of another version: run `newsletter migrate`."""
+
+
+class NewerDatabase(StoreError):
+    """The database is of a newer version than this program: update the program."""
 
 
 class UnknownIssue(NewsletterError):

@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from base64 import b32decode, b32encode
+from base64 import b32decode, b32encode, urlsafe_b64encode
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -105,6 +105,11 @@ class Tokens:
         """The same for the same (issue, subscriber), always; tells a stranger nothing."""
         digest = hmac.digest(self._secret.encode(), f"message-id:{issue}:{subscriber}".encode(), "sha256")
         return f"<{issue}.{digest.hex()[:24]}@{domain}>"
+
+    def preview(self) -> str:
+        """The secret part of the preview site's address: the same always, and only for who may read our secret."""
+        digest = hmac.digest(self._secret.encode(), b"newsletter.preview", "sha256")
+        return urlsafe_b64encode(digest[:18]).decode("ascii")
 
     def return_path(self, issue: str, subscriber: int) -> str:
         """Names one delivery in the local part of an address: letters and digits, good in any case, deterministic."""

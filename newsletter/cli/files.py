@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from newsletter.errors import InputError
+from newsletter.private_files import private
 
 
 @contextmanager
@@ -47,14 +47,14 @@ def read_json_object(path: Path) -> dict[str, Any]:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write the file, over what was there."""
-    with naming(path):
-        path.write_bytes(data)
+    """Write the file, over what was there; a new one is for its owner's eyes only."""
+    with naming(path), open(path, "wb", opener=private) as file:
+        file.write(data)
 
 
 def write_text_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write each line as it comes, over what was there."""
-    with naming(path), path.open("w", encoding="utf-8") as file:
+    """Write each line as it comes, over what was there; a new file is for its owner's eyes only."""
+    with naming(path), open(path, "w", encoding="utf-8", opener=private) as file:
         file.writelines(f"{line}\n" for line in lines)
 
 
@@ -68,13 +68,9 @@ def write_missing(folder: Path, texts: Mapping[str, str]) -> None:
 
 def _write_if_missing(path: Path, text: str) -> None:
     try:
-        with open(path, "x", encoding="utf-8", opener=_private) as file:
+        with open(path, "x", encoding="utf-8", opener=private if path.suffix == ".secret" else None) as file:
             file.write(text)
     except FileExistsError:
         click.echo(f"{path}: is there already, left as it is")
     else:
         click.echo(f"{path}: written")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600 if path.endswith(".secret") else 0o644)

@@ -116,7 +116,7 @@ def preview(issue: str | None, address: str | None, profile_file: Path | None, o
     but the test mail that you ask for.
     """
     from newsletter.formats import parse_profile
-    from newsletter.web.preview.app import make_preview
+    from newsletter.web.preview.app import make_preview, secret_path
     from newsletter.web.preview.proof import render_preview
 
     with open_engine() as engine:
@@ -125,7 +125,8 @@ def preview(issue: str | None, address: str | None, profile_file: Path | None, o
             mail = render_preview(engine, issue, address, profile)
             _write_preview(mail.body, out)
             return
-        serve_until_stopped(make_preview(engine, issue), "Preview", "127.0.0.1", port)
+        path = secret_path(engine)
+        serve_until_stopped(make_preview(engine, issue), "Preview", "127.0.0.1", port, path=path)
 
 
 def _write_preview(body: bytes, out: Path | None) -> None:

@@ -6,12 +6,15 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
+from newsletter.cli.deadlines import ConnectionLimits, DeadlineProtocol
 from newsletter.engine import Engine
 from newsletter.errors import InputError, NewsletterError
 
@@ -22,6 +25,8 @@ logger = logging.getLogger("newsletter")
 
 POLL = 2.0  #: seconds between two looks at the clock
 PATIENCE = 15  #: times as long after trouble, such as a template with an error: to look again is not always cheap
+MOST_FILES = 16_384  #: that this process may have open
+SWITCH = 0.001  #: seconds that a thread may compute while another one waits
 
 
 class Server(uvicorn.Server):
@@ -78,10 +83,21 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: Starlette, listening: socket.socket, stop: asyncio.Event, proxies: tuple[str, ...] = ()) -> None:
+async def serve(
+    app: Starlette,
+    listening: socket.socket,
+    stop: asyncio.Event,
+    proxies: tuple[str, ...] = (),
+    limits: ConnectionLimits | None = None,
+) -> None:
     """Serve pages until `stop`. X-Forwarded-* is believed from `proxies` only; no access log, for tokens are paths."""
+    limits = limits or ConnectionLimits()
+    _allow_many_connections()
     config = uvicorn.Config(
         app,
+        http=cast("type[asyncio.Protocol]", partial(DeadlineProtocol, limits=limits)),
+        ws="none",
+        limit_concurrency=limits.at_once,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -96,3 +112,19 @@ async def serve(app: Starlette, listening: socket.socket, stop: asyncio.Event, p
     server.should_exit = True
     stopping.cancel()
     await serving
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of files that this process may have open as far as the system lets it, and switch threads soon.
+
+    Many systems begin with 1,024, which a stranger's open connections would use up. Threads that compute for a page
+    would else let the one that answers wait for 5 ms each time.
+    """
+    sys.setswitchinterval(SWITCH)
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

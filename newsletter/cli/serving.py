@@ -50,6 +50,7 @@ async def _run(engine: Engine) -> None:
     stop, section = stop_on_signals(), engine.settings.web
     engine.scheduling.begin()
     listening = listen(section.host, section.port)
+    engine.drafts.latest()  # the first reader should not have to wait for it
     click.echo(f"Pages at {address_of(listening)}; next issue on {engine.scheduling.next_issue_told()}")
     pages = serve(make_app(engine), listening, stop, section.trusted_proxies)
     await asyncio.gather(keep_schedule(engine, stop), pages)
@@ -66,16 +67,19 @@ def web(host: str | None, port: int | None) -> None:
     with open_engine() as engine:
         section = engine.settings.web
         port = section.port if port is None else port
+        engine.drafts.latest()  # the first reader should not have to wait for it
         serve_until_stopped(make_app(engine), "Pages", host or section.host, port, section.trusted_proxies)
 
 
-def serve_until_stopped(app: Starlette, what: str, host: str, port: int, proxies: tuple[str, ...] = ()) -> None:
-    """Serve the app until a signal ends it; `what` it is, is printed with its address. Raises InputError."""
+def serve_until_stopped(
+    app: Starlette, what: str, host: str, port: int, proxies: tuple[str, ...] = (), path: str = ""
+) -> None:
+    """Serve the app until a signal ends it; `what` it is, is printed with its address and path. Raises InputError."""
     from newsletter.cli.server import address_of, listen, serve, stop_on_signals
 
     async def until_stopped() -> None:
         await serve(app, listening, stop_on_signals(), proxies)
 
     listening = listen(host, port)
-    click.echo(f"{what} at {address_of(listening)} (Ctrl-C ends it)")
+    click.echo(f"{what} at {address_of(listening)}{path} (Ctrl-C ends it)")
     run_async(until_stopped())

@@ -30,9 +30,9 @@ def _modes(setup: Setup) -> Iterator[Finding]:
     if setup.secret_files and not any(open_to.values()):
         yield ok("secrets", f"{', '.join(sorted({path.name for _, path in setup.secret_files}))}: closed to others")
     database = setup.database_file
-    if database and (how := exposed(database)):
-        todo = f"chmod o-rwx {database}*: it holds your readers' addresses."
-        yield warning("database file", f"{database} can be {how} by every user", todo)
+    files = [database.with_name(database.name + end) for end in ("", "-wal", "-shm")] if database else []
+    if told := next((f"{file} can be {how} by every user" for file in files if (how := exposed(file))), ""):
+        yield warning("database file", told, f"chmod o-rwx {database}*: it holds your readers' addresses.")
 
 
 def exposed(path: Path) -> str:

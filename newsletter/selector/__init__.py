@@ -3,7 +3,7 @@
 from newsletter.selector.pool import Pool, prepare
 from newsletter.selector.popular import for_everybody, popular
 from newsletter.selector.profile_arrays import HYPE, SIZE, SURPRISE, Defaults, completed, likes, phrases
-from newsletter.selector.rank import select
+from newsletter.selector.rank import select, warm
 
 __all__ = [
     "HYPE",
@@ -18,4 +18,5 @@ __all__ = [
     "popular",
     "prepare",
     "select",
+    "warm",
 ]

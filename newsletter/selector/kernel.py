@@ -755,3 +755,8 @@ _PARTS = (*_SMALL, *_GROUPING, *_FITTING, *_RANKING, *_EXPLORING, credit, accoun
 def compiled() -> Callable[..., Any]:
     """`choose` as machine code."""
     return machine(choose, *_PARTS)
+
+
+def is_compiled() -> bool:
+    """Whether `choose` is there as machine code, so that it costs nothing more to take that."""
+    return bool(compiled.cache_info().currsize and getattr(compiled(), "signatures", None))

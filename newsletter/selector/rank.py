@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from newsletter.i18n import Messages
 
 BLOCK = 2048  #: readers chosen for at once
+LARGE = 300  #: candidates: to choose among so many takes 5 ms where the kernel is interpreted
 SMALL = 40_000  #: candidates × likes and words of all readers: below this the kernel is interpreted, in some 30 ms
 
 
@@ -65,6 +66,10 @@ def _blocks(
     hidden: Sequence[Set[str]] = seen or [frozenset()] * len(profiles)
     if len(hidden) != len(profiles):
         raise ValueError("seen must hold one set per profile")
+    if len(profiles) == 1:  # a page waits: to start threads would take longer than the choice
+        for block in _fitting(pool, profiles, hidden, defaults):
+            yield tell(pool, *_chosen(pool, block, 1), wordings)
+        return
     threads = processors() if len(profiles) <= BLOCK else max(processors() - 1, 1)
     with ThreadPoolExecutor(1) as ahead:
         waiting: Future[tuple[Block, Readers, Chosen]] | None = None
@@ -77,6 +82,23 @@ def _blocks(
                 yield picks
         if waiting:
             yield tell(pool, *waiting.result(), wordings[told:])
+
+
+def warm(pool: Pool, profiles: Sequence[Profile], largest: int) -> None:
+    """Compute ahead what the likes and words of these readers say: then a choice for one of them takes a millisecond.
+
+    largest: bytes that the pool's table may have from now on; a fourth of it is left to readers who are not known yet.
+    For a pool of some size the kernel is compiled, too.
+    """
+    block = read(pool, profiles, [frozenset()] * len(profiles), Defaults())
+    room = largest * 3 // 4 // (2 * max(pool.size, 1))
+    atoms = list(dict.fromkeys((*block.atom, *block.less)))[:room]
+    with pool.table.lock:
+        pool.table.largest = largest
+        pool.table.numbers(pool, atoms)
+        if pool.size >= LARGE:
+            nobody = Block(size=[1], hype=[0.0], surprise=[0.0])
+            kernel.compiled()(pool.table.scores, pool_arrays(pool), arrays(nobody, {}), 0, 0, kernel.room(0, 1, 0))
 
 
 def _fitting(pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults) -> Iterator[Block]:
@@ -108,10 +130,13 @@ def choose(pool: Pool, block: Block, threads: int = 1) -> tuple[Readers, Chosen]
     number, largest = len(block.size), min(max(block.size, default=0), pool.size)
     chosen = kernel.room(number, max(largest, 0), len(block.atom))
     given = (pool.table.scores, pool_arrays(pool), readers)
-    if (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
+    if not kernel.is_compiled() and (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
         kernel.choose(*given, 0, number, chosen)
         return readers, chosen
     compiled, edges = kernel.compiled(), np.linspace(0, number, threads + 1).astype(int)
+    if threads == 1:
+        compiled(*given, 0, number, chosen)
+        return readers, chosen
     with ThreadPoolExecutor(threads) as workers:
         jobs = [workers.submit(compiled, *given, int(a), int(b), chosen) for a, b in pairwise(edges)]
     for job in jobs:

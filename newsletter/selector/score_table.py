@@ -47,6 +47,7 @@ class ScoreTable:
     """Grows as readers come; one per pool. Whoever uses it holds `lock`."""
 
     def __init__(self) -> None:
+        self.largest = LARGEST  #: bytes of rows that this one keeps
         self.steps: NDArray[np.int16] = np.zeros((0, 0), np.int16)  #: atoms × candidates
         self.sizes: Floats = np.zeros(0, np.float32)  #: per atom: what one step is worth
         self.fields: Floats = np.zeros((0, 0), np.float32)  #: atoms × dimensions, of length 1, by the pool's compass
@@ -62,7 +63,7 @@ class ScoreTable:
         """Atom → its row in `steps`; those that are new are computed. Older numbers may be gone after that."""
         wanted = dict.fromkeys(atoms)
         new = [atom for atom in wanted if atom not in self._numbers]
-        if self._numbers and not fits(papers, len(self._numbers) + len(new)):
+        if self._numbers and not fits(papers, len(self._numbers) + len(new), self.largest):
             self._numbers, new = {}, list(wanted)
         self._grow(papers, len(self._numbers) + len(new))
         for rows in (sorted(a for a in new if isinstance(a, int)), sorted(a for a in new if isinstance(a, str))):
@@ -79,7 +80,7 @@ class ScoreTable:
         have = len(self.steps)
         if needed <= have and have:
             return
-        size = max(needed, min(have + have // 4, LARGEST // (2 * max(papers.size, 1))))
+        size = max(needed, min(have + have // 4, self.largest // (2 * max(papers.size, 1))))
         if not have:
             self.steps = np.zeros((0, papers.size), np.int16)
             self.fields = np.zeros((0, papers.compass.shape[1]), np.float32)
@@ -95,9 +96,9 @@ class ScoreTable:
         self._numbers.update(zip(atoms, range(start, stop), strict=True))
 
 
-def fits(papers: PoolFeatures, atoms: int) -> bool:
+def fits(papers: PoolFeatures, atoms: int, largest: int = LARGEST) -> bool:
     """Whether so many atoms may stand in a table at once."""
-    return atoms * max(papers.size, 1) * 2 <= LARGEST
+    return atoms * max(papers.size, 1) * 2 <= largest
 
 
 def terms_of(papers: PoolFeatures, atoms: Sequence[Atom]) -> sparse.csr_matrix:

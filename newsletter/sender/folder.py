@@ -1,4 +1,4 @@
-"""A folder as transport: one .eml a mail, for --dry-run and for looking."""
+"""A folder as transport: one .eml a mail, for --dry-run and for looking. The links in them act in a reader's name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from zlib import crc32
 
 from newsletter.errors import InputError
+from newsletter.private_files import private
 from newsletter.sender.transport import Begin, Connection
 from newsletter.types import Mail
 
@@ -31,13 +32,18 @@ class FolderTransport:
         await begin()
         path = self.folder / f"{file_name(mail.recipient)}.eml"
         try:
-            path.write_bytes(mail.body)
+            _write(path, mail.body)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from error
         return str(path)
 
     async def close(self) -> None:
         """Do nothing: a folder needs no goodbye."""
+
+
+def _write(path: Path, body: bytes) -> None:
+    with open(path, "wb", opener=private) as file:
+        file.write(body)
 
 
 def file_name(address: str) -> str:

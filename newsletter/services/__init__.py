@@ -7,6 +7,7 @@
     planning        store ─▶ pool, templates and audience, frozen: an issue, one delivery per subscriber
     readership      profiles and votes ─▶ Readership of an issue, signals of a reader
     editions        Frozen + Readership + vectors ─▶ PreparedIssue ─▶ editions, chosen for a block of readers
+    drafts          store, templates ─ a thread ─▶ one PreparedIssue for the pages of all readers
     sending         claims ─▶ editions (kept) ─▶ mails, signed ─ begin ─ sender ─▶ settled in the ledger
     single_mail     confirmations and tests ─▶ one mail, outside the ledger
     accounting      ledger ─▶ planned = accepted + refused + skipped + expired + uncertain + waiting

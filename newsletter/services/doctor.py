@@ -17,10 +17,9 @@ from pydantic import SecretStr
 
 from newsletter import sender
 from newsletter.config import SECRETS, Settings
-from newsletter.doctor import Dns, Finding, Http, RelaySetup, Setup, SmtpCaller, Tools, own_addresses
+from newsletter.doctor import Dns, Finding, Http, RelaySetup, Setup, SmtpCaller, Tools, finding, own_addresses
 from newsletter.doctor.dkim import OwnKey, public_half
-from newsletter.doctor.finding import error, ok, warning
-from newsletter.errors import ConfigError, NewsletterError, StoreBusy, StoreError, TemplateError
+from newsletter.errors import ConfigError, NewerDatabase, NewsletterError, StoreBusy, StoreError, TemplateError
 from newsletter.renderer import find_all, load_kind, own_folder, wanted_templates
 from newsletter.sender.smtp import tls_context
 from newsletter.services.context import utc_now
@@ -28,6 +27,7 @@ from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
 from newsletter.services.readership import Readership
 from newsletter.services.wiring import leave_address, leave_by_mail, relay, return_path, signing
 from newsletter.store import Frozen, Store, file_of
+from newsletter.store.database import refuse_newer
 from newsletter.store.schema import REVISION
 from newsletter.tokens import Tokens, new_secret
 from newsletter.types import Cadence, Edition, Entry, Issue, Pick, Subscriber
@@ -79,7 +79,11 @@ def _keys(settings: Settings) -> tuple[tuple[OwnKey, ...], tuple[Finding, ...]]:
         signing(settings)
         keys = tuple(public_half(pem.get_secret_value(), section.domain, name) for pem, name in pairs if pem)
     except (ConfigError, ValueError) as trouble:
-        return (), (error("DKIM key", str(trouble), "Make a new one as README says: nothing is sent with this one."),)
+        return (), (
+            finding.error(
+                "DKIM key", str(trouble), "Make a new one (config/README.md): nothing is sent with this one."
+            ),
+        )
     return keys, ()
 
 
@@ -107,20 +111,20 @@ def look_at_templates(settings: Settings) -> Finding:
         weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
         found = find_all(weekly, confirm, settings.masthead, messages, settings.theme)
     except TemplateError as trouble:
-        return error(name, str(trouble), todo)
-    errors = [finding for finding in found if finding.severity == "error"]
+        return finding.error(name, str(trouble), todo)
+    errors = [fault for fault in found if fault.severity == "error"]
     if errors:
-        return error(name, f"{len(errors)} errors; the first: {errors[0]}", todo)
+        return finding.error(name, f"{len(errors)} errors; the first: {errors[0]}", todo)
     if found:
-        return warning(name, f"{len(found)} warnings; the first: {found[0]}", todo)
-    return ok(name, "compile, and lint finds nothing")
+        return finding.warning(name, f"{len(found)} warnings; the first: {found[0]}", todo)
+    return finding.ok(name, "compile, and lint finds nothing")
 
 
 def look_at_database(settings: Settings) -> Finding:
     """Check the database; looks before it opens: SQLite would make the file."""
     file = file_of(settings.store_url)
     if file and not file.exists():
-        return warning("database", f"{file} is not there yet", _MAKE)
+        return finding.warning("database", f"{file} is not there yet", _MAKE)
     try:
         store = Store(settings.store_url)
         try:
@@ -128,20 +132,24 @@ def look_at_database(settings: Settings) -> Finding:
         finally:
             store.close()
     except StoreBusy as trouble:
-        return warning("database", str(trouble), "Wait for the other program to end, and see that it does.")
+        return finding.warning("database", str(trouble), "Wait for the other program to end, and see that it does.")
     except StoreError as trouble:
-        return error("database", str(trouble), "Look at [store] url, and that this user may write there.")
+        return finding.error("database", str(trouble), "Look at [store] url, and that this user may write there.")
 
 
 def _opened(store: Store) -> Finding:
     revision = store.database.revision()
     if not revision:
-        return warning("database", "is empty", _MAKE)
+        return finding.warning("database", "is empty", _MAKE)
+    try:
+        refuse_newer(revision)
+    except NewerDatabase as trouble:
+        return finding.error("database", str(trouble), "Install the version that made it, or a later one.")
     if revision != REVISION:
-        return error("database", f"is of version {revision}, not {REVISION}", "Run `newsletter migrate`.")
+        return finding.error("database", f"is of version {revision}, not {REVISION}", "Run `newsletter migrate`.")
     with store.database.write():
         pass
-    return ok("database", f"can be written, version {revision}")
+    return finding.ok("database", f"can be written, version {revision}")
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
+from itertools import islice
 from threading import Lock
 
 from newsletter.embedder import paper_text
@@ -11,13 +12,15 @@ from newsletter.services.context import Context
 from newsletter.services.papers import Papers
 from newsletter.services.planning import Planning
 from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
-from newsletter.services.readership import KnownReaders
+from newsletter.services.readership import KnownReaders, Readership
 from newsletter.services.vectors import EMBEDDING, EntryVectors
 from newsletter.store import Frozen, Kept
-from newsletter.types import Edition, IssueState, Links, Subscriber
+from newsletter.types import Edition, IssueState, Links, Status, Subscriber
 
 BLOCK = 100  #: subscribers chosen for, rendered and claimed together
 LATEST_CACHED = 4  #: prepared issues kept in memory
+MOST_DRAFTED = 20_000  #: readers whose likes a shared draft knows; those of others when they visit
+LARGEST_TABLE = 128_000_000  #: bytes of scores that a shared draft keeps
 HURRIED = 10.0  #: seconds for vectors, while a page waits
 
 
@@ -80,9 +83,27 @@ class IssueEditions:
             return kept[person.id]
         return prepared.kept(self._chosen(prepared, [person])[0], prepared.issue.until)
 
+    def shared_draft(self, visitors: Iterable[int]) -> tuple[PreparedIssue, Set[str]]:
+        """Prepare the issue that would be planned now, to choose for one reader after the other; and what it knows.
+
+        It knows what the first MOST_DRAFTED active readers and these visitors name, and notes nothing in the store.
+        """
+        frozen = self._planning.drafted()
+        active = islice(self._store.subscribers.listed(Status.ACTIVE), MOST_DRAFTED)
+        visiting = self._store.subscribers.many(sorted(visitors))
+        people = [*{person.id: person for person in (*active, *visiting)}.values()]
+        readership = self._readers.readership(people)
+        prepared = self._with(frozen, readership, EMBEDDING, hurry=True)
+        prepared.chooser.warm(people, LARGEST_TABLE)
+        return prepared, readership.named
+
     def next_edition(self, person: Subscriber) -> Edition:
-        """What the next issue would hold for this person, as of now."""
-        return self.edition(self.draft([person]), person).edition
+        """What the next issue would hold for this person, as of now. All of it: a mail may have less room."""
+        return self._chosen(self.draft([person]), [person])[0]
+
+    def drafted_edition(self, draft: PreparedIssue, person: Subscriber, heard: Subscriber) -> Edition:
+        """What the next issue would hold by a draft. `heard`: the person, and what their votes say."""
+        return self._chosen_as(draft, [person], [heard])[0]
 
     def for_people(self, prepared: PreparedIssue, people: Sequence[Subscriber]) -> list[Kept]:
         """What these people got or will get, in their order; chosen for a whole block at once."""
@@ -112,16 +133,22 @@ class IssueEditions:
         guest: Subscriber | None = None,
         hurry: bool = False,
     ) -> PreparedIssue:
-        readership = self._readers.readership(people, guest)
+        return self._with(frozen, self._readers.readership(people, guest), HURRIED if hurry else EMBEDDING, hurry)
+
+    def _with(self, frozen: Frozen, readership: Readership, within: float, hurry: bool) -> PreparedIssue:
         texts = {**readership.texts, **{entry.id: paper_text(entry) for entry in frozen.entries}}
-        vectors, _ = self._vectors.of_texts(texts, HURRIED if hurry else EMBEDDING, hurry)
+        vectors, _ = self._vectors.of_texts(texts, within, hurry)
         twins = self._papers.twins(frozen)
         chooser = Chooser(frozen, readership, self._settings.selection, twins, vectors or None)
         return PreparedIssue(frozen, chooser, self._signatures)
 
     def _chosen(self, prepared: PreparedIssue, people: Sequence[Subscriber]) -> list[Edition]:
         """For who has no kept edition yet; an edition names its subscriber as stored, without today's signals."""
-        key = prepared.issue.key
-        seen = self._store.editions.seen([person.id for person in people], but=key)
-        chosen = prepared.choose(self._readers.with_signals(people, but=key), seen)
+        return self._chosen_as(prepared, people, self._readers.with_signals(people, but=prepared.issue.key))
+
+    def _chosen_as(
+        self, prepared: PreparedIssue, people: Sequence[Subscriber], heard: Sequence[Subscriber]
+    ) -> list[Edition]:
+        seen = self._store.editions.seen([person.id for person in people], but=prepared.issue.key)
+        chosen = prepared.choose(heard, seen)
         return [replace(edition, subscriber=person) for edition, person in zip(chosen, people, strict=True)]

@@ -87,6 +87,12 @@ class Chooser:
             for person, picks, beside in zip(people, chosen, popular, strict=True)
         ]
 
+    def warm(self, people: Sequence[Subscriber], largest: int) -> None:
+        """Compute ahead what a quick choice for one of these needs; the table of scores keeps `largest` bytes."""
+        from newsletter import selector
+
+        selector.warm(self.pool, [self.completed(person.profile) for person in people], largest)
+
     def explain(self, person: Subscriber, seen: set[str], entry_id: str) -> Explanation:
         """Choose for this person alone, and take the choice apart for one entry."""
         from newsletter.selector.explain import explain

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from newsletter.embedder import paper_text
 from newsletter.services.context import Context
 from newsletter.services.papers import Papers
+from newsletter.store import batched
 from newsletter.types import WANTED, Entry, Profile, Status, Subscriber, Vote
 
+TOGETHER = 900  #: readers in one question
 MOST_READERS = 50_000  #: whose likes teach which papers go together; more teach little more
 
 
@@ -21,6 +23,7 @@ class Readership:
     library: Mapping[str, Entry] = field(default_factory=dict)  #: asked-for id → entry: liked, disliked, voted on
     likes: Sequence[Sequence[str]] = ()  #: of each reader
     texts: Mapping[str, str] = field(default_factory=dict)  #: for an embedder: papers by id, words by themselves
+    named: Set[str] = frozenset()  #: ids that were looked for, found or not, and the words of `texts`
 
 
 class KnownReaders:
@@ -55,15 +58,16 @@ class KnownReaders:
                 likes.append((*selector.likes(person.profile), *voted.get(person.id, ())))
         library = self._papers.find(ids)
         texts = {entry.id: paper_text(entry) for entry in library.values()} | {word: word for word in words}
-        return Readership(library, likes, texts)
+        return Readership(library, likes, texts, ids | words)
 
     def _votes(self, numbers: Sequence[int] | None) -> Iterator[tuple[int, Vote]]:
         """Votes of these readers (None: everybody's); a page about one reader does not read all of them."""
         if numbers is None:
             yield from self._store.votes.all_votes()
             return
-        for number, votes in self._store.votes.of(numbers).items():
-            yield from ((number, vote) for vote in votes)
+        for some in batched(numbers, TOGETHER):
+            for number, votes in self._store.votes.of(some).items():
+                yield from ((number, vote) for vote in votes)
 
     def _voted(self, numbers: Sequence[int] | None) -> set[str]:
         """Ids of the papers that these readers' signals may speak of (None: everybody's)."""
@@ -96,6 +100,14 @@ class KnownReaders:
             return replace(person, profile=profile)
 
         return [heard(person) if person.id in said else person for person in people]
+
+
+def needed(profile: Profile, words: bool) -> set[str]:
+    """What a prepared issue has to know of a profile: its papers, those voted on, and for an embedder its words."""
+    from newsletter import selector
+
+    papers = {*named_ids(profile), *(signal.entry for signal in profile.signals)}
+    return papers | {*selector.phrases(profile)} if words else papers
 
 
 def liked_ids(profile: Profile) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from newsletter.store.bounces import BounceHistory, Bounces
+from newsletter.store.changes import Changes
 from newsletter.store.database import Database, batched
 from newsletter.store.domains import Domains
 from newsletter.store.editions import Addressed, Editions, Kept
@@ -65,6 +66,7 @@ class Store:
         self.bounces = Bounces(self.database)
         self.domains = Domains(self.database)
         self.vectors = Vectors(self.database)
+        self.changes = Changes(self.database)
 
     def check(self) -> None:
         """Set up an empty SQLite file; raises MigrationNeeded or another StoreError."""

@@ -17,11 +17,13 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect,
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from newsletter.errors import MigrationNeeded, StoreBusy, StoreError, StoreReadOnly
+from newsletter.errors import MigrationNeeded, NewerDatabase, StoreBusy, StoreError, StoreReadOnly
+from newsletter.store.private_file import make_private
 from newsletter.store.schema import REVISION
 from newsletter.store.upsert import is_sqlite, upsert
 
 BUSY_SECONDS = 10
+MIGRATIONS = Path(__file__).parent / "migrations"
 TOGETHER = 900  #: values in one question; older builds of SQLite take 999
 
 Thing = TypeVar("Thing")
@@ -90,22 +92,30 @@ class Database:
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
 
     def check(self) -> None:
-        """Set up an empty SQLite file; raise MigrationNeeded where `newsletter migrate` is needed."""
+        """Set up an empty SQLite file; raise MigrationNeeded where `newsletter migrate` is needed.
+
+        Raises NewerDatabase where that would not help.
+        """
         revision = self.revision()
         if revision == REVISION:
             return
+        refuse_newer(revision)
         if revision or not self._is_sqlite:
             raise MigrationNeeded
         self.migrate()
 
     def migrate(self) -> tuple[str, str]:
-        """Bring the tables to REVISION; safe to run twice and at once. Returns (before, after)."""
+        """Bring the tables to REVISION; safe to run twice and at once. Returns (before, after).
+
+        Raises NewerDatabase where a later version of the program made them.
+        """
         from alembic import command
         from alembic.config import Config
 
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(MIGRATIONS))
         before = self.revision()
+        refuse_newer(before)
         with self.write() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -115,10 +125,20 @@ class Database:
         self._engine.dispose()
 
 
+def refuse_newer(revision: str) -> None:
+    """Raise NewerDatabase for a revision that none of our migrations leads to."""
+    known = (file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("*.py"))
+    if revision and revision not in known:
+        raise NewerDatabase(
+            f"The database is of a newer version ({revision}) than this program ({REVISION}): update the program."
+        )
+
+
 def _connectable(url: str) -> Engine:
     if not is_sqlite(make_url(url)):
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "do_connect", lambda *_: make_private(engine.url))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

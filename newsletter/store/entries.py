@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, exists, func, or_, select, update
 
 from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.schema import entries, former, issues, names, pool, raws, snapshots
@@ -153,22 +153,24 @@ def numbers(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
     """Id, former id or name → row number, for those that are known; an id in use wins."""
     found: dict[str, int] = {}
     for some in batched(ids, TOGETHER):
-        for key, num in (
-            (names.c.name, names.c.entry),
-            (former.c.id, former.c.entry),
-            (entries.c.id, entries.c.num),
-        ):
-            found.update(connection.execute(select(key, num).where(key.in_(some))).all())
+        for query in _NUMBERS:
+            found.update(connection.execute(query, {"some": some}).all())
     return found
 
 
 def chosen(connection: Connection, nums: Iterable[int]) -> Iterator[Row[Any]]:
     """The rows of these entries."""
     for some in batched(sorted(nums), TOGETHER):
-        query = (
-            select(entries.c.num, entries.c.announced, *COLUMNS).where(entries.c.num.in_(some)).order_by(entries.c.num)
-        )
-        yield from connection.execute(query)
+        yield from connection.execute(_CHOSEN, {"some": some})
+
+
+_SOME: BindParameter[Any] = bindparam("some", expanding=True)
+#: made once: SQLAlchemy takes longer to put them together than SQLite to answer them
+_NUMBERS = tuple(
+    select(key, num).where(key.in_(_SOME))
+    for key, num in ((names.c.name, names.c.entry), (former.c.id, former.c.entry), (entries.c.id, entries.c.num))
+)
+_CHOSEN = select(entries.c.num, entries.c.announced, *COLUMNS).where(entries.c.num.in_(_SOME)).order_by(entries.c.num)
 
 
 def row_of(entry: Entry) -> dict[str, Any]:

@@ -39,6 +39,8 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",  # the address of a page is a key: no other site may learn it
     "X-Content-Type-Options": "nosniff",
 }
+STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}  #: a year; says nothing of subdomains
+BUSY_HEADERS = {"Retry-After": "60"}  #: seconds
 PRIVATE_HEADERS = {"X-Robots-Tag": "noindex", "Cache-Control": "no-store"}
 
 ERROR_PAGES: dict[type[NewsletterError], tuple[int, str]] = {
@@ -73,7 +75,7 @@ class PageTemplates:
         self.root = urlsplit(
             settings.masthead.base_url
         ).path  #: the path below which a proxy serves the site; "" at the top
-        self.headers = security_headers(settings.theme.logo)
+        self.headers = security_headers(settings.theme.logo, settings.masthead.base_url)
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([*folders, resource("templates") / "web"]),
             autoescape=True,
@@ -99,11 +101,15 @@ class PageTemplates:
             return Response(words, status, media_type="text/plain")
 
 
-def security_headers(logo: str) -> dict[str, str]:
-    """Return the headers of every response; their policy lets in a logo without TLS."""
+def security_headers(logo: str, base_url: str) -> dict[str, str]:
+    """Return the headers of every response; their policy lets in a logo without TLS.
+
+    Who reached us by https once is to come by https alone from then on.
+    """
     policy = SECURITY_HEADERS["Content-Security-Policy"]
     sources = "img-src http: https:" if logo.startswith("http:") else "img-src https:"
-    return SECURITY_HEADERS | {"Content-Security-Policy": policy.replace("img-src https:", sources)}
+    headers = SECURITY_HEADERS | {"Content-Security-Policy": policy.replace("img-src https:", sources)}
+    return headers | (STRICT_TRANSPORT if base_url.startswith("https:") else {})
 
 
 def web_link(url: str) -> str:
@@ -120,11 +126,15 @@ def exception_handlers(templates: PageTemplates) -> dict[type[Exception], Except
     async def newsletter_error(_: Request, error: Exception) -> Response:
         kind = next((ancestor for ancestor in type(error).__mro__ if ancestor in ERROR_PAGES), None)
         status, words = ERROR_PAGES[kind] if kind else (400, str(error))
-        return templates.problem(status, words)
+        response = templates.problem(status, words)
+        response.headers.update(BUSY_HEADERS if status == 503 else {})
+        return response
 
     async def http_error(_: Request, error: Exception) -> Response:
         status = getattr(error, "status_code", 400)
-        return templates.problem(status, HTTP_ERROR_PAGES.get(status, HTTP_ERROR_PAGES[400]))
+        response = templates.problem(status, HTTP_ERROR_PAGES.get(status, HTTP_ERROR_PAGES[400]))
+        response.headers.update(getattr(error, "headers", None) or {})
+        return response
 
     async def bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 (Starlette raises it again, for the log)
         response = templates.problem(500, HTTP_ERROR_PAGES[500])

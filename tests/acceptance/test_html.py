@@ -26,7 +26,7 @@ from newsletter.tokens import Purpose
 from newsletter.types import Cadence, IssueState
 from newsletter.web.charts import render_report
 from newsletter.web.mail_parts import parts
-from newsletter.web.preview.app import make_preview
+from newsletter.web.preview.app import make_preview, secret_path
 from newsletter.web.public.app import make_app
 from newsletter.web.public.archive import ON_A_PAGE
 
@@ -79,7 +79,7 @@ def pages(weekly: Engine, tmp_path: Path) -> dict[str, str]:
         **public_pages(web),
         **readers_pages(web, weekly),
         **past_issues(web, weekly),
-        "preview": Visitor(make_preview(weekly, None)).get("/").text,
+        "preview": Visitor(make_preview(weekly, None)).get(secret_path(weekly)).text,
     }
     found["quality"] = render_report(weekly.settings, weekly.evaluation.evaluate()).decode()
     return found

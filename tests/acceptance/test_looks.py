@@ -29,7 +29,7 @@ from newsletter.store import Named
 from newsletter.testing import NOON, make_profile
 from newsletter.tokens import Purpose
 from newsletter.types import Subscriber
-from newsletter.web.preview.app import make_preview
+from newsletter.web.preview.app import make_preview, secret_path
 from newsletter.web.public.app import make_app
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def test_nothing_is_wrong_with_any_part_of_the_preview(screen: Screen, engine: E
 
     with served(make_preview(engine, None)) as site:
         for view, whole in PREVIEWS.items():
-            screen.page.goto(f"{site}/?{view.format(reader.email)}")
+            screen.page.goto(f"{site}{secret_path(engine)}?{view.format(reader.email)}")
             screen.page.locator(whole).first.wait_for()
             found += check(screen, f"preview-{view.partition('&')[0].replace('={}', '')}")
 

@@ -27,7 +27,7 @@ from newsletter.demo import demo_readers
 from newsletter.engine import Engine, make_engine
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, make_entry
-from newsletter.web.preview.app import make_preview
+from newsletter.web.preview.app import make_preview, secret_path
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, FrameLocator, Page, Route
@@ -62,7 +62,7 @@ class Served:
         self._server = uvicorn.Server(config)
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{secret_path(engine)}"
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -143,7 +143,7 @@ async def page(browser: BrowserContext) -> AsyncIterator[Page]:
 async def opened(page: Page, site: Served, **view: str) -> FrameLocator:
     """The site with this view in its address; the mail's frame."""
     query = "&".join(f"{name}={value}" for name, value in view.items())
-    await page.goto(f"{site.url}/?{query}")
+    await page.goto(f"{site.url}?{query}")
     await page.locator("iframe[data-shown], .pane pre:not([hidden])").first.wait_for()
     return mail(page)
 

@@ -6,7 +6,8 @@
     GET  /compare/{id}/{id}        compares two proofs
     GET  /stamp                    changes when something is saved; the page asks several times a second
 
-The bytes are made as `send` makes them, so what is shown is what goes out. Nothing is ever written.
+The bytes are made as `send` makes them, so what is shown is what goes out. Nothing is ever written. All of it is below
+a secret path.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from newsletter.web.preview.checks import MailChecks
 from newsletter.web.preview.color_schemes import html_as_shown
 from newsletter.web.preview.compare import compare
 from newsletter.web.preview.proof import PreviewRequest, Proof, Proofs
-from newsletter.web.preview.security import SameOriginOnly, mail_policy
+from newsletter.web.preview.security import SameOriginOnly, SecretPath, mail_policy
 from newsletter.web.preview.serializers import compared_row, error_row, proof_row
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
 def make_preview(engine: Engine, key: str | None, lookup: Lookup = public_addresses) -> Starlette:
-    """Build the site. `key` None previews the issue as it would be planned now.
+    """Build the site below `secret_path`. `key` None previews the issue as it would be planned now.
 
     `lookup` finds the addresses of other sites that are asked whether they answer.
     """
@@ -77,8 +78,16 @@ def make_preview(engine: Engine, key: str | None, lookup: Lookup = public_addres
     # A page on the web may let its own name point to 127.0.0.1, to read our readers' addresses; the name is checked.
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"], www_redirect=False)
     handlers: dict[Any, Any] = {NewsletterError: _newsletter_error, HTTPException: _http_error}
-    middleware = [hosts, Middleware(SameOriginOnly, token=token)]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    secret = Middleware(SecretPath, secret=engine.tokens.preview())
+    middleware = [hosts, secret, Middleware(SameOriginOnly, token=token)]
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return app
+
+
+def secret_path(engine: Engine) -> str:
+    """Return the path below which an installation's preview is: the same each time, so that bookmarks stay good."""
+    return f"/{engine.tokens.preview()}/"
 
 
 async def _newsletter_error(_: Request, error: Exception) -> Response:

@@ -1,7 +1,9 @@
 """Only the preview's own page may use the site, and the mail in its frame may load nothing but images.
 
 A page elsewhere on the web can let the maintainer's browser ask 127.0.0.1. It gets no answer to read (TrustedHost, no
-CORS), and a POST needs what only our own page has: the same origin, and a token that each process makes anew.
+CORS), and a POST needs what only our own page has: the same origin, and a token that each process makes anew. Other
+users of the machine can ask too, and read our readers' addresses; so all is below a path that is made of the
+installation's secret, and printed for who starts the site.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hmac
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_HEADER = "x-preview-token"  # noqa: S105  (the header's name)
@@ -35,6 +37,25 @@ def mail_policy(images: bool) -> str:
     sources = "https: http: data:" if images else "'none'"
     sandbox = "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
     return f"default-src 'none'; style-src 'unsafe-inline'; img-src {sources}; frame-ancestors 'self'; {sandbox}"
+
+
+class SecretPath:
+    """Serve an app below /SECRET/ and nothing beside it: who does not know the secret finds nothing here."""
+
+    def __init__(self, app: ASGIApp, secret: str) -> None:
+        self._app = app
+        self._secret = secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        first, slash, rest = scope["path"].removeprefix("/").partition("/")
+        if not slash or not hmac.compare_digest(first.encode(), self._secret.encode()):
+            nothing = PlainTextResponse("Open the address that `newsletter preview` printed.", 404, DEFAULT_HEADERS)
+            await nothing(scope, receive, send)
+            return
+        await self._app({**scope, "path": f"/{rest}", "raw_path": f"/{rest}".encode()}, receive, send)
 
 
 class SameOriginOnly:

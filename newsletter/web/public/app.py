@@ -58,7 +58,9 @@ def make_app(engine: Engine, fetch: Fetch | None = None) -> Starlette:
         await engine.subscriptions.finish()
 
     handlers = exception_handlers(templates)
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=handlers, lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers, lifespan=lifespan)
+    app.router.redirect_slashes = False  # it would lead to whatever scheme and host the request names
+    return app
 
 
 def _subscriber_routes(site: SubscriberSite) -> list[Route]:

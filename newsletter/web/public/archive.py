@@ -5,15 +5,14 @@
     /archive/{key}/feed.atom     its papers; feed.json too
     /feed.atom, /feed.json       those of the latest issues
 
-Few threads prepare what is not in memory, so that a crowd here leaves threads for the subscribers' pages.
+A lane of their own prepares what is not in memory, so that a crowd here leaves the subscribers' pages alone.
 """
 
 from __future__ import annotations
 
 import re
-from asyncio import Semaphore, to_thread
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,15 +21,15 @@ from starlette.routing import Route
 
 from newsletter.engine import Engine
 from newsletter.errors import UnknownIssue
+from newsletter.services.archive import Public
+from newsletter.web.lanes import Lane
 from newsletter.web.pages import PageTemplates
 from newsletter.web.public.feeds import MOST_PAPERS, PublicFeed, atom, feed_of_all, feed_of_issue, json_feed
 from newsletter.web.public.http_cache import cacheable
 
 ON_A_PAGE = 50  #: issues
-AT_WORK = 2  #: threads, of the few that all pages share
-MOST_WAITING = 100  #: requests
-
-Made = TypeVar("Made")
+AT_WORK = 2  #: threads
+MOST = 100  #: requests at once
 
 
 class FeedFormat(NamedTuple):
@@ -65,12 +64,14 @@ class ArchivePages:
         self._archive = engine.archive
         self._masthead = engine.settings.masthead
         self._templates = templates
-        self._at_work = Semaphore(AT_WORK)
-        self._waiting = 0
+        self._lane = Lane(AT_WORK, MOST)
 
     async def listed(self, request: Request) -> Response:
         page = _page_number(request.query_params.get("page", "1"))
-        found = await self._in_thread(self._archive.headlines, (page - 1) * ON_A_PAGE, ON_A_PAGE + 1)
+        return await self._lane.call(self._list, request, page)
+
+    def _list(self, request: Request, page: int) -> Response:
+        found = self._archive.headlines((page - 1) * ON_A_PAGE, ON_A_PAGE + 1)
         if page > 1 and not found:
             raise HTTPException(404)
         lines, more = found[:ON_A_PAGE], len(found) > ON_A_PAGE
@@ -78,34 +79,34 @@ class ArchivePages:
         return cacheable(request, response, lines[0].issue.until if lines else None)
 
     async def issue(self, request: Request) -> Response:
-        language = request.query_params.get("lang", "")
-        page = await self._in_thread(self._archive.public, request.path_params["key"], language)
+        return await self._lane.call(self._issue, request)
+
+    def _issue(self, request: Request) -> Response:
+        page = self._public(request.path_params["key"], request.query_params.get("lang", ""))
         return cacheable(request, HTMLResponse(page.html), page.issue.until)
 
     async def feed_of_issue(self, request: Request) -> Response:
         feed_format = _feed_format(request)
-        page = await self._in_thread(self._archive.public, request.path_params["key"])
-        feed = feed_of_issue(page, await self._in_thread(self._archive.began), self._masthead)
-        return _feed_response(request, feed, feed_format)
+        return await self._lane.call(self._feed_of_issue, request, feed_format)
+
+    def _feed_of_issue(self, request: Request, feed_format: FeedFormat) -> Response:
+        page = self._public(request.path_params["key"])
+        return _feed_response(request, feed_of_issue(page, self._archive.began(), self._masthead), feed_format)
 
     async def feed(self, request: Request) -> Response:
         feed_format = _feed_format(request)
-        pages = await self._in_thread(self._archive.latest, MOST_PAPERS)
-        feed = feed_of_all(pages, await self._in_thread(self._archive.began), self._masthead)
+        return await self._lane.call(self._feed, request, feed_format)
+
+    def _feed(self, request: Request, feed_format: FeedFormat) -> Response:
+        feed = feed_of_all(self._archive.latest(MOST_PAPERS), self._archive.began(), self._masthead)
         return _feed_response(request, feed, feed_format)
 
-    async def _in_thread(self, make: Callable[..., Made], *arguments: object) -> Made:
-        """Call `make` in a thread when one is free; 503 for a crowd, 404 for an unknown issue."""
-        if self._waiting >= MOST_WAITING:
-            raise HTTPException(503)
-        self._waiting += 1
+    def _public(self, key: str, language: str = "") -> Public:
+        """The issue as everybody may see it; HTTPException 404 where there is none."""
         try:
-            async with self._at_work:
-                return await to_thread(make, *arguments)
+            return self._archive.public(key, language)
         except UnknownIssue as error:
             raise HTTPException(404) from error
-        finally:
-            self._waiting -= 1
 
 
 def _feed_response(request: Request, feed: PublicFeed, feed_format: FeedFormat) -> Response:

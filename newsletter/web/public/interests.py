@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from asyncio import to_thread
+from asyncio import to_thread, wait, wrap_future
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,21 +12,27 @@ from starlette.responses import Response
 
 from newsletter.config import WEEKDAYS
 from newsletter.errors import NewsletterError
+from newsletter.services.drafts import Draft
 from newsletter.tokens import Purpose
 from newsletter.types import Edition, Entry, Status, Subscriber
+from newsletter.web.lanes import Lane
 from newsletter.web.public.forms import LARGEST, InterestsForm, apply_form, opinions
 from newsletter.web.public.site import SubscriberSite
 
 logger = logging.getLogger("newsletter")
 
+AT_WORK = 1  #: threads
+MOST = 200  #: requests at once
+PATIENCE = 5.0  #: seconds that a page waits for the first draft of the next issue, or for a newer one than an old one
 MAY_RESUME = (Status.PAUSED, Status.UNSUBSCRIBED)  #: who bounced or complained confirms their address again
 
 
 class InterestsPages:
-    """The form of one subscriber, and the buttons below it."""
+    """The form of one subscriber, and the buttons below it. What costs more than a moment is done in a lane."""
 
     def __init__(self, site: SubscriberSite) -> None:
         self._site = site
+        self._lane = Lane(AT_WORK, MOST)
         self._engine = site.engine
 
     async def edit(self, request: Request) -> Response:
@@ -69,9 +75,23 @@ class InterestsPages:
         forget: list[str] | None = None,
         saved: bool = False,
     ) -> Response:
-        beside = await to_thread(self._beside, person)
         values = {"sheet": form, "errors": errors or {}, "forget": forget or [], "saved": saved, "largest": LARGEST}
-        status = 422 if errors else 200
+        with self._lane.place():
+            draft = await self._draft()
+            return await self._lane.run(self._rendered, person, draft, values)
+
+    async def _draft(self) -> Draft | None:
+        """Return the draft of the next issue as it is; wait a little where there is none, or an old one."""
+        draft, working = self._engine.drafts.latest()
+        if working is None:
+            return draft
+        newer = wrap_future(working)
+        await wait((newer,), timeout=PATIENCE)
+        newer.cancel()
+        return self._engine.drafts.latest()[0]
+
+    def _rendered(self, person: Subscriber, draft: Draft | None, values: Mapping[str, Any]) -> Response:
+        status, beside = 422 if values["errors"] else 200, self._beside(person, draft)
         defaults = self._defaults()
         return self._site.templates.response("interests.html", status, **beside, **values, defaults=defaults)
 
@@ -85,26 +105,27 @@ class InterestsPages:
             "language": settings.newsletter.language,
         }
 
-    def _beside(self, person: Subscriber) -> dict[str, Any]:
+    def _beside(self, person: Subscriber, draft: Draft | None) -> dict[str, Any]:
         """Return what the page shows beside the form."""
         spoken = opinions(person.profile, self._engine.subscriptions.votes(person.id))
         entries = self._engine.papers.known(spoken)
         papers = [(name, entries.get(name, Entry(name, name)), opinion) for name, opinion in spoken.items()]
         known = self._site.known(person) | {"may_resume": person.status in MAY_RESUME}
-        return {**known, "edition": self._next_edition(person), "papers": papers, "languages": self._languages()}
+        edition, languages = self._next_edition(person, draft), self._languages(draft)
+        return {**known, "edition": edition, "papers": papers, "languages": languages}
 
-    def _languages(self) -> dict[str, str]:
+    def _languages(self, draft: Draft | None) -> Mapping[str, str]:
         """Return no languages where they cannot be read: the form still works with a broken catalogue."""
         try:
-            return self._engine.planning.languages()
+            return draft.languages if draft else self._engine.planning.languages()
         except NewsletterError as error:
             logger.warning("no languages", extra={"error": str(error)})
             return {}
 
-    def _next_edition(self, person: Subscriber) -> Edition | None:
-        """Return None where it cannot be made: the form still works with a broken template."""
+    def _next_edition(self, person: Subscriber, draft: Draft | None) -> Edition | None:
+        """Return None where it cannot be made: the form still works with a broken template, and before all is read."""
         try:
-            return self._engine.editions.next_edition(person)
+            return self._engine.drafts.edition(draft, person) if draft else None
         except NewsletterError as error:
             logger.warning("no next edition", extra={"subscriber": person.id, "error": str(error)})
             return None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
-
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from newsletter.tokens import Purpose
+from newsletter.web.lanes import Lane
 from newsletter.web.public.site import SubscriberSite
+
+AT_WORK = 2  #: threads
+MOST = 100  #: requests at once
 
 
 class WebVersionPage:
@@ -17,7 +19,8 @@ class WebVersionPage:
     def __init__(self, site: SubscriberSite) -> None:
         self._site = site
         self._engine = site.engine
+        self._lane = Lane(AT_WORK, MOST)
 
     async def show(self, request: Request) -> Response:
         person, [key] = await self._site.reader(request, Purpose.VIEW, 1)
-        return HTMLResponse(await to_thread(self._engine.editions.web_page, person, key))
+        return HTMLResponse(await self._lane.call(self._engine.editions.web_page, person, key))

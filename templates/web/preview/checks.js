@@ -18,7 +18,7 @@ export function noteWidth(side, pixels) {
 export async function drawChecks(proof) {
   if (view.tab !== "checks" || !proof || of === proof.id) return;
   of = proof.id;
-  const told = await get(`/proof/${proof.id}/checks`);
+  const told = await get(`proof/${proof.id}/checks`);
   if (of !== proof.id) return;
   const panel = $("panel-checks");
   if (told.error) { of = ""; panel.replaceChildren(el("p", {class: "bad"}, told.error)); return; }
@@ -33,7 +33,7 @@ export async function drawChecks(proof) {
     el("p", {}, el("button", {type: "button", class: "second", id: "ask", disabled: !outside.length, onclick: event => askAll(event.target, proof, outside)},
       `Ask ${count(outside.length, "address", "addresses")} elsewhere`), el("span", {id: "asked", role: "status"})),
     el("ul", {class: "links"}, ...told.links.map(linkItem)));
-  const opened = await get(`/proof/${proof.id}/opened`);
+  const opened = await get(`proof/${proof.id}/opened`);
   if (of === proof.id && !opened.error) for (const [url, answer] of Object.entries(opened)) mark(url, answer.good, answer.words);
 }
 
@@ -64,7 +64,7 @@ async function askAll(button, proof, links) {
   const worker = async () => {
     for (let link = waiting.shift(); link && of === proof.id; link = waiting.shift()) {
       mark(link.url, null, "asking");
-      const answer = await post(`/proof/${proof.id}/ask`, {url: link.url});
+      const answer = await post(`proof/${proof.id}/ask`, {url: link.url});
       const good = answer.good === true;
       said[good ? "good" : "bad"] += 1;
       mark(link.url, good, `${answer.error ?? answer.words}${answer.moved ? `, at ${answer.moved}` : ""}`);

@@ -34,8 +34,8 @@ function tell() {
 async function loadMails() {
   const mine = ++turn;
   const asked = {issue: view.issue, today: view.today === "on"};
-  const first = post("/proof", {...asked, address: view.reader, profile: view.profile});
-  const second = view.with ? post("/proof", {...asked, address: view.with}) : null;
+  const first = post("proof", {...asked, address: view.reader, profile: view.profile});
+  const second = view.with ? post("proof", {...asked, address: view.with}) : null;
   const [a, b] = [await first, await second];
   if (mine !== turn) return;
   const error = a.error ? a : b?.error ? b : null;
@@ -138,7 +138,7 @@ function wireSending() {
     button.disabled = true;
     place.className = "";
     place.textContent = "Sending …";
-    const answer = await post(`/proof/${shown.a?.id}/send`, {to: $("to").value}).catch(() => ({error: "The preview does not answer."}));
+    const answer = await post(`proof/${shown.a?.id}/send`, {to: $("to").value}).catch(() => ({error: "The preview does not answer."}));
     place.textContent = answer.error ?? `Sent to ${answer.to}. The mail server said: ${answer.words}`;
     place.className = answer.error ? "bad" : "good";
     button.disabled = false;
@@ -155,7 +155,7 @@ function concerns(now) {
 async function watch() {
   try {
     if (!document.hidden) {
-      const now = await get("/stamp"), changed = concerns(now);
+      const now = await get("stamp"), changed = concerns(now);
       isReached = true;
       if (stamps?.site && stamps.site !== now.site) location.reload(); // the site was started again
       stamps = now;

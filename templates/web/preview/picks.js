@@ -7,7 +7,7 @@ let asked = 0;
 
 export async function drawPicks(shown) {
   const turn = ++asked;
-  const pairs = shown.b ? await get(`/compare/${shown.a.id}/${shown.b.id}`) : [];
+  const pairs = shown.b ? await get(`compare/${shown.a.id}/${shown.b.id}`) : [];
   if (turn !== asked || pairs.error) return;
   const marks = marked(pairs);
   $("panel-picks").replaceChildren(

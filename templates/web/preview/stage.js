@@ -44,8 +44,8 @@ class Pane {
     this.box.hidden = !isHtml;
     this.source.hidden = isHtml;
     const address = isHtml
-      ? `/proof/${proof.id}/html?scheme=${view.scheme}&styles=${view.styles}&images=${view.images}`
-      : `/proof/${proof.id}/${view.part}`;
+      ? `proof/${proof.id}/html?scheme=${view.scheme}&styles=${view.styles}&images=${view.images}`
+      : `proof/${proof.id}/${view.part}`;
     this.fit();
     const key = address.replace(proof.id, proof.body);
     if (key === this.key) return;
@@ -116,5 +116,5 @@ function sizes({id, sizes: bytes}) {
   const over = bytes.html > clipped ? " Gmail cuts it off." : "";
   return [bar, el("p", {class: "quiet"},
     `HTML ${kilobytes(bytes.html)}; Gmail clips at ${kilobytes(clipped)}.${over} Text ${kilobytes(bytes.text)}. The whole mail ${kilobytes(bytes.mail)}: `,
-    el("a", {href: `/proof/${id}/mail.eml`, download: `${id}.eml`}, "save it"), ".")];
+    el("a", {href: `proof/${id}/mail.eml`, download: `${id}.eml`}, "save it"), ".")];
 }

@@ -39,7 +39,7 @@ export async function drawWhy(now) {
   const proof = (view.whose === "b" && now.b) || now.a;
   const mine = ++turn; // of two answers, the one that was asked for last counts
   if (view.tab !== "why" || !proof || of === proof.id) return;
-  const answer = await get(`/proof/${proof.id}/why`);
+  const answer = await get(`proof/${proof.id}/why`);
   if (mine !== turn) return;
   if (answer.error) { $("why-count").textContent = answer.error; return; }
   of = proof.id;
@@ -84,7 +84,7 @@ const SAID = {more: "asked for more like", save: "saved", less: "asked for less 
 
 /** What `newsletter explain` prints. */
 async function numbers(proof, entry, named = false) {
-  const told = await get(`/proof/${proof}/explain?${new URLSearchParams({entry})}`);
+  const told = await get(`proof/${proof}/explain?${new URLSearchParams({entry})}`);
   if (told.error) return el("p", {class: "bad"}, told.error);
   const sign = number => `${number < 0 ? "" : "+"}${number.toFixed(3)}`;
   const parts = [];

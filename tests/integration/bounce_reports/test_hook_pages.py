@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from threading import current_thread
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -23,6 +28,7 @@ from newsletter.testing import NOON, Clock, MemoryTransport, make_subscriber
 from newsletter.types import Status
 from newsletter.web.pages import MOST_BYTES, MOST_HOOK_BYTES
 from newsletter.web.public.app import make_app
+from newsletter.web.public.webhooks import MOST
 
 CURVE = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = base64.b64encode(CURVE.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
@@ -78,6 +84,56 @@ def notification(kind: str = "Bounce", **more: Any) -> dict[str, Any]:
         "complaint": {"complainedRecipients": gone, "feedbackId": "2"},
     }
     return {"Type": "Notification", "Message": json.dumps(inner), **more}
+
+
+class Recorder:
+    """In the place of what acts on reports: in which thread was it called?"""
+
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+
+    def heed(self, *_: object) -> None:
+        self.threads.append(current_thread().name)
+
+
+def test_who_is_not_verified_is_refused_before_the_report_is_parsed(web: Visitor) -> None:
+    no_json = b"[" * MOST_HOOK_BYTES
+
+    assert web.post("/hooks/postmark", content=no_json, auth=("hook", "guessed")).status_code == 401
+    assert web.post("/hooks/sendgrid", content=no_json).status_code == 403
+    assert web.post("/hooks/postmark", content=no_json, auth=("hook", "sesame")).status_code == 400
+
+
+def test_no_report_is_read_on_the_event_loop(hooked: Engine) -> None:
+    recorder = Recorder()
+    web = Visitor(make_app(replace(hooked, bounces=recorder)))  # type: ignore[arg-type]
+
+    web.post("/hooks/postmark", json={}, auth=("hook", "sesame"))
+
+    assert [name.partition("_")[0] for name in recorder.threads] == ["lane"]
+
+
+def test_more_calls_than_there_are_places_are_told_to_come_again(hooked: Engine) -> None:
+    async def flood() -> list[httpx.Response]:
+        """All begin to send a report, and none goes on before the last one is answered."""
+        go_on = asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"["
+            await go_on.wait()
+
+        transport = httpx.ASGITransport(app=make_app(hooked))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            asked = [asyncio.create_task(client.post("/hooks/sendgrid", content=slow())) for _ in range(MOST)]
+            await asyncio.sleep(0.2)
+            last = await client.post("/hooks/sendgrid", content=b"[]")
+            go_on.set()
+            return [*(await asyncio.gather(*asked)), last]
+
+    *first, last = asyncio.run(flood())
+
+    assert {answer.status_code for answer in first} == {403}
+    assert (last.status_code, last.headers["retry-after"]) == (503, "10")
 
 
 def test_amazon_is_obeyed_and_its_certificate_asked_for_once(web: Visitor, hooked: Engine, amazon: Amazon) -> None:

@@ -67,6 +67,7 @@ def test_help_imports_nothing_heavy() -> None:
 
     assert {name for name in imported if name and name.startswith("newsletter.") and name.split(".")[1] != "cli"} == {
         "newsletter.errors",
+        "newsletter.private_files",
         "newsletter.types",
     }
     assert "newsletter.cli.server" not in imported

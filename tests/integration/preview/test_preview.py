@@ -17,17 +17,18 @@ from typing import Any
 import httpx
 import pytest
 from conftest import rewired
+from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 from visitor import Visitor
 
-from newsletter.config import resource
+from newsletter.config import Settings, resource
 from newsletter.engine import Engine
 from newsletter.errors import HostDown, UnknownIssue, UnknownSubscriber
 from newsletter.store import Named
 from newsletter.testing import NOON, Clock, MemoryTransport, make_entry, make_profile, make_subscriber
 from newsletter.types import Mail, Profile, Status, Verb
 from newsletter.web.mail_parts import parts
-from newsletter.web.preview.app import make_preview
+from newsletter.web.preview.app import make_preview, secret_path
 from newsletter.web.preview.color_schemes import html_as_shown
 from newsletter.web.preview.proof import render_preview
 
@@ -44,7 +45,7 @@ class PreviewSite(Visitor):
     """A visitor with the page's token."""
 
     def __init__(self, engine: Engine, key: str | None = None, **more: Any) -> None:
-        super().__init__(make_preview(engine, key, **more))
+        super().__init__(make_preview(engine, key, **more), base_url=f"http://127.0.0.1{secret_path(engine)}")
         found = re.search(r'preview-token" content="([^"]+)"', self.get("/").text)
         assert found
         self.headers = {"X-Preview-Token": found[1]}
@@ -717,6 +718,26 @@ def test_no_mail_can_run_a_script_and_no_site_can_frame_the_page(site: PreviewSi
 
 
 def test_a_foreign_name_for_loopback_is_refused(weekly: Engine) -> None:
-    stranger = Visitor(make_preview(weekly, None), base_url="http://evil.example")
+    stranger = Visitor(make_preview(weekly, None), base_url=f"http://evil.example{secret_path(weekly)}")
 
     assert {stranger.get(path).status_code for path in ("/", "/stamp", "/preview/main.js")} == {400}
+
+
+def test_who_was_not_told_the_secret_path_finds_nothing(weekly: Engine) -> None:
+    neighbour, path = Visitor(make_preview(weekly, None)), secret_path(weekly)
+
+    asked = [
+        neighbour.get(each) for each in ("/", "/stamp", "/preview/main.js", path[:-1], f"/x{path}", f"/{path[2:]}")
+    ]
+
+    assert {answer.status_code for answer in asked} == {404}
+    assert not any(path.strip("/") in answer.text for answer in asked)
+    assert neighbour.get(path).status_code == 200
+
+
+def test_the_secret_path_stays_the_same_and_is_of_one_installation(weekly: Engine, settings: Settings) -> None:
+    section = settings.newsletter.model_copy(update={"secret": SecretStr("another one")})
+    other = rewired(weekly, settings.model_copy(update={"newsletter": section}))
+
+    assert secret_path(rewired(weekly)) == secret_path(weekly) != secret_path(other)
+    assert re.fullmatch(r"/[A-Za-z0-9_-]{24}/", secret_path(weekly))

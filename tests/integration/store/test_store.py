@@ -101,7 +101,7 @@ def test_the_newest_migration_is_the_one_the_code_expects() -> None:
 
 def test_a_database_of_another_version_asks_for_migrate(store: Store) -> None:
     with store.database.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
 
     with pytest.raises(MigrationNeeded, match="newsletter migrate"):
         store.check()

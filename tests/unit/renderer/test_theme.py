@@ -173,8 +173,8 @@ def test_a_page_shows_the_logo_or_the_mark(tmp_path: Path) -> None:
 
 
 def test_only_a_logo_without_tls_opens_the_pages_policy() -> None:
-    assert security_headers("https://x.org/a.png") == security_headers("")
-    assert "img-src http: https: data:;" in security_headers("http://x.org/a.png")["Content-Security-Policy"]
+    assert security_headers("https://x.org/a.png", "") == security_headers("", "")
+    assert "img-src http: https: data:;" in security_headers("http://x.org/a.png", "")["Content-Security-Policy"]
 
 
 # the linter

@@ -11,7 +11,7 @@ from examples import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from newsletter.selector import Pool, prepare, rank, select
+from newsletter.selector import Pool, kernel, prepare, rank, select, warm
 from newsletter.selector.kernel import GROUPED, GROUPS, linked, next_interest
 from newsletter.testing import make_entry
 from newsletter.types import Entry, Interest, Pick, Profile, Signal, Verb
@@ -60,6 +60,7 @@ def compiled(pool: Pool, profiles: Sequence[Profile]) -> list[tuple[Pick, ...]]:
 def interpreted(pool: Pool, profiles: Sequence[Profile]) -> list[tuple[Pick, ...]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rank, "SMALL", 10**12)
+        patch.setattr(kernel, "is_compiled", lambda: False)
         return select(pool, profiles)
 
 
@@ -96,6 +97,37 @@ def test_compiled_code_chooses_what_the_interpreter_does(some: list[Profile], si
     pool = pool_of(size, str(salt))
 
     assert compiled(pool, some) == interpreted(pool, some)
+
+
+PAPERS = [f"paper-{place}" for place in range(0, 40, 3)]
+READERS = [Profile(interests=(Interest(word, keywords=(word,), liked=(PAPERS[at],)),)) for at, word in enumerate(WORDS)]
+
+
+def test_what_is_computed_ahead_changes_no_choice() -> None:
+    cold, warmed = pool_of(60, "a"), pool_of(60, "a")
+    warm(warmed, READERS, 1_000_000)
+    ahead = len(warmed.table._numbers)
+
+    assert [select(warmed, [reader]) for reader in READERS] == [select(cold, [reader]) for reader in READERS]
+    assert ahead == len(warmed.table._numbers) == 2 * len(READERS)
+
+
+def test_the_table_keeps_to_the_bytes_that_it_may_have() -> None:
+    cold, warmed, row = pool_of(60, "a"), pool_of(60, "a"), 2 * 60
+    warm(warmed, READERS[:5], 8 * row)
+    assert len(warmed.table._numbers) == 6  # a fourth is left for others
+
+    for reader in READERS * 2:
+        assert select(warmed, [reader]) == select(cold, [reader])
+        assert warmed.table.steps.nbytes <= 8 * row
+
+
+@needs_numba
+def test_for_a_pool_of_some_size_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rank, "LARGE", 60)
+    warm(pool_of(60, "a"), READERS[:1], 1_000_000)
+
+    assert kernel.is_compiled()
 
 
 @needs_numba

@@ -272,7 +272,7 @@ def test_what_is_wrong_with_the_section_is_told(tmp_path: Path, text: str, told:
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("", "key_file must be given too"),
+        ("", "the file is empty, and should hold the secret"),
         ("nonsense", "is not a private key in PEM form"),
         (PEM.replace("A", "B"), "is not a private key in PEM form"),
         (pem(generate_private_key(65537, 2048), BestAvailableEncryption(b"x")), "is encrypted"),
