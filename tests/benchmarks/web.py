@@ -5,8 +5,9 @@ A newsletter is made in a temporary folder by the command line alone, so that an
     python tests/benchmarks/web.py                          this code: 3,000 papers, 10,000 readers, 20 clients
     python tests/benchmarks/web.py --root ../before         that of another checkout
 
-Clients reload the interests pages of readers by chance, without a pause between answer and question. Beside them one
-client unsubscribes one reader after the other. Prints milliseconds, and how many answers were 503.
+Clients reload the interests pages of readers by chance, without a pause between answer and question unless --pause says
+so: then all that a page takes is computing time. Beside them one client unsubscribes one reader after the other. Prints
+milliseconds, and how many answers were 503.
 """
 
 from __future__ import annotations
@@ -216,6 +217,7 @@ async def crowd(letter: Newsletter, interests: Sequence[str], leave: Sequence[st
         client = Client(letter.port)
         while time.perf_counter() < end:
             await client.ask("GET", chance.choice(interests), pages)
+            await asyncio.sleep(asked.pause)
 
     async def unsubscribe() -> None:
         client, links = Client(letter.port), iter(leave)
@@ -240,6 +242,7 @@ def main() -> None:
     parser.add_argument("--papers", type=int, default=3_000)
     parser.add_argument("--readers", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=20, help="that reload interests pages")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds between two pages of one client")
     parser.add_argument("--seconds", type=float, default=30.0, help="of the crowd")
     parser.add_argument("--alone", type=int, default=200, help="pages asked for one after the other")
     asked = parser.parse_args()
