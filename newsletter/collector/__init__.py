@@ -19,6 +19,7 @@ from newsletter.collector.http.ssrf import Lookup, public_addresses
 from newsletter.collector.identity import entry_id, names, same_paper
 from newsletter.collector.kinds import KINDS, LIBRARIES, guess_kind, guess_library, kind_of
 from newsletter.collector.normalize import Raw, Sighting
+from newsletter.collector.reading import ReadLimits
 from newsletter.collector.source_kind import Kind, Parsed, Parser, Request
 from newsletter.collector.sources.jsonl import read_entries
 from newsletter.collector.summarizer import Summaries, Summariser, content_key, extract
@@ -36,6 +37,7 @@ __all__ = [
     "Parser",
     "Raw",
     "Reached",
+    "ReadLimits",
     "Records",
     "Request",
     "Sighting",

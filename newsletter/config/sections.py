@@ -251,6 +251,7 @@ class SourceSection(BaseModel):
     location: str = ""
     name: str = ""
     kind: str = ""
+    private: bool = False
 
     @model_validator(mode="after")
     def says_where(self) -> SourceSection:
@@ -263,6 +264,5 @@ class SourceSection(BaseModel):
         """The source; its name defaults to the last part of the location, without a file's ending, or to the kind."""
         last = re.split(r"[/\\]", self.location.split("?")[0].rstrip("/"))[-1]
         stem = last if "://" in self.location else re.sub(r"\.\w+$", "", last)
-        return Source(
-            self.name or stem or self.location or self.kind, self.kind, self.location, dict(self.model_extra or {})
-        )
+        name = self.name or stem or self.location or self.kind
+        return Source(name, self.kind, self.location, dict(self.model_extra or {}), self.private)

@@ -19,8 +19,8 @@ LAYERS = (
     {"services"},
     {"bounces", "collector", "doctor", "embedder", "renderer", "selector", "sender", "store"},
     {"formats"},
-    {"config", "i18n", "logs", "schedule", "tokens"},
-    {"errors", "types", "version", "__init__"},
+    {"config", "i18n", "logs", "schedule", "tokens", "worker_process"},
+    {"errors", "handshakes", "types", "version", "__init__"},
 )
 #: doors that open other doors, and `__init__`, which only names what is public
 ALLOWED = {("cli", "web"), ("cli", "demo")}
