@@ -49,7 +49,7 @@ TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s+[\w:-]+=(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s
 IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()\s]*\)")
 MARKED_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 LINK = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.)[^\s<>]+", re.IGNORECASE)
-LINE_MARK = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s+|```\w*\s*$|[-*_]{3,}\s*$)", re.MULTILINE)
+LINE_MARK = re.compile(r"^[^\S\n]*(?:#{1,6}\s+|[-*+•]\s+|>\s+|```\w*\s*$|[-*_]{3,}\s*$)", re.MULTILINE)
 EMPHASIS = re.compile(r"(?<!\w)(\*\*|__|\*|_|`)(?=\S)(.{1,300}?)(?<=\S)\1(?!\w)")
 PREAMBLE = re.compile(
     r"^(?:tl\s?;?\s?dr|summary|zusammenfassung|résumé|resumen|in short|(?:sure|certainly|here(?:'s| is))[^:.]{0,80})"
