@@ -25,7 +25,7 @@ ARXIV = re.compile(rf"(?:{'|'.join(_PLACES)}){_NUMBER}", re.IGNORECASE)
 BARE_ARXIV = re.compile(rf"{_NUMBER}(?:v\d+)?", re.IGNORECASE)
 OPENREVIEW = re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?(?:[^#]{0,300}&)?id=([\w-]+)|^openreview:([\w-]+)$")
 DOI = re.compile(r"(?:^|doi:\s*|/|=)(10\.\d{4,9}/[^\s?#&\"<>]+)", re.IGNORECASE)
-DOI_TAILS = tuple(f"/{form}" for form in "full pdf epub abstract abs meta html fulltext summary".split())
+DOI_TAILS = ("/full", "/pdf", "/epub", "/abstract", "/abs", "/meta", "/html", "/fulltext", "/summary")
 PREPRINT_TAIL = re.compile(
     r"^(10\.(?:1101|64898)/[\w.]+?)v\d+(?:[./].*)?$"
 )  # bioRxiv and medRxiv: versions are no papers

@@ -1,4 +1,4 @@
-"""Unicode's normal forms in linear time: bringing marks into their order takes the square of how many follow another."""
+"""Unicode's normal forms in linear time: bringing marks into their order takes the square of their number."""
 
 from __future__ import annotations
 
