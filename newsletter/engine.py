@@ -16,6 +16,7 @@ from newsletter.services.context import Context, utc_now
 from newsletter.services.editions import IssueEditions
 from newsletter.services.evaluation import Evaluation
 from newsletter.services.explaining import Explaining
+from newsletter.services.issue_calendar import IssueCalendar
 from newsletter.services.mailbox_reports import MailboxReports
 from newsletter.services.papers import Papers
 from newsletter.services.planning import Planning
@@ -28,7 +29,7 @@ from newsletter.services.status import StatusReports
 from newsletter.services.subscriptions import Subscriptions
 from newsletter.services.summaries import Summarising
 from newsletter.services.vectors import EntryVectors
-from newsletter.services.wiring import pace, return_path, routes, signing
+from newsletter.services.wiring import leave_by_mail, pace, return_path, routes, signing
 from newsletter.store import Store
 from newsletter.tokens import Tokens
 
@@ -44,6 +45,7 @@ class Engine:
     accounting: Accounting
     archive: Archive
     bounces: MailboxReports
+    calendar: IssueCalendar
     collection: Collecting
     editions: IssueEditions
     evaluation: Evaluation
@@ -81,15 +83,17 @@ def make_engine(
     tokens = Tokens(secret.get_secret_value() if secret else store.secret())
     context = Context(settings, store, tokens, now)
     sign, path, ways = signing(settings), return_path(settings, tokens), routes(settings, transport)
+    leaving = leave_by_mail(settings, tokens)
     papers, single_mails, accounting = Papers(store), SingleMails(ways), Accounting(context)
     readers = KnownReaders(context, papers)
     vectors = EntryVectors(context, readers)
     collection, summaries = Collecting(context, papers), Summarising(context)
-    planning = Planning(context, collection, vectors)
-    editions = IssueEditions(context, planning, readers, papers, vectors, Signatures(tokens, path, sign))
+    calendar = IssueCalendar(context)
+    planning = Planning(context, calendar, collection, vectors)
+    editions = IssueEditions(context, planning, readers, papers, vectors, Signatures(tokens, path, leaving, sign))
     sending = Sending(context, editions, accounting, single_mails, ways, pace(settings), tuning or SendTuning())
-    bounces = MailboxReports(context, BounceReports(context, path))
-    scheduling = Scheduling(context, bounces, collection, planning, sending, summaries, vectors)
+    bounces = MailboxReports(context, BounceReports(context, path, leaving))
+    scheduling = Scheduling(context, calendar, bounces, collection, planning, sending, summaries, vectors)
     return Engine(
         settings=settings,
         store=store,
@@ -98,6 +102,7 @@ def make_engine(
         accounting=accounting,
         archive=Archive(settings, store.issues),
         bounces=bounces,
+        calendar=calendar,
         collection=collection,
         editions=editions,
         evaluation=Evaluation(context, readers, papers, vectors),
@@ -107,7 +112,7 @@ def make_engine(
         readers=readers,
         scheduling=scheduling,
         sending=sending,
-        status=StatusReports(context, collection, scheduling, vectors),
+        status=StatusReports(context, calendar, collection, scheduling, vectors),
         subscriptions=Subscriptions(context, papers, single_mails, sign),
         summaries=summaries,
         vectors=vectors,

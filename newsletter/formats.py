@@ -1,4 +1,4 @@
-"""The file formats: JSON Lines and CSV for profiles, subscribers and picks; frozen entries and editions.
+"""The file formats: JSON Lines for profiles, subscribers and picks; addresses; frozen entries and editions.
 
 What comes from outside is checked here, once, by pydantic; unknown keys are ignored. An address with a line
 break never gets further than `parse_address`.
@@ -10,51 +10,77 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from csv import DictReader, writer
-from csv import Error as CsvError
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
-from io import StringIO
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from newsletter.config import Hour, Share, Timezone, Weekday
 from newsletter.errors import InputError
-from newsletter.types import Bounce, Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Vote
+from newsletter.types import Bounce, Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Verb, Vote
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  #: letters as Japanese keyboards type them, too
+LONGEST_ADDRESS = 254
 _LONE = re.compile(rb"\\u[dD]")
 LONGEST_LINE = 5_000_000  #: characters of one JSON line
 LONGEST_NAME = 120
+MOST_INTERESTS = 50
 MOST_WORDS = 200  #: keywords, authors or ids in one list
 MOST_IDS = 5_000  #: papers of a profile: a whole library
 
 
 def parse_address(text: str) -> str:
-    """A mail address (addr-spec) as it may stand in an envelope and a header: ASCII; raises InputError.
+    """A mail address as it may stand in an envelope and a header: ASCII; raises InputError.
 
-    A domain in another script is kept in its IDNA form. A local part in another script would need SMTPUTF8.
+    A domain in another script is kept in its IDNA form. A local part in another script would need SMTPUTF8. Dots in
+    odd places, as in "a..b@example.org", are kept: some providers allow them, and `spelled` quotes them.
     """
-    address = text.strip()
     if any(unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") for character in text):
         raise InputError(f"{text!r}: an address holds no line breaks or control characters")
-    local, _, domain = address.rpartition("@")
+    local, domain = _divided(text)
     if not local.isascii():
-        raise InputError(f"{address!r}: an address with such letters before the @ cannot be reached yet")
+        raise InputError(f"{text.strip()!r}: an address with such letters before the @ cannot be reached yet")
     try:
-        if not domain.isascii():
-            address = f"{local}@{ascii_domain(domain)}"
-        parsed = Address(addr_spec=address)
+        domain = ascii_domain(domain[:LONGEST_ADDRESS]).removesuffix(".")
+        address = f"{local}@{domain}"
+        parsed = Address(addr_spec=f"{re.sub(r'[.]+', '.', local[:LONGEST_ADDRESS]).strip('.')}@{domain}")
     except (ValueError, IndexError, MessageError) as error:
-        raise InputError(f"{address!r}: this is not a mail address") from error
-    labels = parsed.domain.split(".")
-    if not parsed.username or not all(labels) or len(address) > 254 or re.search(r"[\s<>,;\"]", address):
-        raise InputError(f"{address!r}: this is not a mail address")
+        raise InputError(f"{text.strip()!r}: this is not a mail address") from error
+    right = parsed.username and all(parsed.domain.split("."))
+    if not right or len(address) > LONGEST_ADDRESS or re.search(r"[\s<>,;\"]", address):
+        raise InputError(f"{text.strip()!r}: this is not a mail address")
     return address
+
+
+def address_key(text: str) -> str:
+    """What all spellings of one mailbox have in common; of an address that is none, too.
+
+    In any case, with the domain in any form, quoted or not, typed wide ("ａｄａ＠ｅｘａｍｐｌｅ．ｏｒｇ").
+    """
+    local, domain = _divided(text)
+    with suppress(UnicodeError):
+        domain = ascii_domain(domain[: 2 * LONGEST_ADDRESS])
+    return f"{local}@{domain.rstrip('.')}".casefold()
+
+
+def spelled(address: str) -> str:
+    """As RFC 5321 and 5322 write it: a local part with dots in odd places stands in quotes."""
+    local, _, domain = address.rpartition("@")
+    odd = ".." in local or local.startswith(".") or local.endswith(".")
+    return f'"{local}"@{domain}' if odd and '"' not in local else address
+
+
+def _divided(text: str) -> tuple[str, str]:
+    """(local part, domain), in letters of usual width; quotes that nothing needs are left out."""
+    local, _, domain = text.strip().translate(_WIDE).rpartition("@")
+    quoted = re.fullmatch(r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)"', local)
+    return (quoted[1] if quoted else local), domain
 
 
 def ascii_domain(domain: str) -> str:
@@ -125,7 +151,7 @@ class ProfileLine(_FromOutside):
     """One profile as it stands in a file."""
 
     id: str = ""
-    interests: Annotated[tuple[InterestLine, ...], BeforeValidator(_interests), Field(max_length=50)] = ()
+    interests: Annotated[tuple[InterestLine, ...], BeforeValidator(_interests), Field(max_length=MOST_INTERESTS)] = ()
     liked: Ids = ()
     disliked: Ids = ()
     muted: Words = ()
@@ -159,6 +185,35 @@ class SubscriberLine(_FromOutside):
     skim: bool | None = None
 
 
+class VoteLine(_FromOutside):
+    """One vote as `subscriber_row` tells it."""
+
+    entry: Annotated[str, Field(min_length=1, max_length=500)]
+    verb: Literal[Verb.MORE, Verb.SAVE, Verb.LESS]
+    at: AwareDatetime
+
+
+class VoterLine(_FromOutside):
+    """What a subscriber's row says of single papers."""
+
+    votes: Annotated[tuple[VoteLine, ...], BeforeValidator(lambda value: value or ()), Field(max_length=MOST_IDS)] = ()
+
+
+class ChangeLine(ProfileLine):
+    """What of a subscriber can be set one by one; None and "": the newsletter's own."""
+
+    name: Name = ""
+    cadence: Cadence | None = None
+    weekday: Weekday | None = None
+    hour: Hour | None = None
+    timezone: Timezone | None = None
+    language: Language | None = None
+    skim: bool | None = None
+
+
+CHANGEABLE = tuple(sorted(ChangeLine.model_fields.keys() - {"id", "liked", "disliked"}))
+
+
 def parse_profile(row: Mapping[str, Any]) -> Profile:
     """Raises InputError with the wrong key and value."""
     return _checked(ProfileLine, row).profile()
@@ -171,6 +226,46 @@ def parse_subscriber(row: Mapping[str, Any]) -> Subscriber:
     profile = parse_profile(given["profile"] if isinstance(given.get("profile"), dict) else given)
     rest = {name: getattr(line, name) for name in SubscriberLine.model_fields}
     return Subscriber(id=0, profile=profile, **rest)
+
+
+def parse_votes(row: Mapping[str, Any]) -> tuple[Vote, ...]:
+    """What a row of a subscriber says of single papers; raises InputError with the wrong key and value."""
+    return tuple(Vote(line.entry, line.verb, line.at) for line in _checked(VoterLine, row).votes)
+
+
+def changed(person: Subscriber, given: Mapping[str, Any]) -> Subscriber:
+    """The person with other values for some of CHANGEABLE; "" sets one back to the newsletter's own.
+
+    Of interests that are named again, keywords, authors and so on stay. Raises InputError with the wrong key and value.
+    """
+    line = _checked(ChangeLine, {key: value for key, value in given.items() if value != ""})
+    values = {key: getattr(line, key) for key in given}
+    if "interests" in given:
+        known = {interest.name: interest for interest in person.profile.interests}
+        values["interests"] = tuple(known.get(one.name, one) for one in line.profile().interests)
+    own = {key: value for key, value in values.items() if key not in ProfileLine.model_fields}
+    rest = {key: value for key, value in values.items() if key in ProfileLine.model_fields}
+    return replace(person, profile=replace(person.profile, **rest), **own)
+
+
+def with_interests(profile: Profile, added: Iterable[str], without: Iterable[str] = ()) -> Profile:
+    """The profile with interests added, or given other keywords: "video: diffusion, motion"; and without some.
+
+    Weight, authors and liked papers of a known one stay. Raises InputError.
+    """
+    interests = {interest.name.casefold(): interest for interest in profile.interests}
+    for text in added:
+        name, _, words = text.partition(":")
+        keywords = [word for word in re.split(r"[,;]", words) if word.strip()] or [name]
+        (new,) = _checked(ProfileLine, {"interests": [{"name": name, "keywords": keywords}]}).profile().interests
+        known = interests.get(new.name.casefold())
+        interests[new.name.casefold()] = replace(known, keywords=new.keywords) if known else new
+    for name in without:
+        if interests.pop(one_line(name).casefold(), None) is None:
+            raise InputError(f"there is no interest {name!r}: {'; '.join(one.name for one in interests.values())}")
+    if len(interests) > MOST_INTERESTS:
+        raise InputError(f"at most {MOST_INTERESTS} interests")
+    return replace(profile, interests=tuple(interests.values()))
 
 
 def _checked(model: type[Model], row: Mapping[str, Any]) -> Model:
@@ -208,44 +303,6 @@ def _whole(row: Mapping[str, Any]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def read_table(data: bytes, csv: bool) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """Rows of a JSON Lines or CSV file with their line numbers; raises InputError where a CSV has no "email"."""
-    if not csv:
-        yield from read_lines(data)
-        return
-    text = data.decode("utf-8-sig", "replace").splitlines(keepends=True)
-    rows = DictReader(text)
-    if "email" not in (rows.fieldnames or ()):
-        raise InputError('the CSV has no column "email" in its first line')
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except CsvError as error:
-            yield rows.line_num, str(error)
-        else:
-            yield rows.line_num, {key: value for key, value in row.items() if isinstance(key, str)}
-
-
-def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Subscribers as CSV with a header line; of an interest only its name is kept."""
-    columns = [*SubscriberLine.model_fields, "interests", "muted", "size"]
-    yield ",".join(columns)
-    for row in rows:
-        profile = row.get("profile", {})
-        names = "; ".join(interest["name"] for interest in profile.get("interests", ()))
-        given = {
-            **row,
-            "interests": names,
-            "muted": "; ".join(profile.get("muted", ())),
-            "size": profile.get("size", ""),
-        }
-        line = StringIO()
-        writer(line, lineterminator="").writerow([given.get(column, "") for column in columns])
-        yield line.getvalue()
 
 
 def read_profiles(data: bytes) -> tuple[list[tuple[str, Profile]], list[str]]:
@@ -290,7 +347,7 @@ def profile_row(profile: Profile) -> dict[str, Any]:
 
 
 def subscriber_row(subscriber: Subscriber, votes: Iterable[Vote] = ()) -> dict[str, Any]:
-    """As `parse_subscriber` reads it, which passes votes over; the number stays inside."""
+    """As `parse_subscriber` and `parse_votes` read it; the number stays inside."""
     row = {field.name: getattr(subscriber, field.name) for field in fields(subscriber)}
     del row["id"]
     told = [{"entry": vote.entry, "verb": vote.verb.value, "at": vote.at.isoformat()} for vote in votes]

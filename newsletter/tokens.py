@@ -38,6 +38,7 @@ class Purpose(StrEnum):
 
 
 _RETURN_PATH = re.compile(r"[a-z2-7]{24,36}")
+_LEAVING = re.compile(r"[a-z2-7]{18,29}")
 _TAG, _MAC = 4, 10  #: bytes
 
 
@@ -47,6 +48,7 @@ class Tokens:
     def __init__(self, secret: str) -> None:
         self._secret = secret
         self._return_key = hmac.digest(secret.encode(), f"newsletter.{Purpose.BOUNCE}".encode(), "sha256")
+        self._leaving_key = hmac.digest(secret.encode(), f"newsletter.{Purpose.UNSUBSCRIBE}.mail".encode(), "sha256")
 
     def sign(self, purpose: Purpose, *values: int | str) -> str:
         """URL-safe ASCII: letters, digits, "-", "_" and "."."""
@@ -73,6 +75,26 @@ class Tokens:
         number = subscriber.to_bytes((subscriber.bit_length() + 7) // 8 or 1, "big")
         payload = issue_tag(issue) + number
         return b32encode(payload + self._return_mac(payload)).decode("ascii").rstrip("=").lower()
+
+    def leaving(self, subscriber: int) -> str:
+        """Names who leaves by mail, in an address or a subject: letters and digits, good in any case, deterministic."""
+        number = subscriber.to_bytes((subscriber.bit_length() + 7) // 8 or 1, "big")
+        mac = hmac.digest(self._leaving_key, number, "sha256")[:_MAC]
+        return b32encode(number + mac).decode("ascii").rstrip("=").lower()
+
+    def read_leaving(self, token: str) -> int:
+        """The subscriber's number; raises TokenError."""
+        text = token.lower()
+        if not _LEAVING.fullmatch(text):
+            raise TokenError
+        try:
+            data = b32decode(text.upper() + "=" * (-len(text) % 8))
+        except ValueError as error:
+            raise TokenError from error
+        number = int.from_bytes(data[:-_MAC], "big")
+        if not hmac.compare_digest(self.leaving(number), text):
+            raise TokenError
+        return number
 
     def read_return_path(self, token: str) -> tuple[bytes, int]:
         """(the tag of the issue, the subscriber's number); raises TokenError."""

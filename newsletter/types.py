@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 class Cadence(StrEnum):
@@ -46,11 +46,13 @@ class Outcome(StrEnum):
 
 
 class IssueState(StrEnum):
-    """planned → sending → done; done only when the accounting adds up with nobody waiting."""
+    """draft → planned → sending → done, or cancelled; done only when the accounting adds up with nobody waiting."""
 
+    DRAFT = "draft"  #: planned by hand: the schedule sends it once it is approved
     PLANNED = "planned"
     SENDING = "sending"
     DONE = "done"
+    CANCELLED = "cancelled"  #: nobody gets it, and its papers are free again
 
 
 class SourceState(StrEnum):
@@ -199,6 +201,14 @@ class Profile:
     signals: tuple[Signal, ...] = ()  #: votes, decayed to today, oldest first; the store keeps the votes, not these
 
 
+class OwnTime(NamedTuple):
+    """When a reader wants an issue. None: when the newsletter sends it."""
+
+    weekday: int | None = None  #: 0 = Monday; weekly only
+    hour: int | None = None  #: local, 0..23
+    timezone: str | None = None  #: IANA name
+
+
 @dataclass(frozen=True, slots=True)
 class Subscriber:
     """A person with an address. None: the newsletter's own default."""
@@ -225,6 +235,7 @@ class Issue:
     since: datetime
     until: datetime
     state: IssueState = IssueState.PLANNED
+    day: date | None = None  #: the day that it is an issue of; None: that of `until`
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from newsletter.formats import ascii_domain
+from newsletter.formats import address_key
 
 _LOCAL = r"(?:\"[^\"\n]{1,100}\"|[^\s<>()\[\],:;\"@|]{1,100}+)"
 _DOMAIN = r"(?:[^\W_](?:[\w-]{0,62}\w)?\.){1,10}[^\W\d_][\w-]{1,62}"
@@ -32,20 +32,11 @@ def tidied(address: str) -> str:
 
 def same(one: str, other: str) -> bool:
     """Say whether two spellings are one mailbox: in any case, quoted or not, with the domain in any form."""
-    return _key(one) == _key(other) != ""
+    key = address_key(one.strip().strip("<>"))
+    return key == address_key(other.strip().strip("<>")) and not key.startswith("@") and not key.endswith("@")
 
 
 def redacted(address: str) -> bool:
     """Say whether the place of an address holds something that hides it (RFC 6590)."""
     local = address.rpartition("@")[0] or address
     return bool(not local or _HOLLOW.search(local) or _HASH.fullmatch(local) or re.fullmatch(r"(?i)x{3,}", local))
-
-
-def _key(address: str) -> str:
-    local, _, domain = address.strip().strip("<>").rpartition("@")
-    try:
-        domain = ascii_domain(domain)
-    except UnicodeError:
-        return ""
-    local = local.strip('"')
-    return f"{local}@{domain.rstrip('.')}".casefold() if local and domain else ""

@@ -28,10 +28,14 @@ def report_type(mail: ParsedReport) -> str:
 
 def automatic(mail: ParsedReport) -> bool:
     """Say whether a program answered for a person. Looked at after everything else: bounces bear these marks too."""
+    return mail.header("auto-submitted").lower().startswith("auto-generated") or replied(mail)
+
+
+def replied(mail: ParsedReport) -> bool:
+    """Say whether a program answered a mail, as far as it says so."""
     if report_type(mail) == "disposition-notification":  # a receipt (RFC 8098)
         return True
-    submitted = mail.header("auto-submitted").lower()
-    if submitted.startswith(("auto-replied", "auto-generated", "auto-notified")):
+    if mail.header("auto-submitted").lower().startswith(("auto-replied", "auto-notified")):
         return True
     if any(mail.header(name) for name in _MARKS) or mail.header("precedence").lower() == "auto_reply":
         return True

@@ -16,6 +16,8 @@ def status_after(effect: Effect, status: Status, counted: int, limit: int) -> St
     """Return the new status, if it changes. `counted`: soft bounces that count, this one included."""
     if effect is Effect.COMPLAINS:
         return None if status is Status.COMPLAINED else Status.COMPLAINED
+    if effect is Effect.LEAVES:
+        return Status.UNSUBSCRIBED if status in MAY_BOUNCE else None
     enough = effect is Effect.BOUNCES or (effect is Effect.COUNTS and counted >= limit)
     return Status.BOUNCED if enough and status in MAY_BOUNCE else None
 

@@ -1,6 +1,7 @@
 """One mail that came back ─▶ one BounceReport. Pure, and never raises: what cannot be read is ReportKind.NONE.
 
-complaint (arf.py) ─ delivery report (fields.py) ─ notice for people (notice.py) ─ automatic reply
+complaint (arf.py) ─ delivery report (fields.py) ─ notice for people (notice.py) ─ wish to leave (leaving.py)
+─ automatic reply (autoreply.py)
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from newsletter.bounces.addresses import every, first
 from newsletter.bounces.arf import complained
 from newsletter.bounces.autoreply import automatic, report_type
 from newsletter.bounces.classify import Diagnostic, classify, reply_in
+<<<<<<< HEAD
 from newsletter.bounces.mime_parser import (
     LONGEST_HEADER,
     MOST_BYTES,
@@ -23,6 +25,10 @@ from newsletter.bounces.mime_parser import (
     parse_report,
     sort_parts,
 )
+=======
+from newsletter.bounces.leaving import asks_to_leave
+from newsletter.bounces.mime_parser import MOST_BYTES, ParsedReport, headers_of, parse_report, sort_parts
+>>>>>>> main
 from newsletter.bounces.phrase_lists import has_phrase
 from newsletter.bounces.providers import parse, read_hook
 from newsletter.bounces.reasons import Reason
@@ -54,6 +60,9 @@ def _read(mail: ParsedReport) -> BounceReport:
     if recipients:
         arrived = all(recipient.reason is Reason.DELIVERED for recipient in recipients)
         return BounceReport(ReportKind.NONE if arrived else ReportKind.BOUNCE, recipients, mail.trace)
+    if asks := asks_to_leave(mail):
+        leaver = RecipientReport(first(mail.header("from")), Reason.UNSUBSCRIBE)
+        return BounceReport(ReportKind.UNSUBSCRIBE, (leaver,), mail.trace, asks=asks)
     if automatic(mail):
         return BounceReport(
             ReportKind.AUTO_REPLY, (RecipientReport(first(mail.header("from")), Reason.VACATION),), mail.trace

@@ -12,6 +12,7 @@ class Effect(StrEnum):
 
     NOTHING = "nothing"  #: it is told, and changes nobody: the sender's, the network's or the moment's matter
     COUNTS = "counts"  #: the address is doubtful: some of these, in different issues, and the person is `bounced`
+    LEAVES = "leaves"  #: the person is `unsubscribed` at once
     BOUNCES = "bounces"  #: there is no such address: the person is `bounced` at once
     COMPLAINS = "complains"  #: the person is `complained` at once
 
@@ -27,6 +28,7 @@ class Reason(StrEnum):
     SUSPEND = "suspend"  #: the account is locked, disabled or unused
     SUPPRESSED = "suppressed"  #: on the provider's own list of addresses that failed before
     FEEDBACK = "feedback"  #: the person called it spam
+    UNSUBSCRIBE = "unsubscribe"  #: the person wants no more mail
     VACATION = "vacation"  #: an automatic reply
     DELIVERED = "delivered"  #: it arrived
     MAILBOXFULL = "mailboxfull"
@@ -59,5 +61,5 @@ EFFECTS: Mapping[Reason, Effect] = MappingProxyType(
     dict.fromkeys(Reason, Effect.NOTHING)
     | dict.fromkeys((Reason.USERUNKNOWN, Reason.HOSTUNKNOWN, Reason.HASMOVED, Reason.NOTACCEPT), Effect.BOUNCES)
     | dict.fromkeys((Reason.FILTERED, Reason.SUSPEND, Reason.SUPPRESSED), Effect.COUNTS)
-    | {Reason.FEEDBACK: Effect.COMPLAINS}
+    | {Reason.FEEDBACK: Effect.COMPLAINS, Reason.UNSUBSCRIBE: Effect.LEAVES}
 )

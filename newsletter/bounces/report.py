@@ -13,6 +13,7 @@ class ReportKind(StrEnum):
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"  #: somebody wants to leave
     AUTO_REPLY = "auto-reply"
     NONE = "none"  #: none of these, or a report that a mail arrived
 
@@ -48,3 +49,4 @@ class BounceReport:
     trace: str = ""  #: all its text, where tokens and a Message-ID of ours may stand
     digest: str = ""  #: the same report always has the same
     note: str = ""  #: why it may do nothing, whatever it says: "auth-failure"
+    asks: tuple[str, ...] = ()  #: what may be tokens of the person who wants to leave

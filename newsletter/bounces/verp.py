@@ -66,7 +66,7 @@ class ReturnPath:
     def _from_links(self, text: str) -> Iterator[FoundToken]:
         for token in _distinct(_UNSUBSCRIBE, text):
             try:
-                [subscriber] = self._tokens.read(Purpose.UNSUBSCRIBE, token)
+                subscriber, *_ = self._tokens.read(Purpose.UNSUBSCRIBE, token)
             except (TokenError, ValueError):
                 continue
             yield FoundToken(int(subscriber))

@@ -12,7 +12,7 @@ from newsletter.cli.maintenance import demo, doctor, init, lint, migrate
 from newsletter.cli.quality import evaluate, explain
 from newsletter.cli.rank import rank
 from newsletter.cli.sending import bounces, resolve, send
-from newsletter.cli.serving import run, web
+from newsletter.cli.serving import run, tick, web
 from newsletter.cli.status import status
 from newsletter.cli.subscribers import subscribers
 
@@ -44,6 +44,6 @@ for command in (
     *(send, status, resolve, bounces),
     *(evaluate, explain),
     *(lint, doctor),
-    *(run, web),
+    *(run, tick, web),
 ):
     main.add_command(command)

@@ -51,6 +51,11 @@ def warn_without_vectors(trouble: str) -> None:
     warn([without_vectors(trouble)] if trouble else [])
 
 
+def counted(number: int, thing: str) -> str:
+    """ "1 paper", "2 papers"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def shortened(text: str, most: int) -> str:
     """At most so many characters, the last of them an ellipsis where something is cut off."""
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -32,13 +32,19 @@ if TYPE_CHECKING:
 )
 @click.option("--test-to", metavar="ADDRESS", help="Send one mail to ADDRESS, outside the ledger.")
 @click.option("--connections", type=click.IntRange(1, 100), help="[default: [smtp] connections]")
-def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int | None) -> None:
-    """Send what is due of ISSUE; safe to run again, safe to kill. A paused issue goes on.
+@click.option("--now", "everybody", is_flag=True, help="Also to readers whose own time has not come.")
+def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int | None, everybody: bool) -> None:
+    """Send what is due of ISSUE; safe to run again, safe to kill. A draft is approved by it, a paused issue goes on.
+
+    Readers with a day, hour or time zone of their own wait for it: `newsletter run`, a `newsletter tick` or another
+    `send` later sends to them.
 
     \b
     Exit code 0: all that was due is accepted.
               3: some were deferred, refused or uncertain in this run, or it was stopped or paused.
     """
+    from newsletter.schedule import local_minute
+
     with open_engine() as engine:
         if dry_run:
             _dry_run(engine, issue, dry_run)
@@ -46,9 +52,14 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
         if test_to:
             _send_test(engine, issue, test_to)
             return
-        sent = run_async(_send(engine, issue, connections or 0))
+        sent = run_async(_send(engine, issue, connections or 0, everybody))
         warn_without_vectors(engine.vectors.trouble())
+        zone = engine.settings.schedule.timezone
     click.echo(str(sent.tally))
+    if sent.ahead.first:
+        first = local_minute(sent.ahead.first, sent.ahead.timezone or zone)
+        readers = "1 reader waits" if sent.ahead.number == 1 else f"{sent.ahead.number:,} readers wait"
+        click.echo(f"{readers} for their own time, the first until {first}; --now sends to them at once.")
     exit_after(sent)
 
 
@@ -67,7 +78,7 @@ def _send_test(engine: Engine, issue: str, address: str) -> None:
     click.echo(f"a test mail went to {address}: {reply}")
 
 
-async def _send(engine: Engine, issue: str, connections: int) -> Sent:
+async def _send(engine: Engine, issue: str, connections: int, everybody: bool) -> Sent:
     import asyncio
 
     from newsletter.cli.server import stop_on_signals
@@ -82,7 +93,7 @@ async def _send(engine: Engine, issue: str, connections: int) -> Sent:
         def settled(_: Delivery) -> None:
             bar.update(1, f"{next(done) / max(time.monotonic() - began, 0.1):.1f} mails/s")
 
-        return await engine.sending.send(issue, None, connections, stop, settled)
+        return await engine.sending.send(issue, None, connections, stop, settled, everybody=everybody)
 
 
 @click.command()
@@ -128,7 +139,7 @@ def _accepted_ids(log_file: Path | None, ids_file: Path | None) -> set[str]:
 @click.option("--dry-run", is_flag=True, help="Only print what would be done.")
 @format_option("jsonl")
 def bounces(files: tuple[Path, ...], dry_run: bool, form: str) -> None:
-    """Read reports on mails that did not arrive or were not wanted, and obey those that are ours.
+    """Read reports on mails that did not arrive or were not wanted, and mails that unsubscribe; obey those of ours.
 
     From FILEs (a mail each; folders and Maildirs too, which stay as they are; - is standard input), or without any from
     the Maildir and the IMAP folder of [bounces], where what was read is marked as seen.
@@ -137,9 +148,11 @@ def bounces(files: tuple[Path, ...], dry_run: bool, form: str) -> None:
     bounced, complained  the person gets no more mail      none     a delay, a policy, a full mailbox: nobody's fault
     counted: 2 of 3      so many soft ones are as good     ignored  holds no token of ours, or names somebody else
                          as a hard one
+    unsubscribed         a mail to the mailto of the List-Unsubscribe header: the person gets no more mail
 
     \b
-    JSON Lines, one a recipient: {"file","recipient","kind":"bounce|complaint|auto-reply|none","reason","hard","action"}
+    JSON Lines, one a recipient: {"file","recipient","kind","reason","hard","action"}
+    with a kind of bounce, complaint, unsubscribe, auto-reply or none
     """
     from newsletter.formats import dump_lines
     from newsletter.serializers.bounces import report_row

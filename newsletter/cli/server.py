@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("newsletter")
 
 POLL = 2.0  #: seconds between two looks at the clock
+PATIENCE = 15  #: times as long after trouble, such as a template with an error: to look again is not always cheap
 
 
 class Server(uvicorn.Server):
@@ -57,7 +58,7 @@ async def keep_schedule(engine: Engine, stop: asyncio.Event, poll: float = POLL)
                 logger.error("%s", error)
             trouble = str(error)
         try:
-            await asyncio.wait_for(stop.wait(), poll)
+            await asyncio.wait_for(stop.wait(), PATIENCE * poll if trouble else poll)
         except TimeoutError:
             continue
 

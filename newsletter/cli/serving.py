@@ -22,6 +22,25 @@ def run() -> None:
         run_async(_run(engine))
 
 
+@click.command()
+@config_option
+def tick() -> None:
+    """One pass of what `run` does: read bounces, collect, plan, send what is due. For timers.
+
+    Call it every quarter of an hour: readers get their mail at the first pass after their own time. It tells what it
+    did, and nothing where nothing was due. Safe to run twice at once, or beside `run`.
+    """
+    with open_engine() as engine:
+        for line in run_async(_tick(engine)):
+            click.echo(line)
+
+
+async def _tick(engine: Engine) -> list[str]:
+    from newsletter.cli.server import stop_on_signals
+
+    return await engine.scheduling.tick(stop_on_signals())
+
+
 async def _run(engine: Engine) -> None:
     import asyncio
 
@@ -31,7 +50,7 @@ async def _run(engine: Engine) -> None:
     stop, section = stop_on_signals(), engine.settings.web
     engine.scheduling.begin()
     listening = listen(section.host, section.port)
-    click.echo(f"Pages at {address_of(listening)}; next issue at {engine.scheduling.next_event():%Y-%m-%d %H:%M} UTC")
+    click.echo(f"Pages at {address_of(listening)}; next issue on {engine.scheduling.next_issue_told()}")
     pages = serve(make_app(engine), listening, stop, section.trusted_proxies)
     await asyncio.gather(keep_schedule(engine, stop), pages)
 

@@ -109,6 +109,7 @@ def _span(seconds: float) -> str:
 
 
 def _print_overview(overview: Overview, form: str) -> None:
+    from newsletter.schedule import local_minute
     from newsletter.serializers.issues import overview_row
 
     if form == "json":
@@ -118,7 +119,8 @@ def _print_overview(overview: Overview, form: str) -> None:
         rows = [_source_cells(source) for source in overview.health]
         print_table(("source", "state", "since (UTC)", "checked (UTC)", "found", "new", ""), rows)
     active = overview.readers.get(Status.ACTIVE, 0)
-    click.echo(f"Next issue: {overview.due:%A %Y-%m-%d %H:%M} UTC, {overview.news} new papers, {active} active readers")
+    due = local_minute(overview.due, overview.timezone)
+    click.echo(f"Next issue: {due}, {overview.news} new papers, {active} active readers")
     for tally in overview.issues:
         click.echo(f"{tally.issue} ({tally.state}): {tally}")
     _print_findings(overview)

@@ -1,33 +1,31 @@
-"""Commands about subscribers: add, list, show, like, vote, import, export, pause, resume, unsubscribe, erase."""
+"""Commands about subscribers: add, set, list, show, like, vote, import, export, pause, resume, unsubscribe, erase."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from itertools import starmap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from newsletter.cli.base import PARTLY_FAILED, cadence_option, config_option, open_engine, run_async
-from newsletter.cli.files import read_bytes, write_text_lines
-from newsletter.cli.output import format_option, print_lines, print_table, progress_bar, shortened, warn
-from newsletter.errors import InputError
+from newsletter.cli.output import format_option, print_lines, print_table, shortened, warn
+from newsletter.cli.people_files import export_subscribers, import_subscribers
+from newsletter.cli.subscriber_changes import set_subscriber
 from newsletter.types import Status, Verb
 
 if TYPE_CHECKING:
-    from newsletter.engine import Engine
-    from newsletter.types import Profile, Subscriber
-
-BATCH = 1000  #: imported people in one transaction
+    from newsletter.types import Profile
 
 
 @click.group()
 @config_option
 def subscribers() -> None:
-    """Who gets mail: add, list, show, like, vote, import, export, pause, resume, unsubscribe, erase."""
+    """Who gets mail: add, set, list, show, like, vote, import, export, pause, resume, unsubscribe, erase."""
+
+
+for _command in (set_subscriber, import_subscribers, export_subscribers):
+    subscribers.add_command(_command)
 
 
 @subscribers.command("add")
@@ -40,7 +38,10 @@ def subscribers() -> None:
 @click.option("--size", type=int, help="Picks in an edition.")
 @click.option("--language", default="", help='"de", "ar", "pt-BR" [default: the newsletter\'s].')
 def add_subscriber(**given: Any) -> None:
-    """Add ADDRESS as active: you vouch for the consent (people who sign up on the page confirm it themselves)."""
+    """Add ADDRESS as active: you vouch for the consent (people who sign up on the page confirm it themselves).
+
+    `subscribers set` changes what is kept of somebody who is there already.
+    """
     from newsletter.formats import parse_subscriber
 
     person = parse_subscriber({"email": given.pop("address"), **given})
@@ -83,72 +84,6 @@ def show_subscriber(address: str) -> None:
         votes, bounces = engine.subscriptions.votes(person.id), engine.subscriptions.bounces(person.id)
     known = {"bounces": [bounce_row(bounce) for bounce in bounces]} if bounces else {}
     click.echo(json.dumps(subscriber_row(person, votes) | known, ensure_ascii=False, indent=2))
-
-
-@subscribers.command("import")
-@config_option
-@click.argument("file", type=click.Path(path_type=Path))
-def import_subscribers(file: Path) -> None:
-    """Add or change subscribers from FILE: JSON Lines, or CSV with a header line.
-
-    A bad line is named by number and skipped (exit code 3). What a row leaves out stays as it is. Nobody who
-    unsubscribed, bounced or complained is brought back. Of interests a CSV holds the names only; votes on single
-    papers are not taken from a file.
-    """
-    from newsletter.formats import read_table
-
-    rows = list(read_table(read_bytes(file), csv=file.suffix.lower() == ".csv"))
-    with open_engine() as engine, progress_bar(rows, "importing") as shown:
-        people, problems = _parse_people(shown)
-        totals = _put_all(engine, people)
-    warn(f"{file}, line {problem}" for problem in problems)
-    click.echo("added {}, changed {}, kept out {} (they left), ".format(*totals) + f"bad lines {len(problems)}")
-    if problems:
-        sys.exit(PARTLY_FAILED)
-
-
-def _parse_people(rows: Iterable[tuple[int, Any]]) -> tuple[list[Subscriber], list[str]]:
-    """Subscribers, and what is wrong with the other rows: "3: not JSON"; a row that is a text could not be read."""
-    from newsletter.formats import parse_subscriber
-
-    people: list[Subscriber] = []
-    problems: list[str] = []
-    for number, row in rows:
-        try:
-            if isinstance(row, str):
-                raise InputError(row)
-            people.append(parse_subscriber(row))
-        except InputError as error:
-            problems.append(f"{number}: {error}")
-    return people, problems
-
-
-def _put_all(engine: Engine, people: Sequence[Subscriber]) -> tuple[int, int, int]:
-    """How many were added, changed and kept out."""
-    added, changed, kept_out = 0, 0, 0
-    for start in range(0, len(people), BATCH):
-        done = engine.subscriptions.put_all(people[start : start + BATCH], "import")
-        added, changed, kept_out = added + done[0], changed + done[1], kept_out + done[2]
-    return added, changed, kept_out
-
-
-@subscribers.command("export")
-@config_option
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
-@click.option("--csv", "as_csv", is_flag=True, help="CSV instead of JSON Lines.")
-def export_subscribers(file: Path | None, as_csv: bool) -> None:
-    """Write all subscribers to FILE or standard output, as `import` reads them; JSON Lines hold their votes too."""
-    from newsletter.formats import csv_lines, dump_lines, subscriber_row
-
-    if file and file.suffix.lower() == ".csv":
-        as_csv = True
-    with open_engine() as engine:
-        rows = starmap(subscriber_row, engine.subscriptions.with_votes(engine.subscriptions.listed()))
-        lines = csv_lines(rows) if as_csv else dump_lines(rows)
-        if file:
-            write_text_lines(file, lines)
-        else:
-            print_lines(lines)
 
 
 def _add_status_command(name: str, status: Status, text: str) -> None:

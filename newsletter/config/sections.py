@@ -235,6 +235,11 @@ class BouncesSection(Section):
     mailgun_key: SecretStr | None = None
     sendgrid_key: str = ""
 
+    @property
+    def has_mailbox(self) -> bool:
+        """Whether a mailbox is read for what comes back."""
+        return bool(self.maildir or self.imap_host)
+
     @model_validator(mode="after")
     def says_who_reads(self) -> BouncesSection:
         """Refuse a mailbox without a user name and a password."""

@@ -24,7 +24,7 @@ OWN_DOMAIN = "Use an address of a domain of your own, where you can publish SPF,
 
 def check_sender(setup: Setup) -> tuple[Finding, ...]:
     """Check the From, the address for bounces, the postal address and the List-Id."""
-    return (*_sender(setup), *_others(setup), *_legal(setup))
+    return (*_sender(setup), *_others(setup), _leaving(setup), *_legal(setup))
 
 
 def _sender(setup: Setup) -> Iterator[Finding]:
@@ -56,6 +56,13 @@ def _others(setup: Setup) -> Iterator[Finding]:
         yield warning("address for bounces", f"{address} is the one that takes replies too", todo)
     else:
         yield ok("address for bounces", address)
+
+
+def _leaving(setup: Setup) -> Finding:
+    if setup.leave_to:
+        return ok("unsubscribe by mail", f"mails to {setup.leave_to} are read")
+    todo = "Set maildir or imap_host in [bounces]: some mail programs, as those of Apple, know no other way."
+    return warning("unsubscribe by mail", "not offered, by https only: no mailbox is read", todo)
 
 
 def _legal(setup: Setup) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ class Setup:
     sender: str  #: "The Weekly Preprint <weekly@papers.example.org>"
     reply_to: str = ""  #: the same form, or ""
     bounces: str = ""  #: the address that bounces go to; "": that of the sender
+    leave_to: str = ""  #: the address of the mailto of List-Unsubscribe; "": none is offered
     base_url: str = ""
     list_id: str = ""
     postal_address: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from newsletter.renderer.fragments import (
 )
 from newsletter.renderer.mime import Envelope, list_headers
 from newsletter.renderer.sanitize import shorten, tidy, tidy_told
+from newsletter.schedule import shown_day
 from newsletter.types import Edition, Entry, Issue, Links, Mail, Masthead, Pick
 
 _LENGTHS = {"lead": 700, "card": 420}  #: characters of the abstract; the other kinds have none
@@ -227,9 +228,11 @@ class IssueRenderer:
 
 
 def _local(issue: Issue, timezone: str) -> Issue:
-    """In the newsletter's own time: its day is not always that of UTC."""
-    zone = ZoneInfo(timezone)
+    """In the newsletter's own time: its day is not always that of UTC. Templates date an issue by its `until`."""
+    zone, day = ZoneInfo(timezone), shown_day(issue, timezone)
     since, until = issue.since.astimezone(zone), issue.until.astimezone(zone)
+    if until.date() < day:  # a reader in the east gets it before the newsletter's own day has come
+        until = datetime.combine(day, time(), zone)
     return replace(issue, key=tidy(issue.key, 40), since=since, until=until)
 
 

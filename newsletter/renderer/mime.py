@@ -19,6 +19,7 @@ from urllib.parse import quote
 import numpy as np
 
 from newsletter.errors import ConfigError, InputError, TemplateError
+from newsletter.formats import spelled
 from newsletter.renderer.sanitize import tidy
 from newsletter.types import Issue, Links, Mail, Masthead, Subscriber
 
@@ -79,7 +80,7 @@ class Envelope:
         text, html = parts
         body = [
             self._from,
-            _mailbox("To", tidy(to.name, 100), to.email),
+            _mailbox("To", tidy(to.name, 100), spelled(to.email)),
             _unstructured("Subject", subject),
             f"Date: {_date(date)}\r\nMessage-ID: {message_id}\r\n".encode(),
             self._reply_to,

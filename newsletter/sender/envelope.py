@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from newsletter.errors import ConfigError, Refused
-from newsletter.formats import ascii_domain
+from newsletter.formats import ascii_domain, spelled
 from newsletter.sender.replies import Phase
 from newsletter.types import Mail
 
@@ -83,7 +83,11 @@ def _rcpt_words(recipient: bytes) -> bytes:
 
 
 def mailbox(address: str, offers: Offers) -> bytes:
-    """Write an address as bytes, its domain by IDNA. Raises Refused where the server or nobody could take it."""
+    """Write an address as bytes: quoted where it must be, its domain by IDNA.
+
+    Raises Refused where the server or nobody could take it.
+    """
+    address = spelled(address)
     if _ASCII.fullmatch(address):
         return address.encode()
     local, _, domain = address.rpartition("@")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from newsletter.sender import Breaker, too_many_complaints
 from newsletter.services.context import Context
 from newsletter.services.progress import RATE_WINDOW, Progress, progress
+from newsletter.store import Ahead
 from newsletter.types import Delivery, Issue, IssueState, Outcome, Tally
 
 logger = logging.getLogger("newsletter")
@@ -29,6 +30,14 @@ class Accounting:
     def tally(self, key: str) -> Tally:
         """The figures of an issue; raises UnknownIssue."""
         return self._store.ledger.tally(self._store.issues.get(key).key)
+
+    def ahead(self, key: str) -> Ahead:
+        """Who waits for a time of their own; raises UnknownIssue."""
+        return self._store.waiting.ahead(self._store.issues.get(key).key, self._now())
+
+    def papers(self, key: str) -> int:
+        """How many papers are in the pool of an issue."""
+        return self._store.issues.papers(key)
 
     def having(self, key: str, outcome: Outcome, most: int | None = None) -> Sequence[tuple[Delivery, str]]:
         """(delivery, address) of all deliveries with this outcome, or of the first. Raises UnknownIssue."""

@@ -11,13 +11,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from threading import Lock
 
 from newsletter.config import Settings
 from newsletter.errors import TemplateError, UnknownIssue
-from newsletter.schedule import KEY
+from newsletter.schedule import KEY, shown_day
 from newsletter.store import Frozen, Issues
 from newsletter.types import Edition, Issue, IssueState, Links, Subscriber
 
@@ -47,6 +47,7 @@ class Headline:
     """A line of the list of issues."""
 
     issue: Issue
+    day: date  #: that readers see on it
     papers: int
     subject: str
 
@@ -92,7 +93,8 @@ class Archive:
         """The line of an issue, remembered for good: it is short, and does not change."""
         if issue.key not in self._headlines:
             page = self.public(issue.key)
-            self._headlines[issue.key] = Headline(page.issue, page.papers, page.subject)
+            day = shown_day(issue, self._settings.schedule.timezone)
+            self._headlines[issue.key] = Headline(page.issue, day, page.papers, page.subject)
         return self._headlines[issue.key]
 
     def _made(self, key: str, language: str) -> Public:

@@ -9,10 +9,12 @@ An accepted delivery stays accepted: both are facts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from newsletter.bounces import BounceReport, Effect, Reason, RecipientReport, ReportKind
+from newsletter.bounces.leaving import LeaveByMail
 from newsletter.bounces.mailboxes import Mailbox
 from newsletter.bounces.policy import counted, status_after
 from newsletter.bounces.reading import LetterReader
@@ -23,6 +25,7 @@ from newsletter.types import Bounce, Status
 
 logger = logging.getLogger("newsletter")
 
+SEVERAL = "ignored: tokens of several people"
 NOT_OURS = "ignored: not ours"
 ANOTHER = "ignored: another address than ours"
 KNOWN = "none: known already"
@@ -43,17 +46,25 @@ class Heeded:
     @property
     def ended(self) -> bool:
         """Whether the person gets no more mail."""
-        return self.action in (Status.BOUNCED, Status.COMPLAINED)
+        return self.action in (Status.BOUNCED, Status.COMPLAINED, Status.UNSUBSCRIBED)
+
+
+def ended_by(heeded: Iterable[Heeded]) -> list[str]:
+    """In a line each, how many people get no more mail, and why."""
+    left = Counter(one.kind is ReportKind.UNSUBSCRIBE for one in heeded if one.ended)
+    told = ((left[False], "bounced or complained"), (left[True], "unsubscribed by mail"))
+    return [f"{number} subscribers {what}" for number, what in told if number]
 
 
 class BounceReports:
     """The service that believes reports or not, and obeys those that it believes."""
 
-    def __init__(self, context: Context, path: ReturnPath) -> None:
+    def __init__(self, context: Context, path: ReturnPath, leaving: LeaveByMail) -> None:
         """Take the limits from [bounces]: so many soft bounces, within that time, are as good as a hard one."""
         section = context.settings.bounces
         self._store = context.store
         self._path = path
+        self._leaving = leaving
         self._limit = section.soft_limit
         self._within = section.soft_within
         self._now = context.now
@@ -81,6 +92,8 @@ class BounceReports:
         """Obey a report; `signed`: by a provider, which is believed on any address. `keep` False changes nothing."""
         if not report.recipients:
             return [Heeded(name, report.kind, "", "", False, _nothing(report))]
+        if report.kind is ReportKind.UNSUBSCRIBE:
+            return [self._leave(report, report.recipients[0], name, keep)]
         candidates = self._candidates(report.trace) if _tells_of_people(report) else []
         return [self._heed(report, finding, candidates, name, keep, signed) for finding in report.recipients]
 
@@ -99,6 +112,18 @@ class BounceReports:
         logger.info("report", extra={"kind": report.kind.value, "reason": finding.reason.value, "action": action})
         return Heeded(name, report.kind, finding.recipient, finding.reason.value, finding.hard, action)
 
+    def _leave(self, report: BounceReport, finding: RecipientReport, name: str, keep: bool) -> Heeded:
+        """Unsubscribe whom the token of the mail names, whoever wrote it."""
+        numbers = self._leaving.leaving(report.asks)
+        people = self._store.subscribers.many(sorted(numbers))
+        action, who, reason = SEVERAL if people else NOT_OURS, finding.recipient, finding.reason.value
+        if len(people) == 1 == len(numbers):
+            [person] = people
+            new = Bounce(report.digest, person.id, "", reason, hard=False, counts=False, at=self._now())
+            action, who = self._acted(new, finding.effect, keep), person.email
+        logger.info("report", extra={"kind": report.kind.value, "reason": reason, "action": action})
+        return Heeded(name, report.kind, who, reason, False, action)
+
     def _act(
         self, report: BounceReport, finding: RecipientReport, candidates: Sequence[Candidate], keep: bool, signed: bool
     ) -> str:
@@ -108,14 +133,17 @@ class BounceReports:
         counts = finding.effect is Effect.COUNTS
         reason, now = finding.reason.value, self._now()
         new = Bounce(report.digest, person.subscriber, person.issue, reason, finding.hard, counts, now)
-        judged = self._judge(new, finding.effect, keep)
+        return self._acted(new, finding.effect, keep)
+
+    def _acted(self, new: Bounce, effect: Effect, keep: bool) -> str:
+        judged = self._judge(new, effect, keep)
         if judged is None:
             return KNOWN
         status, count = judged
         if status:
             logger.info("status", extra={"subscriber": new.subscriber, "status": status.value})
             return status.value
-        return f"counted: {min(count, self._limit)} of {self._limit}" if counts else NOTHING
+        return f"counted: {min(count, self._limit)} of {self._limit}" if new.counts else NOTHING
 
     def _judge(self, new: Bounce, effect: Effect, keep: bool) -> tuple[Status | None, int] | None:
         """Return (the status that it makes of the person, soft bounces that count); None for a bounce that is known.

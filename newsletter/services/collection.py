@@ -112,8 +112,9 @@ class Collecting:
 
     def is_due(self) -> bool:
         """Whether the schedule owes a collection."""
-        checked = [health.checked for health in self.health()]
-        late = self._now() - self._settings.schedule.collect_every
+        now = self._now()
+        checked = [health.checked for health in self.health() if health.checked <= now]  # else the clock was ahead
+        late = now - self._settings.schedule.collect_every
         return bool(self._settings.sources) and (not checked or max(checked) <= late)
 
     def sources(self, names: Sequence[str] = ()) -> list[Source]:

@@ -26,7 +26,7 @@ from newsletter.sender.smtp import tls_context
 from newsletter.services.context import utc_now
 from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
 from newsletter.services.readership import Readership
-from newsletter.services.wiring import relay, return_path, signing
+from newsletter.services.wiring import leave_address, leave_by_mail, relay, return_path, signing
 from newsletter.store import Frozen, Store, file_of
 from newsletter.store.schema import REVISION
 from newsletter.tokens import Tokens, new_secret
@@ -49,6 +49,7 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
         sender=section.sender,
         reply_to=section.reply_to,
         bounces=settings.bounces.address,
+        leave_to=leave_address(settings),
         base_url=masthead.base_url,
         list_id=masthead.list_id,
         postal_address=section.postal_address,
@@ -90,7 +91,8 @@ def _sample(settings: Settings, now: datetime) -> tuple[bytes, str]:
     try:
         frozen = Frozen(issue, settings.masthead, wanted_templates(settings), (), (entry,))
         tokens = Tokens(new_secret())
-        signatures = Signatures(tokens, return_path(settings, tokens), signing(settings))
+        path, leaving = return_path(settings, tokens), leave_by_mail(settings, tokens)
+        signatures = Signatures(tokens, path, leaving, signing(settings))
         prepared = PreparedIssue(frozen, Chooser(frozen, Readership(), settings.selection), signatures)
         return prepared.render_mail(prepared.kept(edition, now)).body, prepared.links(0).unsubscribe
     except NewsletterError:  # `_keys`, `look_at_templates` and the check of the From say why

@@ -14,7 +14,7 @@ from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
 from newsletter.services.readership import KnownReaders
 from newsletter.services.vectors import EMBEDDING, EntryVectors
 from newsletter.store import Frozen, Kept
-from newsletter.types import Edition, Mail, Subscriber
+from newsletter.types import Edition, IssueState, Mail, Subscriber
 
 BLOCK = 100  #: subscribers chosen for, rendered and claimed together
 LATEST_CACHED = 4  #: prepared issues kept in memory
@@ -47,10 +47,13 @@ class IssueEditions:
     def prepared(self, key: str) -> PreparedIssue:
         """A planned issue, prepared once; raises UnknownIssue."""
         with self._preparing:  # pages ask from several threads; one of them prepares
-            if key not in self._cache:
+            issue = replace(self._store.issues.get(key), state=IssueState.PLANNED)  # planned again, it is another one
+            if key not in self._cache or self._cache[key].issue != issue:
+                self._cache.pop(key, None)
                 while len(self._cache) >= LATEST_CACHED:
                     del self._cache[next(iter(self._cache))]
-                self._cache[key] = self._prepare(self._store.issues.frozen(key))
+                frozen = self._store.issues.frozen(key)
+                self._cache[key] = self._prepare(replace(frozen, issue=replace(frozen.issue, state=IssueState.PLANNED)))
             return self._cache[key]
 
     def trial(self, key: str = "", guest: Subscriber | None = None) -> PreparedIssue:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from newsletter.schedule import local_minute
+from newsletter.store import Ahead
 from newsletter.types import Health, IssueState, SourceState, Status, Tally
 
 _TROUBLE = {
@@ -30,6 +32,10 @@ class Overview:
     due: datetime  #: the next issue
     collect_every: timedelta
     embedder: str = ""  #: why it gave no vectors the last time
+    timezone: str = "UTC"  #: the newsletter's
+    ahead: Mapping[str, Ahead] = field(default_factory=dict)  #: issue → who waits for a time of their own
+    unknown_zones: tuple[str, ...] = ()  #: of readers
+    dated_ahead: tuple[str, ...] = ()  #: what the store holds from when the clock was ahead
 
 
 def findings(overview: Overview) -> tuple[str, ...]:
@@ -39,7 +45,29 @@ def findings(overview: Overview) -> tuple[str, ...]:
 
 def notes(overview: Overview) -> tuple[str, ...]:
     """One line for each thing that is not as configured and keeps no mail from coming."""
-    return (without_vectors(overview.embedder),) if overview.embedder else ()
+    return (*_without_vectors(overview), *_waits(overview), *_clocks(overview))
+
+
+def _without_vectors(overview: Overview) -> Iterator[str]:
+    if overview.embedder:
+        yield without_vectors(overview.embedder)
+
+
+def _waits(overview: Overview) -> Iterator[str]:
+    for tally in overview.issues:
+        ahead = overview.ahead.get(tally.issue)
+        if ahead and ahead.first and tally.state in (IssueState.PLANNED, IssueState.SENDING):
+            first = local_minute(ahead.first, overview.timezone)
+            yield f"{tally.issue}: {ahead.number} wait for their own time, the first until {first}."
+
+
+def _clocks(overview: Overview) -> Iterator[str]:
+    if overview.unknown_zones:
+        zones = ", ".join(overview.unknown_zones)
+        yield f"This machine does not know {zones}: who chose it gets mail by the newsletter's clock."
+    if overview.dated_ahead:
+        things = "; ".join(overview.dated_ahead)
+        yield f"Dated later than now, as if the clock had been ahead: {things}. It counts as now."
 
 
 def without_vectors(trouble: str) -> str:
@@ -86,10 +114,19 @@ def _issues(overview: Overview) -> Iterator[str]:
     for tally in overview.issues:
         if tally.paused:
             yield f"{tally.issue} is paused: {tally.paused}. `newsletter send {tally.issue}` goes on."
-        elif tally.state is not IssueState.DONE and tally.waiting:
-            yield f"{tally.issue} is not sent: {tally.waiting} wait. Run `newsletter send {tally.issue}`."
+        elif tally.state is IssueState.DRAFT:
+            ways = f"`newsletter issues --approve {tally.issue}`, or `newsletter send {tally.issue}`"
+            yield f"{tally.issue} is a draft: nobody gets it before {ways}."
+        elif tally.state is not IssueState.DONE and (due := _due(tally, overview)):
+            yield f"{tally.issue} is not sent: {due} wait. Run `newsletter send {tally.issue}`."
         if tally.uncertain:
             yield f"{tally.issue}: {tally.uncertain} may or may not have arrived: `newsletter resolve {tally.issue}`."
     if overview.issues and overview.issues[0].refused:
         latest = overview.issues[0]
         yield f"{latest.issue}: {latest.refused} were refused; `newsletter status {latest.issue}` says why."
+
+
+def _due(tally: Tally, overview: Overview) -> int:
+    """How many wait that need not."""
+    ahead = overview.ahead.get(tally.issue)
+    return tally.waiting - (ahead.number if ahead else 0)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from newsletter.collector.extractive_summary import extract
 from newsletter.collector.trend import Counted, field_of, trends
-from newsletter.errors import InputError, StoreBusy
+from newsletter.errors import InputError, StoreBusy, TemplateError
 from newsletter.i18n import catalogues_of
-from newsletter.schedule import KEY, Slot, issue_key, last_slot, next_slot, own_due, window
+from newsletter.schedule import KEY, day_planned_by_hand, issue_key, local_minute, window
 from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
+from newsletter.services.issue_calendar import LATE, IssueCalendar, OwedIssue
 from newsletter.services.vectors import EntryVectors
 from newsletter.store import Frozen, Plan, PlanOutdated, day_of, ready
-from newsletter.types import Cadence, Entry, Issue, SourceState, Tally
+from newsletter.types import Cadence, Entry, Issue, IssueState, OwnTime, SourceState, Tally
 
 logger = logging.getLogger("newsletter")
 
 TRIES = 100  #: to plan with what nobody changes meanwhile
+JOIN_WITHIN = timedelta(hours=12)  #: of the newsletter's own moment, where nobody was there to look at it
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
 _MISSING = {
     SourceState.FAILING: "",
@@ -32,69 +34,141 @@ _MISSING = {
 class Planning:
     """Freezes issues."""
 
-    def __init__(self, context: Context, collection: Collecting, vectors: EntryVectors) -> None:
+    def __init__(
+        self, context: Context, calendar: IssueCalendar, collection: Collecting, vectors: EntryVectors
+    ) -> None:
         self._settings = context.settings
         self._store = context.store
         self._now = context.now
+        self._calendar = calendar
         self._collection = collection
         self._vectors = vectors
 
     def plan(
-        self, cadence: Cadence | None = None, key: str = "", until: datetime | None = None
+        self, cadence: Cadence | None = None, key: str = "", until: datetime | None = None, draft: bool = False
     ) -> tuple[Issue, Tally, bool]:
-        """Freeze an issue; (issue, its accounting, whether it is new). Planning twice adds nobody twice."""
-        from newsletter.renderer import make_renderer
+        """Freeze an issue by hand; (issue, its accounting, whether it is new). Planning twice adds nobody twice.
 
-        schedule = self._settings.schedule
-        cadence, now = cadence or schedule.cadence, self._now()
-        until = until or now
-        key = key or issue_key(cadence, until, schedule.timezone)
+        It is due at once for who has no time of their own. A pool cannot end later than now. `draft`: the schedule does
+        not send it before it is approved.
+        """
+        cadence, now = cadence or self._settings.schedule.cadence, self._now()
+        until = min(until or now, now)
+        today = self._calendar.day_of(until)
+        key = key or issue_key(cadence, today)
         if not KEY.fullmatch(key):
             raise InputError(f"{key!r}: the key of an issue is up to 64 letters, digits, dots and dashes")
-        issue = Issue(key, cadence, window(cadence, until, self._store.issues.latest_until(cadence)), until)
+        day = day_planned_by_hand(cadence, self._settings.schedule.weekday, today)
+        return self._plan(self._issue(key, cadence, day, until, draft), now)
+
+    def plan_again(self, key: str) -> tuple[Issue, Tally]:
+        """Freeze anew, as a draft, an issue that nobody got: today's pool, templates and readers.
+
+        Raises UnknownIssue, and InputError where somebody got it.
+        """
+        known, now = self._store.issues.get(key), self._now()
+        day = known.day or self._calendar.day_of(now)
+        issue, tally, _ = self._plan(self._issue(key, known.cadence, day, now, draft=True), now, again=True)
+        return issue, tally
+
+    def plan_owed(self, owed: OwedIssue) -> list[str]:
+        """Freeze the issue that the calendar says is owed. Returns what was done."""
+        now = self._now()
+        issue, tally, new = self._plan(self._issue(owed.key, owed.cadence, owed.day, now), owed.due)
+        if not new:
+            return []
+        papers = self._store.issues.papers(issue.key)
+        was_due = local_minute(owed.due, self._settings.schedule.timezone)
+        missed = f"; it was due on {was_due}" if now > owed.due + LATE else ""
+        return [f"planned {issue.key} for {tally.planned} readers, {papers} papers{missed}"]
+
+    def complete(self, cadence: Cadence) -> list[str]:
+        """Plan the latest issue, once, for who subscribed between its first reader's moment and the newsletter's own.
+
+        Returns what was done.
+        """
+        issue = next((issue for issue in self._store.issues.listed() if issue.cadence is cadence), None)
+        if issue is None or issue.state in (IssueState.DRAFT, IssueState.CANCELLED):
+            return []
+        due, note = self._calendar.due(cadence, issue.day or issue.until.date()), f"complete {cadence}"
+        if not issue.until < due <= self._now() < due + JOIN_WITHIN or self._store.noted(note) == issue.key:
+            return []
+        joined = self._again(lambda: self._store.issues.add_readers(self._plan_of(issue, {}, due)))
+        self._store.note(note, issue.key)
+        return [f"{issue.key}: {joined} more readers"] if joined else []
+
+    def cancel(self, key: str) -> None:
+        """Take an issue back that nobody got: its papers are free again. Raises UnknownIssue, InputError."""
+        self._store.issues.cancel(key)
+        logger.info("cancelled", extra={"issue": key})
+
+    def approve(self, key: str) -> bool:
+        """Let the schedule send a draft; False where it was none. Raises UnknownIssue."""
+        approved = self._store.issues.approve(self._store.issues.get(key).key)
+        logger.info("approved", extra={"issue": key})
+        return approved
+
+    def _issue(self, key: str, cadence: Cadence, day: date, until: datetime, draft: bool = False) -> Issue:
+        since = window(cadence, until, self._store.issues.latest_until(cadence, until, but=key))
+        return Issue(key, cadence, since, until, IssueState.DRAFT if draft else IssueState.PLANNED, day)
+
+    def _plan(self, issue: Issue, due: datetime, again: bool = False) -> tuple[Issue, Tally, bool]:
+        """`due`: for who has no time of their own; nobody is due before now."""
+        from newsletter.renderer import make_renderer
+
         templates = self.templates()
         make_renderer(templates, self._settings.masthead)  # a template that cannot be rendered is not frozen
-        planned = self._freeze(issue, templates, now)
-        logger.info("planned", extra={"issue": key, "deliveries": planned})
+        self._refuse_faults()
+        planned = self._freeze(issue, templates, due, again)
+        logger.info("planned", extra={"issue": issue.key, "deliveries": planned})
         if planned >= 0 and self._settings.selection.model:
-            self._vectors.embed_pool(self._store.issues.frozen(key).entries)
-        return self._store.issues.get(key), self._store.ledger.tally(key), planned >= 0
+            self._vectors.embed_pool(self._store.issues.frozen(issue.key).entries)
+        return self._store.issues.get(issue.key), self._store.ledger.tally(issue.key), planned >= 0
 
-    def _freeze(self, issue: Issue, templates: Mapping[str, str], now: datetime) -> int:
-        """Write the plan, made again where readers or papers changed meanwhile; returns how many deliveries, or -1."""
+    def _refuse_faults(self) -> None:
+        """Raise TemplateError where `newsletter lint` finds an error in the newsletter's own templates of the mail."""
+        from newsletter.renderer import find_all, load_kind, own_folder
+
+        if not (own := own_folder(self._settings)):
+            return
+        weekly, confirm, messages = (load_kind(kind, own) for kind in ("weekly", "confirm", "messages"))
+        for finding in find_all(weekly, confirm, self._settings.masthead, messages, self._settings.theme):
+            if finding.severity == "error" and not finding.file.startswith("confirm/"):
+                raise TemplateError(f"{finding.text} (`newsletter lint` finds all)", finding.file, finding.line)
+
+    def _freeze(self, issue: Issue, templates: Mapping[str, str], due: datetime, again: bool) -> int:
+        """Write the plan; returns how many deliveries, or -1."""
+        return self._again(lambda: self._store.issues.plan(self._plan_of(issue, templates, due), again))
+
+    def _again(self, write: Callable[[], int]) -> int:
+        """Write a plan, made again where readers or papers changed meanwhile."""
         for _ in range(TRIES):
             with suppress(PlanOutdated):
-                return self._store.issues.plan(self._plan_of(issue, templates, now))
+                return write()
         raise StoreBusy
 
-    def _plan_of(self, issue: Issue, templates: Mapping[str, str], now: datetime) -> Plan:
+    def _plan_of(self, issue: Issue, templates: Mapping[str, str], due: datetime) -> Plan:
         """All that is written of an issue, computed from the store as it is now."""
-        schedule, store = self._settings.schedule, self._store
-        pool = store.entries.new_between(issue.since, issue.until) if self._settings.summary.url else ()
-        own_times = store.subscribers.own_times(issue.cadence, schedule.cadence)
+        schedule, store, now = self._settings.schedule, self._store, self._now()
+        pool = store.entries.new_between(issue.since, issue.until, now) if self._settings.summary.url else ()
         return Plan(
             issue=issue,
             masthead=self._settings.masthead,
             templates=templates,
             missing=self._missing(),
             planned=now,
-            expires=now + schedule.expire_after,
+            due=max(due, now),
+            expire_after=schedule.expire_after,
             cadence_default=schedule.cadence,
-            own_times={own: own_due(issue.cadence, self.slot(*own), now) for own in own_times},
+            own_times={own: self._due(issue, own, now) for own in self._calendar.own_times(issue.cadence)},
             trends=self._trends(now),
             tldrs=self._tldrs(pool),
             spread=schedule.spread,
         )
 
-    def plan_slot(self, cadence: Cadence) -> list[str]:
-        """Plan the issue of the last slot if nobody did and the store was in use by then. Returns what was done."""
-        moment = last_slot(cadence, self.slot(), self._now())
-        key = issue_key(cadence, moment, self._settings.schedule.timezone)
-        known = {issue.key for issue in self._store.issues.listed()}
-        if key in known or moment < self._store.installed(self._now()):
-            return []
-        _, tally, new = self.plan(cadence, key)
-        return [f"planned {key} for {tally.planned}"] if new else []
+    def _due(self, issue: Issue, own: OwnTime, now: datetime) -> datetime:
+        """When a reader with a time of their own gets it: what is past is due now."""
+        return max(self._calendar.due(issue.cadence, issue.day or self._calendar.day_of(now), own), now)
 
     def drafted(self, generous: bool = False) -> Frozen:
         """The issue that would be planned now, from today's pool and templates.
@@ -102,14 +176,15 @@ class Planning:
         `generous`: where nothing is new since the last issue, the pool reaches one period back.
         """
         now, cadence = self._now(), self._settings.schedule.cadence
-        since = window(cadence, now, self._store.issues.latest_until(cadence))
-        entries = self._store.entries.new_between(since, now)
+        since = window(cadence, now, self._store.issues.latest_until(cadence, now))
+        entries = self._store.entries.new_between(since, now, now)
         if generous and not entries:
             since = window(cadence, now, None)
-            entries = self._store.entries.new_between(since, now)
+            entries = self._store.entries.new_between(since, now, now)
         rises, tldrs = self._trends(now), self._tldrs(entries)
-        issue = Issue(self._next_key(cadence, now), cadence, since, now)
+        key, day = self._calendar.next_key(cadence)
         pool = tuple(ready(entry, rises, tldrs) for entry in entries)
+        issue = Issue(key, cadence, since, now, day=day)
         return Frozen(issue, self._settings.masthead, self.templates(), self._missing(), pool)
 
     def templates(self) -> dict[str, str]:
@@ -122,21 +197,6 @@ class Planning:
         """The languages that a mail can be in: BCP 47 tag → its name in itself."""
         catalogues = catalogues_of(self.templates())
         return {language: catalogues.messages(language).name for language in catalogues.languages}
-
-    def slot(self, weekday: int | None = None, hour: int | None = None, zone: str | None = None) -> Slot:
-        """When mails go out: as the newsletter says, but for what a reader says."""
-        schedule = self._settings.schedule
-        return Slot(
-            schedule.weekday if weekday is None else weekday,
-            schedule.hour if hour is None else hour,
-            zone or schedule.timezone,
-        )
-
-    def _next_key(self, cadence: Cadence, now: datetime) -> str:
-        """Of the issue of this period; where that is planned already, of the next one."""
-        zone, known = self._settings.schedule.timezone, {issue.key for issue in self._store.issues.listed()}
-        key = issue_key(cadence, now, zone)
-        return key if key not in known else issue_key(cadence, next_slot(cadence, self.slot(), now), zone)
 
     def _missing(self) -> tuple[str, ...]:
         """Sources that were not all there when they were last tried, in words for the readers."""

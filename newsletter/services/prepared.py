@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
+from newsletter.bounces.leaving import LeaveByMail
 from newsletter.bounces.verp import ReturnPath
 from newsletter.config import SelectionSection
 from newsletter.i18n import Catalogues, catalogues_of
@@ -134,21 +134,21 @@ class Chooser:
 class Signatures:
     """What an installation signs: the links of a reader, Message-IDs, envelope senders, whole mails."""
 
-    def __init__(self, tokens: Tokens, return_path: ReturnPath, sign: Sign) -> None:
+    def __init__(self, tokens: Tokens, return_path: ReturnPath, leave_by_mail: LeaveByMail, sign: Sign) -> None:
         self._tokens = tokens
         self._return_path = return_path
+        self._leave_by_mail = leave_by_mail
         self.sign = sign
 
     def links(self, number: int, issue: Issue, masthead: Masthead) -> Links:
         """All links of a subscriber's mail, each signed for one purpose."""
         base, sign = masthead.base_url, self._tokens.sign
         unsubscribe = sign(Purpose.UNSUBSCRIBE, number)
-        address = parseaddr(masthead.reply_to or masthead.sender)[1]
         return Links(
             view=f"{base}/view/{sign(Purpose.VIEW, number, issue.key)}",
             interests=f"{base}/interests/{sign(Purpose.INTERESTS, number)}",
             unsubscribe=f"{base}/unsubscribe/{unsubscribe}",
-            unsubscribe_mailto=f"mailto:{quote(address, safe='@')}?subject=unsubscribe%20{unsubscribe}",
+            unsubscribe_mailto=self._leave_by_mail.mailto(number),
             feedback=f"{base}/feedback/{sign(Purpose.FEEDBACK, number)}",
         )
 

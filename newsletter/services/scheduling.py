@@ -6,16 +6,17 @@ import asyncio
 from datetime import datetime
 
 from newsletter.errors import HostDown, IssuePaused, NewsletterError
-from newsletter.schedule import next_slot
-from newsletter.services.bounce_reports import Heeded
+from newsletter.schedule import local_minute
+from newsletter.services.bounce_reports import Heeded, ended_by
 from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
+from newsletter.services.issue_calendar import IssueCalendar
 from newsletter.services.mailbox_reports import MailboxReports
 from newsletter.services.planning import Planning
-from newsletter.services.sending import Sending
+from newsletter.services.sending import Sending, Sent
 from newsletter.services.summaries import Summarising
 from newsletter.services.vectors import EntryVectors
-from newsletter.types import Cadence
+from newsletter.types import Cadence, Outcome
 
 TURN = 60.0  #: seconds after which the schedule sends something else than what waits for a slow domain
 PASSING = 30.0  #: seconds for vectors, while the schedule waits
@@ -27,6 +28,7 @@ class Scheduling:
     def __init__(
         self,
         context: Context,
+        calendar: IssueCalendar,
         reports: MailboxReports,
         collection: Collecting,
         planning: Planning,
@@ -37,6 +39,7 @@ class Scheduling:
         self._settings = context.settings
         self._store = context.store
         self._now = context.now
+        self._calendar = calendar
         self._reports = reports
         self._collection = collection
         self._planning = planning
@@ -54,8 +57,9 @@ class Scheduling:
         """
         done: list[str] = []
         troubles: list[NewsletterError] = []
-        cadences = sorted(await asyncio.to_thread(self._cadences))
-        plans = [asyncio.to_thread(self._planning.plan_slot, cadence) for cadence in cadences]
+        await asyncio.to_thread(self._calendar.begin)
+        cadences = sorted(await asyncio.to_thread(self._calendar.cadences))
+        plans = [asyncio.to_thread(self._plan_if_owed, cadence) for cadence in cadences]
         steps = [self._read_if_due(stop), self._collect_if_due(), *plans, self._send_if_due(stop)]
         for step in [*steps, self._finish_if_collected()]:
             try:
@@ -68,21 +72,24 @@ class Scheduling:
 
     def begin(self) -> None:
         """Note that the store is in use from now on: no issue is owed for the time before."""
-        self._store.installed(self._now())
+        self._calendar.begin()
 
-    def next_event(self) -> datetime:
-        """When the schedule has something to do next, at the latest."""
-        now, slot = self._now(), self._planning.slot()
-        return min(next_slot(cadence, slot, now) for cadence in self._cadences())
+    def next_issue(self) -> datetime:
+        """When the next issue goes out to who has no time of their own; past, where one is owed."""
+        return min(self._calendar.next_due(cadence) for cadence in self._calendar.cadences())
 
-    def _cadences(self) -> set[Cadence]:
-        default = self._settings.schedule.cadence
-        return {default, *self._store.subscribers.cadences(default)}
+    def next_issue_told(self) -> str:
+        """The same for people, in the newsletter's time zone."""
+        return local_minute(self.next_issue(), self._settings.schedule.timezone)
+
+    def _plan_if_owed(self, cadence: Cadence) -> list[str]:
+        owed = self._calendar.owed(cadence)
+        return self._planning.plan_owed(owed) if owed else self._planning.complete(cadence)
 
     async def _read_if_due(self, stop: asyncio.Event | None) -> list[str]:
         """Bounces first: whoever cannot be reached any more is not sent to again."""
         section, last = self._settings.bounces, self._bounces_read
-        if not (section.maildir or section.imap_host) or (last and self._now() < last + section.read_every):
+        if not section.has_mailbox or (last and self._now() < last + section.read_every):
             return []
         self._bounces_read = self._now()
 
@@ -90,8 +97,7 @@ class Scheduling:
             with self._reports.mailboxes() as mailboxes:
                 return self._reports.read(mailboxes, stopped=stop.is_set if stop else lambda: False)
 
-        changed = sum(heeded.ended for heeded in await asyncio.to_thread(read))
-        return [f"{changed} subscribers bounced or complained"] if changed else []
+        return ended_by(await asyncio.to_thread(read))
 
     async def _collect_if_due(self) -> list[str]:
         if not await asyncio.to_thread(self._collection.is_due):
@@ -104,20 +110,27 @@ class Scheduling:
         """Every open issue gets its turn; raises the first trouble after that."""
         done, troubles = [], []
         for issue in await asyncio.to_thread(self._store.issues.open_ones):
-            due = await asyncio.to_thread(self._store.ledger.next_due, issue.key)
-            if due is not None and due > self._now():
+            if not await asyncio.to_thread(self._sending.is_due, issue.key):
                 continue
             try:
                 sent = await self._sending.send(issue.key, stop=stop, turn=TURN)
             except NewsletterError as error:
                 troubles.append(error)
                 continue
-            done += [f"{issue.key}: {sent.tally}"] if sent.outcomes else []
+            done += [self._told(issue.key, sent)] if sent.outcomes else []
             kind = IssuePaused if sent.tally.paused else HostDown
             troubles += [kind(sent.trouble)] if sent.trouble else []
         if troubles:
             raise troubles[0]
         return done
+
+    def _told(self, key: str, sent: Sent) -> str:
+        """What one run of an issue did, and who of its readers waits for a time of their own."""
+        zone, ahead = self._settings.schedule.timezone, sent.ahead
+        others = {outcome: count for outcome, count in sent.outcomes.items() if outcome is not Outcome.ACCEPTED}
+        counts = [f"sent {sent.outcomes[Outcome.ACCEPTED]}", *(f"{count} {name}" for name, count in others.items())]
+        waiting = f"; {ahead.number} wait, the first until {local_minute(ahead.first, zone)}" if ahead.first else ""
+        return f"{key}, {local_minute(self._now(), zone)}: {', '.join(counts)}{waiting} ({sent.tally})"
 
     async def _finish_if_collected(self) -> list[str]:
         """Summaries and vectors, after everything else: nothing waits for them."""

@@ -6,11 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from math import inf
 from pathlib import Path
 
-from newsletter.errors import UnknownSubscriber
-from newsletter.sender import DispatchTuning, FolderTransport, Pace, Route, Run, Transport, shared_out
+from newsletter.errors import InputError, UnknownSubscriber
+from newsletter.sender import REST, DispatchTuning, FolderTransport, Pace, Route, Run, Transport, shared_out
 from newsletter.services.accounting import Accounting
 from newsletter.services.claiming import Claimer
 from newsletter.services.claims import LedgerJobs
@@ -19,7 +20,7 @@ from newsletter.services.editions import BLOCK, IssueEditions
 from newsletter.services.lease import Lease, LeaseTuning
 from newsletter.services.prepared import PreparedIssue
 from newsletter.services.single_mail import SingleMails, no_ledger
-from newsletter.store import Claim
+from newsletter.store import Ahead, Claim
 from newsletter.types import Delivery, Edition, IssueState, Outcome, Status, Subscriber, Tally
 
 
@@ -31,6 +32,7 @@ class Sent:
     outcomes: Counter[Outcome]  #: of this run only
     trouble: str  #: why it ended early, in the server's words or ours
     stopped: bool  #: ended early because somebody asked
+    ahead: Ahead  #: who waits for a time of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,16 @@ class Sending:
         stop: asyncio.Event | None = None,
         on_settled: Callable[[Delivery], None] = lambda _: None,
         turn: float = inf,
+        everybody: bool = False,
     ) -> Sent:
-        """Send what is due; safe to run again, safe to kill, safe to run twice at once.
+        """Send what is due, or to `everybody` who waits; safe to run again, safe to kill, safe to run twice at once.
 
         Ends when nothing is due, no lane is waited for and no other sender holds anything, when `stop` is set (after
         the mails in flight), when all relays are down, or when the issue is paused. After `turn` seconds it no longer
-        waits for lanes. Raises UnknownIssue, StoreError.
+        waits for lanes. Raises UnknownIssue, StoreError, and InputError where the issue was cancelled.
         """
         stop = stop or asyncio.Event()
+        await asyncio.to_thread(self._open, key, everybody)
         prepared = await asyncio.to_thread(self._editions.prepared, key)
         outcomes: Counter[Outcome] = Counter()
 
@@ -89,7 +93,6 @@ class Sending:
             on_settled(delivery)
 
         async with Lease(self._store, self._now, self._tuning.lease).held() as sender:
-            await asyncio.to_thread(self._store.issues.set_state, key, IssueState.SENDING)
             run = Run(
                 work=self._jobs(prepared, sender, settled, stop.is_set),
                 routes=self._routes(transport, connections),
@@ -106,7 +109,16 @@ class Sending:
             await self._until_nobody_holds_any(run, key, sender)
         tally = await asyncio.to_thread(self._accounting.close, key)
         trouble = f"{key} is paused: {tally.paused}" if tally.paused else run.trouble if run.gave_up else ""
-        return Sent(tally, outcomes, trouble, stop.is_set())
+        ahead = await asyncio.to_thread(self._store.waiting.ahead, key, self._now())
+        return Sent(tally, outcomes, trouble, stop.is_set(), ahead)
+
+    def _open(self, key: str, everybody: bool) -> None:
+        """Take the issue on: whoever may send it goes on from now."""
+        if self._store.issues.get(key).state is IssueState.CANCELLED:
+            raise InputError(f"{key} was cancelled; `newsletter plan --key {key}` makes it anew.")
+        self._store.issues.set_state(key, IssueState.SENDING)
+        if everybody:
+            self._store.waiting.due_now(key, self._now())
 
     def _jobs(
         self,
@@ -142,9 +154,22 @@ class Sending:
 
     def _recover(self, key: str) -> None:
         """What a dead sender left behind; in doubt goes again where that is configured."""
-        self._store.ledger.recover(key, self._now())
+        now = self._now()
+        self._store.ledger.recover(key, now, 2 * self._tuning.lease.length)
+        self._store.waiting.bring_forward(key, now, now + self._latest_retry())
         if self._settings.smtp.uncertain == "resend":
             self._accounting.resolve(key, Outcome.PLANNED)
+
+    def is_due(self, key: str) -> bool:
+        """Whether anybody's mail of this issue is due now."""
+        now = self._now()
+        self._store.waiting.bring_forward(key, now, now + self._latest_retry())
+        due = self._store.ledger.next_due(key)
+        return due is None or due <= now
+
+    def _latest_retry(self) -> timedelta:
+        """Nothing that was tried is due later than that, if the clock was right then."""
+        return 2 * max(self._settings.smtp.retry, default=timedelta()) + REST
 
     async def dry_run(self, key: str, folder: Path, on_written: Callable[[], None] = lambda: None) -> int:
         """Write one .eml for each delivery that still waits; the ledger stays as it is. Returns how many."""

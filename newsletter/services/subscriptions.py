@@ -97,6 +97,19 @@ class Subscriptions:
         """Add or change many; (added, changed, kept out because they had left)."""
         return self._store.subscribers.put_all(people, source, self._now())
 
+    def put_votes(self, said: Iterable[tuple[str, Sequence[Vote]]]) -> tuple[int, int]:
+        """Keep what people said of papers, by address; (kept, on papers that are not known).
+
+        Nothing is kept of who left. The later word on a paper counts.
+        """
+        votes: dict[int, Sequence[Vote]] = {}
+        for address, theirs in said:
+            person = self._store.subscribers.find(address)
+            if person.status in (Status.PENDING, Status.ACTIVE, Status.PAUSED):
+                votes[person.id] = theirs
+        unknown = self._store.votes.put_all(votes, self._now())
+        return sum(map(len, votes.values())) - unknown, unknown
+
     def change(self, person: Subscriber) -> None:
         """Keep what a subscriber says of themselves; their address and status stay."""
         self._store.subscribers.change(person)

@@ -60,8 +60,8 @@ class EntryVectors:
         if not self._settings.selection.model:
             return ""
         now, cadence = self._now(), self._settings.schedule.cadence
-        since = window(cadence, now, self._store.issues.latest_until(cadence))
-        return self.embed_pool(self._store.entries.new_between(since, now), within)
+        since = window(cadence, now, self._store.issues.latest_until(cadence, now))
+        return self.embed_pool(self._store.entries.new_between(since, now, now), within)
 
     def embed_pool(self, entries: Iterable[Entry], within: float = EMBEDDING) -> str:
         """Make the vectors of these entries, and of what readers like and wrote; returns the trouble."""

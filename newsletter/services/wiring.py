@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import parseaddr
 
+from newsletter.bounces.leaving import LeaveByMail
 from newsletter.bounces.verp import ReturnPath
 from newsletter.config import RelaySection, Settings, SmtpSection
 from newsletter.sender import Lane, Limit, Pace, Relay, Route, SmtpTransport, Transport, shared_out
@@ -16,6 +18,21 @@ Sign = Callable[[Mail], Mail]  #: what makes a rendered mail final
 def return_path(settings: Settings, tokens: Tokens) -> ReturnPath:
     """Make the envelope senders that [bounces] asks for: one for each delivery."""
     return ReturnPath(settings.bounces.address, settings.bounces.delimiter, tokens)
+
+
+def leave_address(settings: Settings) -> str:
+    """Where a mail that unsubscribes must go to be read; "" where no mailbox is read.
+
+    Without an address of [bounces] the mailbox is that of From, for there the reports come back to.
+    """
+    section = settings.bounces
+    return (section.address or parseaddr(settings.newsletter.sender)[1]) if section.has_mailbox else ""
+
+
+def leave_by_mail(settings: Settings, tokens: Tokens) -> LeaveByMail:
+    """Make the mailto of List-Unsubscribe, and the reader of what comes to it."""
+    delimiter = settings.bounces.delimiter if settings.bounces.address else ""
+    return LeaveByMail(leave_address(settings), delimiter, tokens)
 
 
 def routes(settings: Settings, transport: Transport | None = None) -> list[Route]:

@@ -24,10 +24,12 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.store.upsert import file_of
 from newsletter.store.vectors import Vectors
 from newsletter.store.votes import Votes
+from newsletter.store.waiting import Ahead, Waiting
 from newsletter.tokens import new_secret
 
 __all__ = [
     "Addressed",
+    "Ahead",
     "BounceHistory",
     "Claim",
     "Frozen",
@@ -58,6 +60,7 @@ class Store:
         self.issues = Issues(self.database)
         self.editions = Editions(self.database)
         self.ledger = Ledger(self.database)
+        self.waiting = Waiting(self.database)
         self.bounces = Bounces(self.database)
         self.domains = Domains(self.database)
         self.vectors = Vectors(self.database)
@@ -71,8 +74,8 @@ class Store:
         return self._remembered("secret", new_secret())
 
     def installed(self, now: datetime) -> datetime:
-        """When this store was first used: no issue is owed for the time before."""
-        return datetime.fromisoformat(self._remembered("installed", now.isoformat()))
+        """When this store was first used: no issue is owed for the time before. Never after `now`."""
+        return min(now, datetime.fromisoformat(self._remembered("installed", now.isoformat())))
 
     def noted(self, name: str) -> str:
         """The last note of this name; "" for none."""

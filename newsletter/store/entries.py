@@ -7,15 +7,17 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, update
 
 from newsletter.store.database import TOGETHER, Database, batched
-from newsletter.store.schema import entries, former, names, raws, snapshots
-from newsletter.types import Entry
+from newsletter.store.schema import entries, former, issues, names, pool, raws, snapshots
+from newsletter.types import Entry, IssueState
 
 FIELDS = tuple(field.name for field in fields(Entry) if field.name not in ("update", "trend"))
 LISTS = ("authors", "topics", "affiliations", "also")
 COLUMNS = tuple(entries.c[name] for name in FIELDS)
+AHEAD = timedelta(hours=1)  #: what is dated later than that was seen when the clock was ahead
+UNSENT = (IssueState.DRAFT, IssueState.CANCELLED)  #: issues whose papers are still free
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -54,10 +56,16 @@ class Entries:
         with self._database.read() as connection:
             yield from (entry_of(row) for row in connection.execute(query))
 
-    def new_between(self, since: datetime, until: datetime) -> list[Entry]:
-        """News of [since, until], oldest first: a pool."""
+    def new_between(self, since: datetime, until: datetime, now: datetime | None = None) -> list[Entry]:
+        """News of [since, until], oldest first: a pool. `now`: see `fresh`."""
         with self._database.read() as connection:
-            return [entry for _, entry in fresh(connection, since, until)]
+            return [entry for _, entry in fresh(connection, since, until, now)]
+
+    def ahead(self, now: datetime) -> int:
+        """How many entries were first seen long after `now`: the clock was ahead then."""
+        with self._database.read() as connection:
+            query = select(func.count()).select_from(entries).where(entries.c.first_seen > now + AHEAD)
+            return int(connection.execute(query).scalar_one())
 
     def counted(self, since: datetime, until: datetime) -> tuple[int, int]:
         """(news, all entries first seen) in [since, until]."""
@@ -124,13 +132,20 @@ class Entries:
                 connection.execute(update(entries).where(mine).values(tldr=text))
 
 
-def fresh(connection: Connection, since: datetime, until: datetime) -> list[tuple[int, Entry]]:
-    """(number, entry) of the news of [since, until].
+def fresh(
+    connection: Connection, since: datetime, until: datetime, now: datetime | None = None
+) -> list[tuple[int, Entry]]:
+    """(number, entry) of the news of [since, until], and of what came when the clock was ahead of `now`.
 
     Both ends are included: what arrives in the very second in which an issue is planned is in the next pool too,
-    and nobody is shown it twice.
+    and nobody is shown it twice. What is dated long after `now` is news until it was in the pool of an issue.
     """
-    query = select(entries.c.num, *COLUMNS).where(entries.c.announced >= since, entries.c.announced <= until)
+    wanted = and_(entries.c.announced >= since, entries.c.announced <= until)
+    if now is not None:
+        sent = issues.c.state.not_in(UNSENT)
+        pooled = exists().where(pool.c.entry == entries.c.num, pool.c.issue == issues.c.num, sent)
+        wanted = or_(wanted, and_(entries.c.announced > now + AHEAD, ~pooled))
+    query = select(entries.c.num, *COLUMNS).where(wanted)
     return [(row.num, entry_of(row)) for row in connection.execute(query.order_by(entries.c.num))]
 
 

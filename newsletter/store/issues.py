@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -27,20 +27,31 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from newsletter.errors import UnknownIssue
+from newsletter.errors import InputError, UnknownIssue
 from newsletter.formats import entry_row, frozen_entry
 from newsletter.store.database import TOGETHER, Database, batched
-from newsletter.store.entries import fresh, numbers
-from newsletter.store.schema import Moment, OutcomeCode, deliveries, former, issues, pauses, pool, subscribers
-from newsletter.store.subscribers import OwnTime, audience_of, has_own_time
+from newsletter.store.entries import UNSENT, fresh, numbers
+from newsletter.store.schema import (
+    Moment,
+    OutcomeCode,
+    deliveries,
+    editions,
+    former,
+    issues,
+    pauses,
+    pool,
+    shown,
+    subscribers,
+)
+from newsletter.store.subscribers import audience_of, has_own_time
 from newsletter.store.upsert import bulk_insert
-from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome
+from newsletter.types import Cadence, Entry, Issue, IssueState, Masthead, Outcome, OwnTime
 
 MOMENTS = 1_000  #: of a spread, about
 MOVED = 10_000  #: deliveries that are read together
 _MARK = 1  #: the code of a delivery with a time of its own, until it is moved there
 _GOLDEN = 2_654_435_769  #: of 2**32
-_SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state"))
+_SELECTED = tuple(issues.c[name] for name in ("key", "cadence", "since", "until", "state", "date"))
 Key = str | BindParameter[str]  #: of an issue; the second in a statement that is written once
 _NEWEST = (issues.c.until.desc(), issues.c.num.desc())  #: first
 
@@ -68,8 +79,9 @@ class Plan:
     masthead: Masthead
     templates: Mapping[str, str]
     missing: tuple[str, ...]
-    planned: datetime  #: due then, for all who have no time of their own
-    expires: datetime
+    planned: datetime
+    due: datetime  #: for all who have no time of their own
+    expire_after: timedelta  #: it was due
     cadence_default: Cadence
     own_times: Mapping[OwnTime, datetime] = field(default_factory=dict)  #: when those with a time of their own get it
     trends: Mapping[str, float] = field(default_factory=dict)  #: entry id → trend
@@ -83,19 +95,36 @@ class Issues:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def plan(self, plan: Plan) -> int:
+    def plan(self, plan: Plan, again: bool = False) -> int:
         """Freeze pool and audience in one transaction; returns how many deliveries were planned.
 
-        -1 where the key is there already: planning twice adds nobody twice. Raises PlanOutdated, with nothing written,
+        -1 where the key is there already: planning twice adds nobody twice; a cancelled issue is not in the way.
+        `again`: an issue with this key that nobody got is planned anew. Raises PlanOutdated, with nothing written,
         where a reader has a time of their own that is not among `own_times`, or a paper without a TL;DR is not among
-        `tldrs`.
+        `tldrs`; InputError where somebody got the issue that is to be planned again.
         """
         with self._database.write() as connection:
-            if connection.execute(select(issues.c.num).where(issues.c.key == plan.issue.key)).first():
+            known = connection.execute(
+                select(issues.c.num, issues.c.state).where(issues.c.key == plan.issue.key)
+            ).first()
+            if known and not again and known.state != IssueState.CANCELLED:
                 return -1
+            if known:
+                _clear(connection, known.num, plan.issue.key)
+                connection.execute(delete(issues).where(issues.c.num == known.num))
             num = _insert_issue(connection, plan)
             _freeze_pool(connection, num, plan)
             return _freeze_audience(connection, num, plan)
+
+    def add_readers(self, plan: Plan) -> int:
+        """Plan an issue that there is for the readers who came since; returns how many. Raises PlanOutdated."""
+        with self._database.write() as connection:
+            num = int(connection.execute(select(issues.c.num).where(issues.c.key == plan.issue.key)).scalar_one())
+            joined = _freeze_audience(connection, num, plan, new=True)
+            if joined:
+                reopened = update(issues).where(issues.c.num == num, issues.c.state == IssueState.DONE)
+                connection.execute(reopened.values(state=IssueState.SENDING))
+            return joined
 
     def get(self, key: str) -> Issue:
         """The issue with this key; raises UnknownIssue."""
@@ -111,8 +140,9 @@ class Issues:
             return [_issue(row) for row in connection.execute(select(*_SELECTED).order_by(*_NEWEST))]
 
     def open_ones(self) -> list[Issue]:
-        """Issues that are neither done nor paused, newest first."""
-        query = select(*_SELECTED).where(issues.c.state != IssueState.DONE, issues.c.paused == "")
+        """Issues that the schedule sends: planned or on their way, and not paused; newest first."""
+        going = issues.c.state.in_((IssueState.PLANNED, IssueState.SENDING))
+        query = select(*_SELECTED).where(going, issues.c.paused == "")
         with self._database.read() as connection:
             return [_issue(row) for row in connection.execute(query.order_by(*_NEWEST))]
 
@@ -128,9 +158,18 @@ class Issues:
         with self._database.read() as connection:
             return connection.execute(select(func.min(issues.c.until, type_=Moment()))).scalar_one_or_none()
 
-    def latest_until(self, cadence: Cadence) -> datetime | None:
-        """The end of the last pool of this cadence; the next begins there."""
-        query = select(func.max(issues.c.until, type_=Moment())).where(issues.c.cadence == cadence)
+    def latest_until(self, cadence: Cadence, now: datetime, but: str = "") -> datetime | None:
+        """The end of the last pool of this cadence that the schedule sends or sent; the next begins there.
+
+        A pool that ends after `now` does not count: the clock was ahead when it was frozen. `but`: nor does this issue.
+        """
+        counts = (
+            issues.c.cadence == cadence,
+            issues.c.until <= now,
+            issues.c.state.not_in(UNSENT),
+            issues.c.key != but,
+        )
+        query = select(func.max(issues.c.until, type_=Moment())).where(*counts)
         with self._database.read() as connection:
             return connection.execute(query).scalar_one_or_none()
 
@@ -151,6 +190,12 @@ class Issues:
             query = select(pool.c.frozen).where(pool.c.issue == kept.num).order_by(pool.c.entry)
             frozen_entries = tuple(frozen_entry(row.frozen) for row in connection.execute(query))
         return Frozen(issue, _masthead(kept.masthead), kept.templates, tuple(kept.missing), frozen_entries)
+
+    def papers(self, key: str) -> int:
+        """How many papers are in its pool."""
+        with self._database.read() as connection:
+            query = select(func.count()).select_from(pool).where(pool.c.issue == number(key))
+            return int(connection.execute(query).scalar_one())
 
     def paused(self, key: str) -> str:
         """Why the issue is paused; "" where it is not. All senders look at it before they claim."""
@@ -174,6 +219,25 @@ class Issues:
             connection.execute(update(issues).where(issues.c.key == key).values(paused="", excused=excused))
             connection.execute(delete(pauses).where(pauses.c.issue == number(key)))
 
+    def cancel(self, key: str) -> None:
+        """Take an issue back that nobody got; a draft is gone for good. Raises UnknownIssue, InputError."""
+        issue = self.get(key)
+        with self._database.write() as connection:
+            num = int(connection.execute(select(issues.c.num).where(issues.c.key == key)).scalar_one())
+            _clear(connection, num, key)
+            if issue.state is IssueState.DRAFT:
+                connection.execute(delete(issues).where(issues.c.num == num))
+            else:
+                connection.execute(
+                    update(issues).where(issues.c.num == num).values(state=IssueState.CANCELLED, paused="")
+                )
+
+    def approve(self, key: str) -> bool:
+        """Let the schedule send a draft; False where it was none."""
+        draft = and_(issues.c.key == key, issues.c.state == IssueState.DRAFT)
+        with self._database.write() as connection:
+            return bool(connection.execute(update(issues).where(draft).values(state=IssueState.PLANNED)).rowcount)
+
     def set_state(self, key: str, state: IssueState) -> None:
         """Change the state; `done` only after the accounting was checked."""
         with self._database.write() as connection:
@@ -195,16 +259,26 @@ def number(key: Key) -> ColumnElement[int]:
     return select(issues.c.num).where(issues.c.key == key).scalar_subquery()
 
 
+def _clear(connection: Connection, num: int, key: str) -> None:
+    """Delete all of an issue but its row; raises InputError where somebody got it, or may have."""
+    got = deliveries.c.outcome.in_((Outcome.ACCEPTED, Outcome.UNCERTAIN, Outcome.SENDING))
+    if connection.execute(select(exists().where(deliveries.c.issue == num, got))).scalar_one():
+        raise InputError(f"{key} is on its way: somebody got it, or is just being sent it. Pause it instead.")
+    for table in (deliveries, editions, shown, pool, pauses):
+        connection.execute(delete(table).where(table.c.issue == num))
+
+
 def _insert_issue(connection: Connection, plan: Plan) -> int:
     issue = plan.issue
     row = {name: getattr(issue, name) for name in ("key", "cadence", "since", "until", "state")}
+    row["date"] = (issue.day or issue.until.date()).isoformat()
     row |= {"planned": plan.planned, "masthead": asdict(plan.masthead), "missing": list(plan.missing)}
     statement = insert(issues).values(**row, templates=dict(plan.templates)).returning(issues.c.num)
     return int(connection.execute(statement).scalar_one())
 
 
 def _freeze_pool(connection: Connection, num: int, plan: Plan) -> None:
-    found = fresh(connection, plan.issue.since, plan.issue.until)
+    found = fresh(connection, plan.issue.since, plan.issue.until, plan.planned)
     rows = [
         {"issue": num, "entry": entry_num, "frozen": entry_row(ready(entry, plan.trends, plan.tldrs))}
         for entry_num, entry in found
@@ -212,16 +286,21 @@ def _freeze_pool(connection: Connection, num: int, plan: Plan) -> None:
     bulk_insert(connection, pool, rows)
 
 
-def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
-    """Plan all in one INSERT … SELECT; only who has a time of their own is looked at one by one."""
+def _freeze_audience(connection: Connection, num: int, plan: Plan, new: bool = False) -> int:
+    """Plan all, or those who are `new`, in one INSERT … SELECT; only those with a time of their own one by one."""
     later = _later(connection, num, plan.spread)
     due, expires = (
-        type_coerce(literal(int(moment.timestamp())) + later, Moment()) for moment in (plan.planned, plan.expires)
+        type_coerce(literal(int(moment.timestamp())) + later, Moment())
+        for moment in (plan.due, plan.due + plan.expire_after)
     )
     code = case((has_own_time, _MARK), else_=0)
     values = (literal(Outcome.PLANNED, OutcomeCode()), due, expires, literal(0), literal(0), code, literal(""))
     columns = ("issue", "subscriber", "outcome", "due", "expires", "attempts", "begun", "code", "detail")
     audience = audience_of(plan.issue.cadence, plan.cadence_default)
+    if new:
+        audience = and_(
+            audience, ~exists().where(deliveries.c.issue == num, deliveries.c.subscriber == subscribers.c.id)
+        )
     chosen = select(literal(num), subscribers.c.id, *values).where(audience).order_by(subscribers.c.id)
     planned = connection.execute(insert(deliveries).from_select(columns, chosen)).rowcount
     _move_own_times(connection, num, plan)
@@ -230,14 +309,14 @@ def _freeze_audience(connection: Connection, num: int, plan: Plan) -> int:
 
 def _move_own_times(connection: Connection, num: int, plan: Plan) -> None:
     """Move the deliveries that are marked, and take the mark off: a scan of deliveries is quicker than of readers."""
-    seconds = {own: int((due - plan.planned).total_seconds()) for own, due in plan.own_times.items()}
+    seconds = {own: int(due.timestamp()) - int(plan.due.timestamp()) for own, due in plan.own_times.items()}
     after = 0
     while rows := connection.execute(_MARKED, {"its_issue": num, "after": after}).all():
         people: dict[int, list[int]] = {}
         for subscriber, *own in rows:
-            if tuple(own) not in seconds:
+            if OwnTime(*own) not in seconds:
                 raise PlanOutdated
-            people.setdefault(seconds[tuple(own)], []).append(subscriber)
+            people.setdefault(seconds[OwnTime(*own)], []).append(subscriber)
         for late, late_ones in people.items():
             for some in batched(late_ones, TOGETHER):
                 connection.execute(_MOVED, {"its_issue": num, "people": some, "late": late})
@@ -287,4 +366,5 @@ def _masthead(row: Mapping[str, Any]) -> Masthead:
 
 
 def _issue(row: Row[Any]) -> Issue:
-    return Issue(row.key, Cadence(row.cadence), row.since, row.until, IssueState(row.state))
+    day = date.fromisoformat(row.date) if row.date else None
+    return Issue(row.key, Cadence(row.cadence), row.since, row.until, IssueState(row.state), day)

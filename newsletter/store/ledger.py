@@ -107,9 +107,13 @@ class Ledger:
         with self._database.write() as connection:
             connection.execute(update(senders).where(senders.c.num == sender).values(alive_until=alive_until))
 
-    def recover(self, key: str, now: datetime) -> int:
-        """Free what dead senders claimed; what they began becomes uncertain. Returns how many rows changed."""
-        alive = exists().where(senders.c.num == deliveries.c.sender, senders.c.alive_until >= now)
+    def recover(self, key: str, now: datetime, longest: timedelta = timedelta(minutes=1)) -> int:
+        """Free what dead senders claimed; what they began becomes uncertain. Returns how many rows changed.
+
+        A sender that is said to live for longer than `longest` is dead: the clock was ahead when it died.
+        """
+        living = senders.c.alive_until.between(now, now + longest)
+        alive = exists().where(senders.c.num == deliveries.c.sender, living)
         orphaned = and_(_holding(key), ~alive)
         with self._database.write() as connection:
             return _settle_doubtful(connection, orphaned) + _free(connection, orphaned)

@@ -11,16 +11,15 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select,
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import InputError, UnknownSubscriber
-from newsletter.formats import parse_profile, profile_row
+from newsletter.formats import address_key, parse_profile, profile_row
 from newsletter.store.database import Database
 from newsletter.store.schema import deliveries, editions, is_waiting, subscribers
-from newsletter.types import Cadence, Outcome, Profile, Status, Subscriber
+from newsletter.types import Cadence, Outcome, OwnTime, Profile, Status, Subscriber
 
 _COLUMNS = ("id", "email", "name", "status", "profile", "cadence", "weekday", "hour", "timezone", "language", "skim")
 _SELECTED = tuple(subscribers.c[name] for name in _COLUMNS)
 _PAGE = 1000
 _OWN_TIME = tuple(subscribers.c[name] for name in ("weekday", "hour", "timezone"))
-OwnTime = tuple[int | None, int | None, str | None]  #: weekday, hour, time zone; None: the newsletter's own
 _LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 
 
@@ -32,10 +31,10 @@ class Subscribers:
 
     def add(self, subscriber: Subscriber, origin: str, now: datetime) -> Subscriber:
         """Add a person; raises InputError where the address is known. `origin` is the consent record."""
-        key = subscriber.email.casefold()
         with self._database.write() as connection:
-            if connection.execute(select(subscribers.c.id).where(subscribers.c.email_key == key)).first():
-                raise InputError(f"{subscriber.email} is already there")
+            if known := _by_key(connection, subscriber.email):
+                change = f"`newsletter subscribers set {known.email}` changes it"
+                raise InputError(f"{known.email} is already there, {known.status}: {change}")
             return replace(subscriber, id=_insert(connection, subscriber, origin, now))
 
     def put_all(self, people: Sequence[Subscriber], origin: str, now: datetime) -> tuple[int, int, int]:
@@ -93,7 +92,7 @@ class Subscribers:
         return found[0]
 
     def find(self, address: str) -> Subscriber:
-        """The subscriber with this address, in any case; raises UnknownSubscriber."""
+        """The subscriber with this address, in any spelling; raises UnknownSubscriber."""
         with self._database.read() as connection:
             found = _by_key(connection, address)
         if found is None:
@@ -138,7 +137,7 @@ class Subscribers:
         """
         query = select(*_OWN_TIME).where(has_own_time, audience_of(cadence, default)).distinct()
         with self._database.read() as connection:
-            return {(row.weekday, row.hour, row.timezone) for row in connection.execute(query)}
+            return {OwnTime(*row) for row in connection.execute(query)}
 
     def erase(self, number: int) -> None:
         """Forget the person; the ledger keeps its numbers without a name. Raises UnknownSubscriber."""
@@ -185,14 +184,13 @@ def _update(connection: Connection, subscriber: Subscriber) -> int:
 
 
 def _by_key(connection: Connection, address: str) -> Subscriber | None:
-    key = address.strip().casefold()
-    row = connection.execute(select(*_SELECTED).where(subscribers.c.email_key == key)).first()
+    row = connection.execute(select(*_SELECTED).where(subscribers.c.email_key == address_key(address))).first()
     return _subscriber(row) if row else None
 
 
 def _row(subscriber: Subscriber) -> dict[str, Any]:
     row = {name: getattr(subscriber, name) for name in _COLUMNS if name != "id"}
-    return {**row, "email_key": subscriber.email.casefold(), "profile": profile_row(subscriber.profile)}
+    return {**row, "email_key": address_key(subscriber.email), "profile": profile_row(subscriber.profile)}
 
 
 def _subscriber(row: Row[Any]) -> Subscriber:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,24 @@ class Votes:
                 raise UnknownEntry
             row = {"subscriber": subscriber_id, "entry": num, "verb": verb, "at": at}
             upsert_where(connection, votes, row, votes.c.at <= at)
+
+    def put_all(self, said: Mapping[int, Sequence[Vote]], latest: datetime) -> int:
+        """Keep votes of many, by subscriber's number, in one transaction; returns how many are on unknown papers.
+
+        None is taken to be later than `latest`, whatever it says.
+        """
+        unknown = 0
+        with self._database.write() as connection:
+            for number, theirs in said.items():
+                nums = numbers(connection, sorted({vote.entry for vote in theirs}))
+                for vote in theirs:
+                    at = min(vote.at, latest)
+                    row = {"subscriber": number, "entry": nums.get(vote.entry), "verb": vote.verb, "at": at}
+                    if row["entry"] is None:
+                        unknown += 1
+                    else:
+                        upsert_where(connection, votes, row, votes.c.at <= at)
+        return unknown
 
     def take_back(self, subscriber_id: int, entry_ids: Iterable[str]) -> int:
         """Forget what was said of these papers; returns of how many something was."""

@@ -100,7 +100,7 @@ def past_issues(web: Visitor, engine: Engine) -> dict[str, str]:
     frozen = engine.store.issues.frozen("2025-W12")
     for hours in range(2 * ON_A_PAGE + 1):
         issue = replace(frozen.issue, key=f"issue-{hours}", state=IssueState.DONE, until=NOON + timedelta(hours=hours))
-        given = issue, frozen.masthead, frozen.templates, (), NOON, NOON, Cadence.WEEKLY
+        given = issue, frozen.masthead, frozen.templates, (), NOON, NOON, timedelta(), Cadence.WEEKLY
         engine.store.issues.plan(Plan(*given))
     return {"archive": web.get("/archive?page=2").text}
 

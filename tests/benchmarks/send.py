@@ -154,7 +154,8 @@ def audience(folder: Path, people: int) -> tuple[Store, float]:
     )
     with store.database.write() as connection:
         connection.execute(rows, {"people": people})
-    frozen = Plan(WEEK_12, Masthead("x", SENDER), {}, (), NOON, utc_now() + timedelta(days=3), WEEK_12.cadence)
+    lasting = utc_now() - NOON + timedelta(days=3)
+    frozen = Plan(WEEK_12, Masthead("x", SENDER), {}, (), NOON, NOON, lasting, WEEK_12.cadence)
     began = time.perf_counter()
     store.issues.plan(frozen)
     return store, time.perf_counter() - began

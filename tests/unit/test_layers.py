@@ -18,6 +18,7 @@ LAYERS = (
     {"engine", "serializers", "testing"},
     {"services"},
     {"bounces", "collector", "doctor", "embedder", "renderer", "selector", "sender", "store"},
+    {"tables"},
     {"formats"},
     {"config", "i18n", "logs", "schedule", "tokens", "worker_process"},
     {"errors", "handshakes", "types", "version", "__init__"},

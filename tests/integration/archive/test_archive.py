@@ -59,7 +59,7 @@ def planned(engine: Engine, key: str, hours: int = 0, **changes: object) -> Issu
     """One more issue, of the same pool, without the templates being tried out; planned, not out."""
     issue = Issue(key, Cadence.WEEKLY, NOON - timedelta(days=7), NOON + timedelta(hours=hours))
     frozen = engine.store.issues.frozen("2025-W12")
-    given = issue, frozen.masthead, frozen.templates, (), NOON, NOON + timedelta(days=3), Cadence.WEEKLY
+    given = issue, frozen.masthead, frozen.templates, (), NOON, NOON, timedelta(days=3), Cadence.WEEKLY
     plan = Plan(*given)
     engine.store.issues.plan(replace(plan, **changes))  # type: ignore[arg-type]
     return issue

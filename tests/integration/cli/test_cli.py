@@ -217,6 +217,87 @@ def test_subscribers_go_out_and_come_back(letter: Run, tmp_path: Path) -> None:
     assert letter("subscribers", "export").output == before
 
 
+def test_votes_come_back_with_their_people(letter: Run, tmp_path: Path) -> None:
+    letter("subscribers", "vote", "ada@example.org", "save", "hdflow")
+    letter("subscribers", "export", "people.jsonl")
+    before = letter("subscribers", "show", "ada@example.org").output
+    letter("subscribers", "vote", "ada@example.org", "undo", "hdflow")
+    gone = (tmp_path / "people.jsonl").read_text().replace("hdflow", "9999.99999")
+    (tmp_path / "gone.jsonl").write_text(gone)
+
+    assert "votes 0 (1 more on papers that are not known here)" in letter("subscribers", "import", "gone.jsonl").output
+    assert "votes 1" in letter("subscribers", "import", "people.jsonl").output
+    assert letter("subscribers", "show", "ada@example.org").output == before
+
+
+@pytest.mark.parametrize("typed", ["eve@bücher.example", "EVE@BÜCHER.example.", "eve@xn--bcher-kva.example"])
+def test_a_subscriber_is_found_as_the_address_is_written(letter: Run, typed: str) -> None:
+    letter("subscribers", "add", "eve@bücher.example")
+
+    assert "xn--bcher-kva" in letter("subscribers", "show", typed).output
+    assert "is paused" in letter("subscribers", "pause", typed).output
+    assert "already there, paused" in letter("subscribers", "add", typed, code=1).stderr
+    letter("subscribers", "set", typed, "--name", "Eve")
+    assert "unsubscribed" in letter("subscribers", "unsubscribe", typed).output
+    assert "erased" in letter("subscribers", "erase", "--yes", typed).output
+
+
+def test_adding_somebody_who_is_there_says_how_to_change_them(letter: Run) -> None:
+    stderr = letter("subscribers", "add", "ada@example.org", "--size", "3", code=1).stderr
+
+    assert "`newsletter subscribers set ada@example.org`" in stderr
+
+
+def test_what_is_set_is_printed_and_kept(letter: Run, tmp_path: Path) -> None:
+    flags = {"--hour": "7", "--timezone": "Asia/Tokyo", "--weekday": "fri", "--cadence": "daily", "--size": "3"}
+    flags |= {"--hype": "0", "--surprise": "1", "--interest": "optics: lens", "--muted": "a; b"}
+    words = [word for pair in flags.items() for word in pair]
+    told = letter("subscribers", "set", "ADA@example.org", "--skim", *words).output
+    kept = json.loads(letter("subscribers", "show", "ada@example.org").output)
+
+    assert json.loads(told) == kept
+    assert (kept["name"], kept["hour"], kept["timezone"], kept["weekday"]) == ("Ada", 7, "Asia/Tokyo", 4)
+    assert [one["name"] for one in kept["profile"]["interests"]] == ["video diffusion", "plasma physics", "optics"]
+    assert kept["profile"]["muted"] == ["a", "b"]
+
+    (tmp_path / "ada.json").write_text(json.dumps({"profile": {"interests": ["waves"]}}))
+    back = ["--profile", "ada.json", "--default", "hour", "--timezone", "", "--no-skim", "--default", "cadence"]
+    again = json.loads(letter("subscribers", "set", "ada@example.org", *back).output)
+
+    assert {key: again[key] for key in again.keys() & kept.keys() if key != "profile"} == {
+        "email": "ada@example.org",
+        "name": "Ada",
+        "status": "active",
+        "weekday": 4,
+    }
+    assert [one["name"] for one in again["profile"]["interests"]] == ["waves"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--hour", "24"], "hour = '24'"),
+        (["--timezone", "Mars/Olympus"], "time zone"),
+        (["--without-interest", "kites"], "no interest 'kites'"),
+        (["--profile", "gone.json"], "gone.json"),
+    ],
+)
+def test_what_cannot_be_set_is_told_in_a_line_and_changes_nothing(letter: Run, flags: list[str], words: str) -> None:
+    before = letter("subscribers", "show", "ada@example.org").output
+
+    assert words in letter("subscribers", "set", "ada@example.org", "--name", "X", *flags, code=1).stderr
+    assert letter("subscribers", "show", "ada@example.org").output == before
+    assert "say what to change" in letter("subscribers", "set", "ada@example.org", code=2).stderr
+
+
+def test_a_table_in_an_unknown_encoding_is_asked_for(letter: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes("E-Mail;Name\nj@x.example;José Núñez\n".encode("cp1252"))
+
+    assert "in.csv: the file is not UTF-8" in letter("subscribers", "import", "in.csv", code=1).stderr
+    assert "added 1" in letter("subscribers", "import", "in.csv", "--encoding", "cp1252").output
+    assert "José Núñez" in letter("subscribers", "show", "j@x.example").output
+
+
 def test_an_import_names_bad_lines_and_takes_the_good(letter: Run, tmp_path: Path) -> None:
     (tmp_path / "new.jsonl").write_text('{"email": "cyd@example.org"}\n{"email": "nobody"}\nx\n')
 
@@ -306,7 +387,7 @@ def test_status_prints_the_accounting_as_json(letter: Run) -> None:
         *("issue", "state", "planned", "accepted", "refused"),
         *("skipped", "expired", "uncertain", "waiting", "paused", "rate", "left", "domains"),
     ]
-    assert (row["planned"], row["waiting"], row["state"]) == (2, 2, "planned")
+    assert (row["planned"], row["waiting"], row["state"]) == (2, 2, "draft")
 
 
 def test_status_without_an_issue_shows_the_sources(run: Run, letter: Run) -> None:

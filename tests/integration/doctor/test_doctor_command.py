@@ -35,6 +35,8 @@ postal_address = "1 Example Street"
 host = "mail.quires.org"
 username = "weekly"
 password_file = "smtp.password"
+[bounces]
+maildir = "Maildir"
 """
 
 

@@ -23,9 +23,9 @@ def planned(
 ) -> None:
     people = [replace(make_subscriber(number=0), email=address) for address in addresses]
     store.subscribers.put_all(people, "test", NOON)
-    masthead, expires = Settings().masthead, NOON + timedelta(days=3)
+    masthead, days = Settings().masthead, timedelta(days=3)
     own_times = {own: due(*own) for own in store.subscribers.own_times(Cadence.WEEKLY, Cadence.WEEKLY)}
-    plan = Plan(WEEK_12, masthead, {}, (), NOON, expires, Cadence.WEEKLY, own_times)
+    plan = Plan(WEEK_12, masthead, {}, (), NOON, NOON, days, Cadence.WEEKLY, own_times)
     store.issues.plan(replace(plan, **changes))  # type: ignore[arg-type]
 
 
@@ -71,7 +71,7 @@ def test_what_is_sent_away_for_a_moment_does_not_come_back_in_the_same_second(st
 
 
 def test_nothing_is_due_later_than_it_expires(store: Store) -> None:
-    planned(store, ["ada@slow.example"], expires=NOON + timedelta(seconds=30))
+    planned(store, ["ada@slow.example"], expire_after=timedelta(seconds=30))
     claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 5, slow)
 
     assert store.ledger.next_due(WEEK) == NOON + timedelta(seconds=30)
@@ -140,7 +140,7 @@ async def test_who_holds_the_lock_does_not_hold_the_event_loop(store: Store) -> 
 
 
 def test_the_first_that_waits_to_expire_is_known_until_it_is_settled(store: Store) -> None:
-    planned(store, readers("quick.example", 2), expires=NOON + MINUTE)
+    planned(store, readers("quick.example", 2), expire_after=MINUTE)
     claims = claim_due(store.ledger, WEEK, store.ledger.enroll(NOON + HOUR), NOON, 2)
     settled(store, claims[:1], Outcome.ACCEPTED)
     assert store.ledger.first_expiry(WEEK) == NOON + MINUTE
@@ -224,7 +224,7 @@ def test_an_issue_is_spread_evenly_and_each_reader_keeps_a_share(store: Store) -
 
 def test_a_spread_comes_on_top_of_ones_own_hour_and_moves_the_end_too(store: Store) -> None:
     store.subscribers.add(make_subscriber("Ada", 0, hour=18), "test", NOON)
-    planned(store, [], spread=HOUR, due=lambda *own: NOON + 6 * HOUR, expires=NOON + HOUR)
+    planned(store, [], spread=HOUR, due=lambda *own: NOON + 6 * HOUR, expire_after=HOUR)
 
     due = store.ledger.next_due(WEEK)
 

@@ -40,6 +40,22 @@ async def test_a_mail_arrives_as_it_was_written() -> None:
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("local", ["a..b", ".a", "a."])
+async def test_a_local_part_with_dots_in_odd_places_goes_out_quoted(local: str) -> None:
+    said: dict[str, str] = {}
+
+    def hear(verb: str, given: str) -> str:
+        said[verb] = given
+        return ""
+
+    async with ScriptedServer(hear, offers=("DSN",)) as server:
+        connection = await transport(server).open()
+        await connection.send(mail(f"{local}@docomo.example"), go)
+        await connection.close()
+
+    assert said["RCPT"] == f'TO:<"{local}"@docomo.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;"{local}"@docomo.example'
+
+
 @pytest.mark.parametrize(
     ("verb", "reply", "kind"),
     [

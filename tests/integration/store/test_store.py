@@ -19,7 +19,6 @@ from newsletter.errors import (
     UnknownIssue,
     UnknownSubscriber,
 )
-from newsletter.schedule import own_due
 from newsletter.services.claiming import claim_due
 from newsletter.store import BounceHistory, Claim, Kept, Later, Named, Plan, PlanOutdated, Store
 from newsletter.store.schema import REVISION
@@ -34,6 +33,7 @@ from newsletter.types import (
     Issue,
     IssueState,
     Outcome,
+    OwnTime,
     Pick,
     Receipt,
     SourceState,
@@ -57,7 +57,8 @@ def plan(store: Store, due: Callable[..., datetime] = lambda *own: NOON, **chang
         "templates": {"edition.txt": "x"},
         "missing": ("arXiv",),
         "planned": NOON,
-        "expires": NOON + timedelta(days=3),
+        "due": NOON,
+        "expire_after": timedelta(days=3),
         "cadence_default": Cadence.WEEKLY,
         "own_times": {own: due(*own) for own in own_times},
     }
@@ -361,9 +362,8 @@ def test_a_plan_freezes_pool_templates_and_audience(store: Store) -> None:
 
 def test_who_has_an_hour_of_their_own_is_due_then(store: Store) -> None:
     store.subscribers.add(make_subscriber("Ada", 0, hour=18), "test", NOON)
-    from newsletter.schedule import Slot
 
-    plan(store, due=lambda day, hour, zone: own_due(Cadence.WEEKLY, Slot(0, hour or 0, "UTC"), NOON))
+    plan(store, due=lambda day, hour, zone: NOON.replace(hour=hour))
 
     assert store.ledger.next_due("2025-W12") == NOON.replace(hour=18)
     assert claimed(store) == []
@@ -390,7 +390,7 @@ def test_a_time_that_is_news_to_the_plan_leaves_nothing_planned(store: Store) ->
         store.subscribers.add(make_subscriber(name, 0, hour=hour), "test", NOON)
 
     with pytest.raises(PlanOutdated):
-        plan(store, own_times={(None, 18, None): LATER})
+        plan(store, own_times={OwnTime(hour=18): LATER})
 
     assert store.issues.listed() == []
     assert plan(store) == 2
@@ -550,7 +550,7 @@ def test_what_is_too_late_expires_and_counts_as_never_shown(store: Store) -> Non
     [ada] = people(store, "Ada")
     entry = make_entry("a")
     store.sightings.add([Named(entry, ("a",))], NOON)
-    plan(store, expires=SOON)
+    plan(store, expire_after=SOON - NOON)
     edition = Edition(WEEK_12, ada, (Pick(entry, 1.0, "x", ("y",)),))
     store.editions.keep([Kept(edition, "<1@x>", NOON)])
     assert store.editions.seen([ada.id]) == {ada.id: {"a"}}

@@ -43,7 +43,7 @@ SETTINGS = {
     },
     "dkim": {**DKIM, "domain": "quires.org"},
     "smtp": {"username": "weekly", "password": "swordfish", "hello_name": "mail.quires.org"},
-    "bounces": {"address": "bounces@papers.quires.org"},
+    "bounces": {"address": "bounces@papers.quires.org", "maildir": "Maildir"},
 }
 
 
@@ -301,6 +301,7 @@ SENDERS: list[tuple[dict[str, Any], str, str, str]] = [
     ({"bounces": "bounces@gmx.de"}, "address for bounces", "error", "does not name you"),
     ({"bounces": "desk@quires.org"}, "address for bounces", "warning", "takes replies too"),
     ({"bounces": ""}, "address for bounces", "warning", "none"),
+    ({"leave_to": ""}, "unsubscribe by mail", "warning", "no mailbox is read"),
     ({"base_url": "http://papers.quires.org"}, "base_url", "error", "http:"),
     ({"base_url": "https://127.0.0.1:8000"}, "base_url", "error", "private network"),
     ({"base_url": "https://papers.example.org"}, "base_url", "error", "examples"),

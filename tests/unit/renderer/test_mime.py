@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -38,6 +39,16 @@ def read(body: bytes) -> EmailMessage:
     assert not any(part.defects for part in mail.walk())
     assert not any(value.defects for part in mail.walk() for value in part.values())
     return mail
+
+
+@pytest.mark.parametrize("name", ["", "Ada"])
+def test_a_local_part_with_dots_in_odd_places_stands_in_quotes(name: str) -> None:
+    reader = make_subscriber(name or "x", email="a..b.@docomo.example")
+    mail = Envelope(MASTHEAD).seal(replace(reader, name=name), "S", "<1@x.org>", NOON, PARTS)
+
+    assert b'"a..b."@docomo.example' in mail.body
+    assert read(mail.body)["To"].addresses[0].username == "a..b."
+    assert mail.recipient == "a..b.@docomo.example"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""What waits in the ledger for a moment that is still to come: a reader's own time, the spread, another try."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from newsletter.store.database import Database
+from newsletter.store.issues import number
+from newsletter.store.schema import Moment, deliveries, is_waiting, subscribers
+from newsletter.types import Outcome
+
+
+class Ahead(NamedTuple):
+    """Who waits for a time of their own, and was not tried."""
+
+    number: int
+    first: datetime | None  #: when the first of them is due
+    last: datetime | None
+    timezone: str  #: of the first one; "": the newsletter's
+
+
+class Waiting:
+    """Moments of deliveries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ahead(self, key: str, now: datetime) -> Ahead:
+        """Who of an issue's readers is due after `now`."""
+        own = and_(_untried(key), deliveries.c.due > now)
+        first = select(deliveries.c.due, subscribers.c.timezone).where(own)
+        first = first.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
+        ends = select(func.count(), func.max(deliveries.c.due, type_=Moment())).where(own)
+        with self._database.read() as connection:
+            count, last = connection.execute(ends).one()
+            row = connection.execute(first.order_by(deliveries.c.due, deliveries.c.subscriber).limit(1)).first()
+        return Ahead(int(count), row.due if row else None, last, (row.timezone if row else None) or "")
+
+    def due_now(self, key: str, now: datetime) -> int:
+        """Let everybody be due now who was not tried. Returns how many were not."""
+        return self._made_due(and_(_untried(key), deliveries.c.due > now), now)
+
+    def bring_forward(self, key: str, now: datetime, latest: datetime) -> int:
+        """Let be due now what was tried and is due after `latest`, as when the clock was ahead. Returns how many."""
+        tried = and_(deliveries.c.issue == number(key), is_waiting, deliveries.c.outcome == Outcome.DEFERRED)
+        return self._made_due(and_(tried, deliveries.c.due > latest), now)
+
+    def _made_due(self, which: ColumnElement[bool], now: datetime) -> int:
+        with self._database.read() as connection:  # as nearly always: nobody has to wait for the lock then
+            if not connection.execute(select(exists().where(which))).scalar_one():
+                return 0
+        with self._database.write() as connection:
+            return connection.execute(update(deliveries).where(which).values(due=now)).rowcount
+
+
+def _untried(key: str) -> ColumnElement[bool]:
+    """True of what waits for its first try and is postponed by nobody."""
+    planned = and_(deliveries.c.outcome == Outcome.PLANNED, deliveries.c.sender.is_(None))
+    return and_(deliveries.c.issue == number(key), is_waiting, planned)
