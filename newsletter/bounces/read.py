@@ -16,7 +16,7 @@ from newsletter.bounces.addresses import every, first
 from newsletter.bounces.arf import complained
 from newsletter.bounces.autoreply import automatic, report_type
 from newsletter.bounces.classify import Diagnostic, classify, reply_in
-<<<<<<< HEAD
+from newsletter.bounces.leaving import asks_to_leave
 from newsletter.bounces.mime_parser import (
     LONGEST_HEADER,
     MOST_BYTES,
@@ -25,10 +25,6 @@ from newsletter.bounces.mime_parser import (
     parse_report,
     sort_parts,
 )
-=======
-from newsletter.bounces.leaving import asks_to_leave
-from newsletter.bounces.mime_parser import MOST_BYTES, ParsedReport, headers_of, parse_report, sort_parts
->>>>>>> main
 from newsletter.bounces.phrase_lists import has_phrase
 from newsletter.bounces.providers import parse, read_hook
 from newsletter.bounces.reasons import Reason
