@@ -42,6 +42,7 @@ _BLOCK = re.compile(r"(?i)<(style|script|head)\b")
 _BREAK = re.compile(r"(?i)<(?:br|/?p|/?div|/?tr|/?td|/?li|/?h[1-6]|/?table|hr)\b[^<>]{0,500}>")
 _TAG = re.compile(r"<[!/?]?[a-zA-Z][\w:-]{0,40}(?:\s[^<>]{0,2000})?/?>")
 _MENTION = re.compile(rb"(?i)boundary(?:\*\d{0,9}\*?)?\s*=|message/rfc822")
+_EMPTY_LINES = re.compile(rb"\n{3,}")  #: in a delivery report each of them would begin a new group of fields
 _NO_CHARSETS = ("utf-7", "punycode", "unicode-escape", "raw-unicode-escape")  #: slow, or make halves of characters
 _FIELDS = ("message/delivery-status", "message/global-delivery-status")
 _HEADERS = ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
@@ -65,7 +66,7 @@ class ParsedReport:
 
 def parse_report(data: bytes) -> ParsedReport:
     """Take a report apart. Raises only what the standard library does on a mail that it cannot parse."""
-    data = _few_lines(data[:MOST_BYTES].replace(b"\r\n", b"\n").lstrip())
+    data = _few_lines(_EMPTY_LINES.sub(b"\n\n", data[:MOST_BYTES].replace(b"\r\n", b"\n").lstrip()))
     if data.startswith((b"From ", b">From ")):  # of an mbox
         data = data.partition(b"\n")[2]
     nested = len(_MENTION.findall(data))

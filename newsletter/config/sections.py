@@ -167,6 +167,14 @@ class ScheduleSection(Section):
     spread: Duration = timedelta()
 
 
+class CollectSection(Section):
+    """[collect]: how much is taken from outside."""
+
+    entries_per_source: Annotated[int, Field(ge=1, le=1_000_000)] = 5_000
+    papers_per_issue: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    read_within: Timeout = timedelta(seconds=60)
+
+
 class WebSection(Section):
     """[web]: where the subscribers' pages are served, and whether everybody may read past issues there."""
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from newsletter.config.sections import (
     BouncesSection,
+    CollectSection,
     DkimSection,
     NewsletterSection,
     RelaySection,
@@ -39,6 +40,7 @@ class Settings(BaseModel):
     relay: tuple[RelaySection, ...] = ()
     dkim: DkimSection = DkimSection()
     schedule: ScheduleSection = ScheduleSection()
+    collect: CollectSection = CollectSection()
     web: WebSection = WebSection()
     selection: SelectionSection = SelectionSection()
     summary: SummarySection = SummarySection()
