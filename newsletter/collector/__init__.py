@@ -10,7 +10,7 @@ kind and whose object is a `Kind`, or just the parse function.
 
 from __future__ import annotations
 
-from newsletter.collector.collect import ask, collect
+from newsletter.collector.collect import CollectLimits, ask, collect
 from newsletter.collector.harvest import Harvest, Records
 from newsletter.collector.health import judge
 from newsletter.collector.http.limits import FetchLimits
@@ -28,6 +28,7 @@ from newsletter.collector.trend import Counted, field_of, trends
 __all__ = [
     "KINDS",
     "LIBRARIES",
+    "CollectLimits",
     "Counted",
     "FetchLimits",
     "Harvest",

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from newsletter.collector.harvest import Harvest, NoRecords, Records
 from newsletter.collector.health import stale_after
-from newsletter.collector.http.client import DEFAULT_LIMITS, Fetcher
+from newsletter.collector.http.client import Fetcher
 from newsletter.collector.http.limits import FetchLimits
 from newsletter.collector.http.rate_limit import HostRateLimiter
 from newsletter.collector.http.validators import Validators
@@ -30,10 +30,20 @@ from newsletter.worker_process import WorkerFault, WorkerProcess
 ANSWER_LIMIT = 100_000  #: bytes of what `ask` takes
 TOGETHER = 20  #: sources fetched at the same time
 MOST_PAGES = 100  #: of one request
-DEFAULT_READING = ReadLimits()
 REST = timedelta(hours=1)  #: a source on the web is not asked again sooner, unless forced
 
 logger = logging.getLogger("newsletter.collector")
+
+
+@dataclass(frozen=True, slots=True)
+class CollectLimits:
+    """What collecting may take."""
+
+    fetch: FetchLimits = field(default_factory=FetchLimits)
+    read: ReadLimits = field(default_factory=ReadLimits)
+
+
+DEFAULT_LIMITS = CollectLimits()
 
 
 async def collect(
@@ -44,8 +54,7 @@ async def collect(
     records: Records | None = None,
     force: bool = False,
     contact: str = "",
-    limits: FetchLimits = DEFAULT_LIMITS,
-    reading: ReadLimits = DEFAULT_READING,
+    limits: CollectLimits = DEFAULT_LIMITS,
     on_done: Callable[[Harvest], object] | None = None,
 ) -> tuple[Harvest, ...]:
     """Collect from all sources together; results in their order, those that a list of sources named behind it.
@@ -57,8 +66,8 @@ async def collect(
     places = asyncio.Semaphore(TOGETHER)
     remembered = records or NoRecords()
     with WorkerProcess() as worker:
-        documents = DocumentReader(worker, now, reading)
-        async with Fetcher(HostRateLimiter(remembered), limits=limits, contact=contact, base=base) as fetcher:
+        documents = DocumentReader(worker, now, limits.read)
+        async with Fetcher(HostRateLimiter(remembered), limits=limits.fetch, contact=contact, base=base) as fetcher:
             reader = _SourceReader(fetcher, documents, remembered, now, force)
 
             async def collect_one(source: Source, list_of: str = "") -> list[Harvest]:

@@ -66,7 +66,7 @@ class Collecting:
             records=self._store.sources,
             force=force or not keep,
             contact=self._context.contact(),
-            reading=self._limits(),
+            limits=self._limits(),
         )
         done = []
         for harvest in harvests:
@@ -85,8 +85,8 @@ class Collecting:
         person, now = await asyncio.to_thread(self._store.subscribers.find, address), self._now()
         options = {"key": key} if key else {}
         source = Source("library", collector.guess_library(library), library, options)
-        whole = replace(self._limits(), entries=MOST_IN_LIBRARY)
-        [harvest] = await collector.collect([source], now, records=self._store.sources, force=True, reading=whole)
+        whole = self._limits(MOST_IN_LIBRARY)
+        [harvest] = await collector.collect([source], now, records=self._store.sources, force=True, limits=whole)
         if harvest.error:
             raise InputError(harvest.error)
         await asyncio.to_thread(self._keep_sightings, harvest, now)
@@ -97,9 +97,10 @@ class Collecting:
         await asyncio.to_thread(self._store.subscribers.change, replace(person, profile=profile))
         return len(liked) - len(before), harvest
 
-    def _limits(self) -> collector.ReadLimits:
+    def _limits(self, entries: int = 0) -> collector.CollectLimits:
         section = self._settings.collect
-        return collector.ReadLimits(section.entries_per_source, section.read_within.total_seconds())
+        reading = collector.ReadLimits(entries or section.entries_per_source, section.read_within.total_seconds())
+        return collector.CollectLimits(read=reading)
 
     async def ask(self, url: str) -> bytes:
         """Fetch from the public internet an address that somebody else named. Raises SourceError."""

@@ -38,6 +38,7 @@ from newsletter.collector.text.tex import read_tex
 from newsletter.collector.text.urls import address, code_link, shown, without_trailing_punctuation
 from newsletter.formats import parse_address, parse_profile, read_lines
 from newsletter.renderer import sanitize
+from newsletter.tables import read_table
 from newsletter.tokens import Tokens
 from newsletter.types import Entry, Source
 
@@ -254,6 +255,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "an address: local part": lambda text: _refused(parse_address, f"{text}@x.example"),
     "an address: domain": lambda text: _refused(parse_address, f"ada@{text}"),
     "a profile": lambda text: parse_profile({"interests": [{"name": text, "keywords": text}], "muted": [text]}),
+    "CSV": lambda text: list(read_table(f"email,name\n{text}".encode("utf-8", "replace"), True)),
     "lines": lambda text: list(read_lines(text.encode("utf-8", "replace"))),
     "a title in a mail": lambda text: sanitize.tidy(text, 2_000),
     "letter: text": lambda text: _mail(_MAIL.format(f"\n{text}")),

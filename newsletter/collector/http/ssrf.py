@@ -64,7 +64,7 @@ def checked(host: str, addresses: Iterable[str]) -> tuple[str, ...]:
 def by_turns(addresses: Iterable[str]) -> tuple[str, ...]:
     """The same addresses, one of each family in turn: where one family leads nowhere, the second try succeeds."""
     found = tuple(addresses)
-    first = [address for address in found if (":" in address) == (":" in found[0])]
+    first = [address for address in found if (":" in address) is (":" in found[0])]
     other = [address for address in found if address not in first]
     return tuple(address for address in chain.from_iterable(zip_longest(first, other)) if address)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from newsletter.services.pool_limit import left_out, within_limit
+from newsletter.store.pool_limit import left_out, within_limit
 from newsletter.testing import NOON, make_entry
 
 OLD, NEW, NEWEST = (replace(make_entry(f"e{n}"), published=NOON + timedelta(days=n)) for n in range(3))
