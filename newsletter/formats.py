@@ -32,6 +32,9 @@ LONGEST_LINE = 5_000_000  #: characters of one JSON line
 LONGEST_NAME = 120
 MOST_INTERESTS = 50
 MOST_WORDS = 200  #: keywords, authors or ids in one list
+LONGEST_WORD = 120  #: characters of a keyword, an author or a muted phrase
+LONGEST_ID = 500  #: characters of a paper's id, as the collector has it
+MOST_CHARACTERS = 40_000  #: of all words of a profile together
 MOST_IDS = 5_000  #: papers of a profile: a whole library
 
 
@@ -107,12 +110,12 @@ def split_words(value: object) -> object:
 
 
 def _tidy(words: tuple[str, ...]) -> tuple[str, ...]:
-    lines = (one_line(word) for word in words[:MOST_WORDS])
+    lines = (one_line(word[: 4 * LONGEST_WORD])[:LONGEST_WORD].strip() for word in words[:MOST_WORDS])
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
 def _tidy_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
-    lines = (one_line(each) for each in ids[:MOST_IDS])
+    lines = (one_line(each) for each in ids[:MOST_IDS] if len(each) <= LONGEST_ID)
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
@@ -162,13 +165,32 @@ class ProfileLine(_FromOutside):
 
     def profile(self) -> Profile:
         """The value that the selector takes; an interest without a name is called after its first word."""
+        room = _Room(MOST_CHARACTERS)
         interests = tuple(
             Interest(line.name or next(iter(line.keywords + line.authors), f"interest {place}"), *rest)
             for place, line in enumerate(self.interests, 1)
-            for rest in [(line.weight, line.keywords, line.authors, line.liked)]
+            for rest in [(line.weight, room.take(line.keywords), room.take(line.authors), line.liked)]
         )
-        given = {name: getattr(self, name) for name in ("liked", "disliked", "muted", "text", "size")}
-        return Profile(interests=interests, hype=self.hype, surprise=self.surprise, **given)
+        given = {name: getattr(self, name) for name in ("liked", "disliked", "text", "size")}
+        muted = room.take(self.muted)
+        return Profile(interests=interests, muted=muted, hype=self.hype, surprise=self.surprise, **given)
+
+
+class _Room:
+    """So many characters for the words of one profile: each word is matched with every paper, for every issue."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def take(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """The first words that there is room for."""
+        taken = []
+        for word in words:
+            self._left -= len(word)
+            if self._left < 0:
+                break
+            taken.append(word)
+        return tuple(taken)
 
 
 class SubscriberLine(_FromOutside):

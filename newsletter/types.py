@@ -73,6 +73,7 @@ class Source:
     kind: str  #: "arxiv", "feed", "jsonl" …: a name in collector.KINDS
     location: str  #: a path or an http(s) address
     options: Mapping[str, object] = field(default_factory=dict)  #: keys that only this kind knows
+    private: bool = False  #: its host may be in a private network
 
 
 @dataclass(frozen=True, slots=True)

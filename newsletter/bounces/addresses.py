@@ -6,7 +6,7 @@ import re
 
 from newsletter.formats import address_key
 
-_LOCAL = r"(?:\"[^\"\n]{1,100}\"|[^\s<>()\[\],:;\"@|]{1,100})"
+_LOCAL = r"(?:\"[^\"\n]{1,100}\"|[^\s<>()\[\],:;\"@|]{1,100}+)"
 _DOMAIN = r"(?:[^\W_](?:[\w-]{0,62}\w)?\.){1,10}[^\W\d_][\w-]{1,62}"
 ADDRESS = re.compile(rf"{_LOCAL}@{_DOMAIN}")
 _HOLLOW = re.compile(r"(?i)redact|undisclosed|anonymi|hidden|suppressed|private|hashed|[*?]{2}")

@@ -13,6 +13,7 @@ from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from email.policy import Compat32
 from html import unescape
 from itertools import islice
 
@@ -39,8 +40,9 @@ _RULE = re.compile(
 _QUOTED = re.compile(r"(?im)^> ?(?:Final-Recipient|Subject|Message-Id|Reporting-MTA) ?:")
 _BLOCK = re.compile(r"(?i)<(style|script|head)\b")
 _BREAK = re.compile(r"(?i)<(?:br|/?p|/?div|/?tr|/?td|/?li|/?h[1-6]|/?table|hr)\b[^<>]{0,500}>")
-_TAG = re.compile(r"<[!/?]?[a-zA-Z][\w:-]{0,40}(?:\s[^<>]{0,2000})?/?>|<!--.{0,2000}?-->", re.DOTALL)
+_TAG = re.compile(r"<[!/?]?[a-zA-Z][\w:-]{0,40}(?:\s[^<>]{0,2000})?/?>")
 _MENTION = re.compile(rb"(?i)boundary(?:\*\d{0,9}\*?)?\s*=|message/rfc822")
+_EMPTY_LINES = re.compile(rb"\n{3,}")  #: in a delivery report each of them would begin a new group of fields
 _NO_CHARSETS = ("utf-7", "punycode", "unicode-escape", "raw-unicode-escape")  #: slow, or make halves of characters
 _FIELDS = ("message/delivery-status", "message/global-delivery-status")
 _HEADERS = ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
@@ -64,14 +66,14 @@ class ParsedReport:
 
 def parse_report(data: bytes) -> ParsedReport:
     """Take a report apart. Raises only what the standard library does on a mail that it cannot parse."""
-    data = _few_lines(data[:MOST_BYTES].replace(b"\r\n", b"\n").lstrip())
+    data = _few_lines(_EMPTY_LINES.sub(b"\n\n", data[:MOST_BYTES].replace(b"\r\n", b"\n").lstrip()))
     if data.startswith((b"From ", b">From ")):  # of an mbox
         data = data.partition(b"\n")[2]
     nested = len(_MENTION.findall(data))
     if nested > MOST_NESTED or nested * data.count(b"\n") > MOST_COMPARED:
         head, _, body = data.partition(b"\n\n")
         data = re.sub(rb"(?im)^Content-Type:.*(?:\n[ \t].*)*", b"Content-Type: text/plain", head) + b"\n\n" + body
-    return sort_parts(message_from_bytes(data))
+    return sort_parts(message_from_bytes(data, policy=_BOUNDED))
 
 
 def _few_lines(data: bytes) -> bytes:
@@ -81,6 +83,17 @@ def _few_lines(data: bytes) -> bytes:
 def sort_parts(message: Message) -> ParsedReport:
     """Sort the parts of a mail that the standard library has parsed."""
     return _PartSorter(message).sorted()
+
+
+class _Bounded(Compat32):
+    """Reads headers that say how to read the part, as far as anybody writes them: each parameter costs all the rest."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:LONGEST_HEADER] if name.lower().startswith("content-") else value
+
+
+_BOUNDED = _Bounded()
 
 
 class _PartSorter:
@@ -247,8 +260,17 @@ def _decoded(value: str) -> str:
 
 def _plain(html: str) -> str:
     """Return the readable text of a page; an address in angle brackets is none of its tags."""
-    html = _BREAK.sub("\n", "".join(_shown(html)))
+    html = _BREAK.sub("\n", _without_comments("".join(_shown(html))))
     return unescape(_TAG.sub("", html)).replace("\xa0", " ")
+
+
+def _without_comments(html: str) -> str:
+    """The page without comments; one that does not end is text."""
+    parts, place = [], 0
+    while (start := html.find("<!--", place)) >= 0 and (end := html.find("-->", start + 4)) >= 0:
+        parts.append(html[place:start])
+        place = end + 3
+    return "".join([*parts, html[place:]])
 
 
 def _shown(html: str) -> Iterator[str]:

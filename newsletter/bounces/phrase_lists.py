@@ -16,8 +16,8 @@ PIECE = 500  #: characters: accents are brought into an order, which takes the s
 _SIGNS = re.compile(r"(…|_|\*|[()|$^]| )")
 _PATTERNS = {
     "…": ".{0,50}?",
-    "_": r"(?:\S+ ){0,2}",
-    "*": r"\w*",
+    "_": r"(?:\S{1,40} ){0,2}",
+    "*": r"\w{0,40}",
     "(": "(?:",
     ")": ")",
     "|": "|",

@@ -17,7 +17,14 @@ from newsletter.bounces.arf import complained
 from newsletter.bounces.autoreply import automatic, report_type
 from newsletter.bounces.classify import Diagnostic, classify, reply_in
 from newsletter.bounces.leaving import asks_to_leave
-from newsletter.bounces.mime_parser import MOST_BYTES, ParsedReport, headers_of, parse_report, sort_parts
+from newsletter.bounces.mime_parser import (
+    LONGEST_HEADER,
+    MOST_BYTES,
+    ParsedReport,
+    headers_of,
+    parse_report,
+    sort_parts,
+)
 from newsletter.bounces.phrase_lists import has_phrase
 from newsletter.bounces.providers import parse, read_hook
 from newsletter.bounces.reasons import Reason
@@ -149,8 +156,5 @@ def _is_notice(mail: ParsedReport) -> bool:
 def _ours(mail: ParsedReport) -> Sequence[str]:
     """Return who wrote the mail that came back, and who writes the report."""
     returned = headers_of(mail.returned)
-    return [
-        address
-        for text in (mail.header("to"), mail.header("from"), returned.get("from", ""), returned.get("return-path", ""))
-        for address in every(text)
-    ]
+    texts = (mail.header("to"), mail.header("from"), returned.get("from", ""), returned.get("return-path", ""))
+    return [address for text in texts for address in every(text[:LONGEST_HEADER])[:MOST_RECIPIENTS]]

@@ -10,7 +10,7 @@ kind and whose object is a `Kind`, or just the parse function.
 
 from __future__ import annotations
 
-from newsletter.collector.collect import ask, collect
+from newsletter.collector.collect import CollectLimits, ask, collect
 from newsletter.collector.harvest import Harvest, Records
 from newsletter.collector.health import judge
 from newsletter.collector.http.limits import FetchLimits
@@ -19,6 +19,7 @@ from newsletter.collector.http.ssrf import Lookup, public_addresses
 from newsletter.collector.identity import entry_id, names, same_paper
 from newsletter.collector.kinds import KINDS, LIBRARIES, guess_kind, guess_library, kind_of
 from newsletter.collector.normalize import Raw, Sighting
+from newsletter.collector.reading import ReadLimits
 from newsletter.collector.source_kind import Kind, Parsed, Parser, Request
 from newsletter.collector.sources.jsonl import read_entries
 from newsletter.collector.summarizer import Summaries, Summariser, content_key, extract
@@ -27,6 +28,7 @@ from newsletter.collector.trend import Counted, field_of, trends
 __all__ = [
     "KINDS",
     "LIBRARIES",
+    "CollectLimits",
     "Counted",
     "FetchLimits",
     "Harvest",
@@ -36,6 +38,7 @@ __all__ = [
     "Parser",
     "Raw",
     "Reached",
+    "ReadLimits",
     "Records",
     "Request",
     "Sighting",

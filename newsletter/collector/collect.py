@@ -6,24 +6,26 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.collector.harvest import Harvest, NoRecords, Records
 from newsletter.collector.health import stale_after
-from newsletter.collector.http.client import DEFAULT_LIMITS, Fetcher
+from newsletter.collector.http.client import Fetcher
 from newsletter.collector.http.limits import FetchLimits
 from newsletter.collector.http.rate_limit import HostRateLimiter
 from newsletter.collector.http.validators import Validators
 from newsletter.collector.kinds import guess_kind, kind_of
-from newsletter.collector.normalize import finish
+from newsletter.collector.normalize import Sighting
+from newsletter.collector.reading import DocumentReader, Page, ReadLimits
 from newsletter.collector.source_kind import Kind, Parsed, Request, few
 from newsletter.collector.text.urls import is_address, shown
 from newsletter.errors import SourceError
 from newsletter.types import Receipt, Source
 from newsletter.version import __version__
+from newsletter.worker_process import WorkerFault, WorkerProcess
 
 ANSWER_LIMIT = 100_000  #: bytes of what `ask` takes
 TOGETHER = 20  #: sources fetched at the same time
@@ -31,6 +33,17 @@ MOST_PAGES = 100  #: of one request
 REST = timedelta(hours=1)  #: a source on the web is not asked again sooner, unless forced
 
 logger = logging.getLogger("newsletter.collector")
+
+
+@dataclass(frozen=True, slots=True)
+class CollectLimits:
+    """What collecting may take."""
+
+    fetch: FetchLimits = field(default_factory=FetchLimits)
+    read: ReadLimits = field(default_factory=ReadLimits)
+
+
+DEFAULT_LIMITS = CollectLimits()
 
 
 async def collect(
@@ -41,7 +54,7 @@ async def collect(
     records: Records | None = None,
     force: bool = False,
     contact: str = "",
-    limits: FetchLimits = DEFAULT_LIMITS,
+    limits: CollectLimits = DEFAULT_LIMITS,
     on_done: Callable[[Harvest], object] | None = None,
 ) -> tuple[Harvest, ...]:
     """Collect from all sources together; results in their order, those that a list of sources named behind it.
@@ -52,19 +65,21 @@ async def collect(
     """
     places = asyncio.Semaphore(TOGETHER)
     remembered = records or NoRecords()
-    async with Fetcher(HostRateLimiter(remembered), limits=limits, contact=contact, base=base) as fetcher:
-        reader = _SourceReader(fetcher, remembered, now, force)
+    with WorkerProcess() as worker:
+        documents = DocumentReader(worker, now, limits.read)
+        async with Fetcher(HostRateLimiter(remembered), limits=limits.fetch, contact=contact, base=base) as fetcher:
+            reader = _SourceReader(fetcher, documents, remembered, now, force)
 
-        async def collect_one(source: Source, list_of: str = "") -> list[Harvest]:
-            async with places:
-                harvest = await reader.read(source, list_of)
-            if on_done:
-                on_done(harvest)
-            named_by = "" if list_of else source.location  # a list that a list names is not followed
-            more = await asyncio.gather(*(collect_one(named, named_by) for named in harvest.sources if named_by))
-            return [harvest, *(listed for harvests in more for listed in harvests)]
+            async def collect_one(source: Source, list_of: str = "") -> list[Harvest]:
+                async with places:
+                    harvest = await reader.read(source, list_of)
+                if on_done:
+                    on_done(harvest)
+                named_by = "" if list_of else source.location  # a list that a list names is not followed
+                more = await asyncio.gather(*(collect_one(named, named_by) for named in harvest.sources if named_by))
+                return [harvest, *(listed for harvests in more for listed in harvests)]
 
-        found = await asyncio.gather(*(collect_one(source) for source in sources))
+            found = await asyncio.gather(*(collect_one(source) for source in sources))
     return tuple(harvest for harvests in found for harvest in harvests)
 
 
@@ -85,8 +100,11 @@ def _unparsed(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: AR
 class _SourceReader:
     """Reads sources page by page."""
 
-    def __init__(self, fetcher: Fetcher, records: Records, now: datetime, force: bool) -> None:
+    def __init__(
+        self, fetcher: Fetcher, documents: DocumentReader, records: Records, now: datetime, force: bool
+    ) -> None:
         self._fetcher = fetcher
+        self._documents = documents
         self._records = records
         self._now = now
         self._force = force
@@ -96,7 +114,8 @@ class _SourceReader:
         try:
             kind = kind_of(source)
             stale_after(source, kind)  # a wrong option is told at once
-            requests = tuple(_restricted(request, list_of) for request in kind.requests(source, self._now))
+            asked = kind.requests(source, self._now)
+            requests = tuple(_restricted(replace(request, private=source.private), list_of) for request in asked)
             if not all(request.location for request in requests):
                 raise SourceError(f'a {source.kind} source needs a "location"')
             known = await asyncio.to_thread(self._records.recall, [_key(source, request) for request in requests])
@@ -109,8 +128,8 @@ class _SourceReader:
             return Harvest(source, error=str(error))
         except Exception as error:  # a bug in one kind must not cost the other sources
             logger.exception("a source failed", extra={"source": source.name})
-            name = f"{type(error).__name__} in the {source.kind} parser"
-            return Harvest(source, error=f"{shown(source.location)}: {name}")
+            name = error.name if isinstance(error, WorkerFault) else type(error).__name__
+            return Harvest(source, error=f"{shown(source.location)}: {name} in the {source.kind} parser")
 
     def _rested(self, requests: Sequence[Request], source: Source, known: Mapping[str, Receipt]) -> datetime | None:
         """When all of its requests were answered, if that is so recent that it is not asked again."""
@@ -124,69 +143,41 @@ class _SourceReader:
         self, source: Source, kind: Kind, requests: Sequence[Request], known: Mapping[str, Receipt]
     ) -> Harvest:
         """Read every page of every request; the source fails only when nothing could be read."""
-        pages: list[Parsed] = []
+        intake = _Intake(self._documents.limits.entries)
         receipts: list[Receipt] = []
-        errors: list[str] = []
         for request in requests:
             try:
-                async for parsed, receipt in self._pages(source, kind, request, known.get(_key(source, request))):
+                async for receipt in self._take_pages(source, kind, request, known.get(_key(source, request)), intake):
                     receipts += [receipt] if receipt else []
-                    pages += [parsed] if parsed else []
             except SourceError as error:
-                errors.append(str(error))
-        if errors and not pages and not receipts:
-            return Harvest(source, error=errors[0])
+                intake.errors.append(str(error))
+        if intake.errors and not intake.pages and not receipts:
+            return Harvest(source, error=intake.errors[0])
         online = any(is_address(request.location) for request in requests)
-        return await asyncio.to_thread(self._harvest, source, pages, errors, tuple(receipts), online)
+        return _harvest(source, intake, tuple(receipts), online)
 
-    def _harvest(
-        self,
-        source: Source,
-        pages: Sequence[Parsed],
-        errors: Sequence[str],
-        receipts: tuple[Receipt, ...],
-        online: bool,
-    ) -> Harvest:
-        sightings, problems = [], list(errors)
-        for parsed in pages:
-            problems += parsed.problems
-            for entry in parsed.entries:
-                sighting = finish(entry, self._now)
-                if sighting.entry.title:
-                    sightings.append(sighting)
-                else:
-                    problems.append(f"nothing readable in the title: {sighting.entry.url or sighting.entry.id}")
-        return Harvest(
-            source,
-            tuple(sightings),
-            few(problems),
-            few([note for sighting in sightings for note in sighting.notes]),
-            dated=max((parsed.dated for parsed in pages if parsed.dated), default=None),
-            online=online,
-            unchanged=not pages and not errors,
-            receipts=_receipts_to_keep(receipts, errors, problems),
-            sources=tuple(named for parsed in pages for named in _with_kinds(parsed.sources)),
-        )
-
-    async def _pages(
-        self, source: Source, kind: Kind, request: Request, known: Receipt | None
-    ) -> AsyncIterator[tuple[Parsed | None, Receipt | None]]:
-        """Pairs of (page, receipt): no page where nothing changed, a receipt for the first page only."""
+    async def _take_pages(
+        self, source: Source, kind: Kind, request: Request, known: Receipt | None, intake: _Intake
+    ) -> AsyncIterator[Receipt | None]:
+        """Take in the pages of a request, but what did not change; yields a receipt for the first one, then None."""
         first: Request | None = request
         again = known if known and not self._force else None
         following, pages = first, 0
-        while following and pages < MOST_PAGES:
-            parsed, receipt = await self._page(source, kind, following, again if following is request else None)
-            if parsed and not parsed.seen and parsed.total and following is not request:
-                parsed, _ = await self._page(source, kind, following, None)  # arXiv's deep pages may come back empty
-            yield parsed, receipt if following is request else None
-            following = kind.following(following, parsed, source) if parsed else None
+        while following and pages < MOST_PAGES and not intake.full():
+            most = intake.left
+            page, receipt = await self._page(source, kind, following, again if following is request else None, most)
+            # arXiv's deep pages may come back empty
+            if page and not page.parsed.seen and page.parsed.total and following is not request:
+                page, _ = await self._page(source, kind, following, None, most)
+            intake.take(page)
+            yield receipt if following is request else None
+            following = kind.following(following, page.parsed, source) if page else None
             pages += 1
 
     async def _page(
-        self, source: Source, kind: Kind, request: Request, known: Receipt | None
-    ) -> tuple[Parsed | None, Receipt]:
-        """One page; it is parsed in a thread, so that a long one does not use up the other sources' time."""
+        self, source: Source, kind: Kind, request: Request, known: Receipt | None, most: int
+    ) -> tuple[Page | None, Receipt]:
+        """One page, with at most so many entries; None where it is as it was."""
         validators = Validators(known.etag, known.modified) if known else Validators()
         answer = await self._fetcher.fetch(request, kind, validators)
         receipt = Receipt(_key(source, request), self._now, answer.etag, answer.modified)
@@ -196,7 +187,55 @@ class _SourceReader:
         receipt = replace(receipt, digest=digest)
         if known and known.digest == digest:
             return None, receipt
-        return await asyncio.to_thread(kind.parse, answer.data, source, self._now), receipt
+        return await self._documents.read(answer.data, source, most), receipt
+
+
+@dataclass(slots=True)
+class _Intake:
+    """What was taken of one source so far."""
+
+    most: int  #: entries
+    pages: list[Page] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)  #: one line, where there was more
+
+    @property
+    def left(self) -> int:
+        return self.most - sum(len(page.parsed.entries) for page in self.pages)
+
+    def take(self, page: Page | None) -> None:
+        self.pages += [page] if page else []
+        self.cut += [page.left_out] if page and page.left_out else []
+
+    def full(self) -> bool:
+        """Whether no more is to be asked for; it is asked before there is more, so that this is told."""
+        if self.left <= 0 and not self.cut:
+            self.cut.append(f"more than {self.most:,} entries: the rest was left out")
+        return bool(self.cut)
+
+
+def _harvest(source: Source, intake: _Intake, receipts: tuple[Receipt, ...], online: bool) -> Harvest:
+    sightings: list[Sighting] = []
+    problems = [*intake.errors, *intake.cut]
+    for page in intake.pages:
+        problems += page.parsed.problems
+        for sighting in page.sightings:
+            if sighting.entry.title:
+                sightings.append(sighting)
+            else:
+                problems.append(f"nothing readable in the title: {sighting.entry.url or sighting.entry.id}")
+    parsed = [page.parsed for page in intake.pages]
+    return Harvest(
+        source,
+        tuple(sightings),
+        few(problems),
+        few([note for sighting in sightings for note in sighting.notes]),
+        dated=max((page.dated for page in parsed if page.dated), default=None),
+        online=online,
+        unchanged=not parsed and not intake.errors,
+        receipts=_receipts_to_keep(receipts, intake.errors, problems),
+        sources=tuple(named for page in parsed for named in _as_configured(page.sources, source)),
+    )
 
 
 def _receipts_to_keep(
@@ -215,8 +254,11 @@ def _restricted(request: Request, list_of: str) -> Request:
     return replace(request, outside=True)
 
 
-def _with_kinds(sources: Sequence[Source]) -> list[Source]:
-    return [replace(source, kind=source.kind or guess_kind(source.location)) for source in sources]
+def _as_configured(sources: Sequence[Source], named_by: Source) -> list[Source]:
+    """The sources of a list, each with its kind; they may be where the list may be."""
+    return [
+        replace(source, kind=source.kind or guess_kind(source.location), private=named_by.private) for source in sources
+    ]
 
 
 def _key(source: Source, request: Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-SENTENCE_END = re.compile(r"[.!?]+[\"'”’)\]]*\s+|[。！？]+\s*")
+SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]]*+\s+|[。！？]+\s*")
 ABBREVIATION = re.compile(
     r"(?:^|[\s(\[\"'“])(?:e\.g|i\.e|et al|cf|vs|viz|resp|approx|ca|incl|w\.r\.t|a\.k\.a|figs?|eqs?|eqns?|secs?|refs?"
     r"|tabs?|thms?|defs?|props?|chaps?|nos?|vols?|pp?|drs?|profs?|mrs?|ms|st|jr|(?-i:(?:[A-Z]\.)*[A-Z]))\.$",

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from newsletter.collector.harvest import Harvest
 from newsletter.collector.source_kind import Kind
-from newsletter.config import parse_duration
 from newsletter.errors import SourceError
 from newsletter.types import Health, Source, SourceState
 
@@ -69,6 +68,8 @@ def _late(source: Source, kind: Kind, dated: datetime | None, now: datetime) -> 
 
 def stale_after(source: Source, kind: Kind) -> timedelta | None:
     """The source's own `stale_after`, or its kind's; raises SourceError for what is no duration."""
+    from newsletter.config import parse_duration  # with pydantic, which no process that reads documents needs
+
     given = source.options.get("stale_after")
     if given is None:
         return kind.stale_after

@@ -9,22 +9,23 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
+from newsletter.collector.text.normal_forms import normalized
 from newsletter.types import Entry
 
 _NUMBER = r"(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z]+(?:-[a-z]+)?(?:\.[a-z]{2})?/\d{7})(?!\d)"  # since 2007, and before
 _PLACES = (
     r"arxiv\.org/(?:abs|pdf|html|format|ps|src|e-print)/",
     r"alphaxiv\.org/(?:abs|overview|pdf)/",
-    r"ar5iv\.[\w.]+/(?:abs|html)/",
+    r"ar5iv\.[\w.]{1,40}/(?:abs|html)/",
     r"(?:huggingface|hf)\.co/papers/",
     r"\barxiv(?:\.org)?:",
     r"\b10\.48550/arxiv\.",
 )
 ARXIV = re.compile(rf"(?:{'|'.join(_PLACES)}){_NUMBER}", re.IGNORECASE)
 BARE_ARXIV = re.compile(rf"{_NUMBER}(?:v\d+)?", re.IGNORECASE)
-OPENREVIEW = re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?(?:[^#]*&)?id=([\w-]+)|^openreview:([\w-]+)$")
+OPENREVIEW = re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?(?:[^#]{0,300}&)?id=([\w-]+)|^openreview:([\w-]+)$")
 DOI = re.compile(r"(?:^|doi:\s*|/|=)(10\.\d{4,9}/[^\s?#&\"<>]+)", re.IGNORECASE)
-DOI_TAIL = re.compile(r"(?:/(?:full|pdf|epub|abstract|abs|meta|html|fulltext|summary))*(?:\.pdf)?[/.,;)\]]*$")
+DOI_TAILS = ("/full", "/pdf", "/epub", "/abstract", "/abs", "/meta", "/html", "/fulltext", "/summary")
 PREPRINT_TAIL = re.compile(
     r"^(10\.(?:1101|64898)/[\w.]+?)v\d+(?:[./].*)?$"
 )  # bioRxiv and medRxiv: versions are no papers
@@ -111,11 +112,19 @@ def _canonical(raw: str, *, given: bool = False) -> Iterator[str]:
     if arxiv:
         yield "arxiv:" + re.sub(r"\.[a-z]{2}/", "/", arxiv[1].lower())
     elif doi := DOI.search(text):
-        yield "doi:" + PREPRINT_TAIL.sub(r"\1", DOI_TAIL.sub("", doi[1].lower()))
+        yield "doi:" + PREPRINT_TAIL.sub(r"\1", _without_tail(doi[1].lower()))
     if forum := OPENREVIEW.search(text):
         yield f"openreview:{forum[1] or forum[2]}"
     if paper := SCHOLAR.search(text):
         yield f"s2:{paper[1].lower()}"
+
+
+def _without_tail(doi: str) -> str:
+    """A DOI without what its address goes on with: "/full.pdf", and the punctuation of a sentence."""
+    doi = doi.rstrip("/.,;)]").removesuffix(".pdf")
+    while doi.endswith(DOI_TAILS):
+        doi = doi.rpartition("/")[0]
+    return doi
 
 
 def _titles(entry: Entry) -> Iterator[str]:
@@ -141,5 +150,5 @@ def _family(author: str) -> str:
 
 def _folded(text: str) -> str:
     """Lower-case words without accents, dashes or superscripts: `Slow–Fast N²` and `slow-fast n2` are one title."""
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    plain = "".join(letter for letter in normalized("NFKD", text) if not unicodedata.combining(letter))
     return " ".join(re.findall(r"[^\W_]+", plain.casefold()))

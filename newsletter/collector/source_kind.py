@@ -19,6 +19,7 @@ class Request:
     body: bytes | None = None  #: JSON to POST; None: GET
     headers: Mapping[str, str] = field(default_factory=dict)  #: may hold a key: never logged or shown
     outside: bool = False  #: the address comes from somebody else's data: no private network may be reached by it
+    private: bool = False  #: the configuration says that the name may lead into a private network
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from newsletter.collector.extractive_summary import extract, shortened
 from newsletter.collector.text.html import plain
+from newsletter.handshakes import closing_trace
 
 if TYPE_CHECKING:
     import httpx
@@ -48,7 +49,7 @@ TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s+[\w:-]+=(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s
 IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()\s]*\)")
 MARKED_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 LINK = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.)[^\s<>]+", re.IGNORECASE)
-LINE_MARK = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s+|```\w*\s*$|[-*_]{3,}\s*$)", re.MULTILINE)
+LINE_MARK = re.compile(r"^[^\S\n]*(?:#{1,6}\s+|[-*+•]\s+|>\s+|```\w*\s*$|[-*_]{3,}\s*$)", re.MULTILINE)
 EMPHASIS = re.compile(r"(?<!\w)(\*\*|__|\*|_|`)(?=\S)(.{1,300}?)(?<=\S)\1(?!\w)")
 PREAMBLE = re.compile(
     r"^(?:tl\s?;?\s?dr|summary|zusammenfassung|résumé|resumen|in short|(?:sure|certainly|here(?:'s| is))[^:.]{0,80})"
@@ -182,16 +183,16 @@ class Summariser:
     async def _ask(self, client: httpx.AsyncClient, title: str, abstract: str, left: float) -> str:
         """Ask for the model's raw words. Raises _NoAnswer.
 
-        Half the time that is left to connect: a handshake that httpx breaks off itself leaves no socket behind.
+        Half the time that is left to connect, so that a server that does not answer is told from one that is slow.
         """
         import httpx
 
-        question = self._question(title, abstract)
+        question, traced = self._question(title, abstract), {"trace": closing_trace()}
         waits = httpx.Timeout(None, connect=max(0.0, min(self.timeout, left)) / 2)
         try:
             async with (
                 asyncio.timeout(self.timeout),
-                client.stream("POST", self.url, json=question, timeout=waits) as response,
+                client.stream("POST", self.url, json=question, timeout=waits, extensions=traced) as response,
             ):
                 _check(response.status_code)
                 return _words(await _body(response))

@@ -168,6 +168,14 @@ class ScheduleSection(Section):
     spread: Duration = timedelta()
 
 
+class CollectSection(Section):
+    """[collect]: how much is taken from outside."""
+
+    entries_per_source: Annotated[int, Field(ge=1, le=1_000_000)] = 5_000
+    papers_per_issue: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    read_within: Timeout = timedelta(seconds=60)
+
+
 class WebSection(Section):
     """[web]: where the subscribers' pages are served, and whether everybody may read past issues there."""
 
@@ -268,6 +276,7 @@ class SourceSection(BaseModel):
     location: str = ""
     name: str = ""
     kind: str = ""
+    private: bool = False
 
     @model_validator(mode="after")
     def says_where(self) -> SourceSection:
@@ -280,6 +289,5 @@ class SourceSection(BaseModel):
         """The source; its name defaults to the last part of the location, without a file's ending, or to the kind."""
         last = re.split(r"[/\\]", self.location.split("?")[0].rstrip("/"))[-1]
         stem = last if "://" in self.location else re.sub(r"\.\w+$", "", last)
-        return Source(
-            self.name or stem or self.location or self.kind, self.kind, self.location, dict(self.model_extra or {})
-        )
+        name = self.name or stem or self.location or self.kind
+        return Source(name, self.kind, self.location, dict(self.model_extra or {}), self.private)

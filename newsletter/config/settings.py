@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from newsletter.config.sections import (
     BouncesSection,
+    CollectSection,
     DkimSection,
     NewsletterSection,
     RelaySection,
@@ -40,6 +41,7 @@ class Settings(BaseModel):
     relay: tuple[RelaySection, ...] = ()
     dkim: DkimSection = DkimSection()
     schedule: ScheduleSection = ScheduleSection()
+    collect: CollectSection = CollectSection()
     web: WebSection = WebSection()
     signup: SignupSection = SignupSection()
     selection: SelectionSection = SelectionSection()

@@ -20,7 +20,9 @@ _PUBLISH = "Publish this record; a form of your provider may want the text witho
 async def check_dkim(setup: Setup, tools: Tools) -> tuple[Finding, ...]:
     """Check every key, and a mail signed with all of them; raises Unanswered."""
     if not setup.keys:
-        todo = "Set up [dkim] as README says, unless your relay signs: then look for dkim=pass with your domain."
+        todo = (
+            "Set up [dkim] as config/README.md says, unless your relay signs: then look for dkim=pass with your domain."
+        )
         return (warning("DKIM", "nothing is signed here", todo),)
     known: dict[str, Published] = {}
     findings = []

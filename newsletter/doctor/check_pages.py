@@ -15,6 +15,7 @@ from newsletter.doctor.reachable import reachable_name
 from newsletter.doctor.seams import Page, Unreached, Web
 from newsletter.doctor.setup import Setup, Tools
 from newsletter.errors import TokenError
+from newsletter.handshakes import closing_trace
 
 if TYPE_CHECKING:
     import httpx
@@ -50,7 +51,8 @@ class Http:
 
         verify = self._context or httpx.create_ssl_context()
         client = httpx.AsyncClient(verify=verify, timeout=self._seconds, follow_redirects=False)
-        request = client.build_request(method, url, content=body or None, headers=_headers(body))
+        traced = {"trace": closing_trace()}
+        request = client.build_request(method, url, content=body or None, headers=_headers(body), extensions=traced)
         async with client:
             response = await client.send(request, stream=True)
             try:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from newsletter.embedder.rows import unit_rows
 from newsletter.errors import EmbedderError
+from newsletter.handshakes import closing_trace
 from newsletter.version import __version__
 
 if TYPE_CHECKING:
@@ -96,16 +97,16 @@ class OpenaiEmbedder:
     async def _post(self, client: httpx.AsyncClient, texts: list[str]) -> tuple[int, float, bytes]:
         """Post one batch: status, seconds to wait before the next try, body.
 
-        Half the time to connect: a handshake that httpx breaks off itself leaves no socket behind.
+        Half the time to connect, so that a server that does not answer is told from one that is slow.
         """
         import httpx
 
         question = json.dumps({"model": self.model, "input": texts}).encode()
-        waits = httpx.Timeout(None, connect=self.timeout / 2)
+        waits, traced = httpx.Timeout(None, connect=self.timeout / 2), {"trace": closing_trace()}
         try:
             async with (
                 asyncio.timeout(self.timeout),
-                client.stream("POST", self.url, content=question, timeout=waits) as response,
+                client.stream("POST", self.url, content=question, timeout=waits, extensions=traced) as response,
             ):
                 return response.status_code, self._asked_pause(response), await self._body(response)
         except TimeoutError:

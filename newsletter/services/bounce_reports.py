@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from newsletter.bounces import BounceReport, Effect, Reason, RecipientReport, ReportKind, read_mail
+from newsletter.bounces import BounceReport, Effect, Reason, RecipientReport, ReportKind
 from newsletter.bounces.leaving import LeaveByMail
 from newsletter.bounces.mailboxes import Mailbox
 from newsletter.bounces.policy import counted, status_after
+from newsletter.bounces.reading import LetterReader
 from newsletter.bounces.verp import Candidate, ReturnPath, believed, candidate, message_ids
 from newsletter.errors import UnknownSubscriber
 from newsletter.services.context import Context
@@ -77,19 +78,20 @@ class BounceReports:
     ) -> list[Heeded]:
         """Read everything that waits there; a report is marked as done only when what it led to is durable."""
         done: list[Heeded] = []
-        for raw in mailbox.reports():
-            if stopped():
-                break
-            done += self.heed(read_mail(raw.data), raw.name, keep)
-            if keep:
-                mailbox.done(raw)
-            on_read()
+        with LetterReader() as letters:
+            for raw in mailbox.reports():
+                if stopped():
+                    break
+                done += self.heed(letters.read(raw.data), raw.name, keep)
+                if keep:
+                    mailbox.done(raw)
+                on_read()
         return done
 
     def heed(self, report: BounceReport, name: str, keep: bool = True, signed: bool = False) -> list[Heeded]:
         """Obey a report; `signed`: by a provider, which is believed on any address. `keep` False changes nothing."""
         if not report.recipients:
-            return [Heeded(name, report.kind, "", "", False, NOTHING)]
+            return [Heeded(name, report.kind, "", "", False, _nothing(report))]
         if report.kind is ReportKind.UNSUBSCRIBE:
             return [self._leave(report, report.recipients[0], name, keep)]
         candidates = self._candidates(report.trace) if _tells_of_people(report) else []
@@ -104,7 +106,7 @@ class BounceReports:
         keep: bool,
         signed: bool,
     ) -> Heeded:
-        action = f"{NOTHING}: {report.note}" if report.note else NOTHING
+        action = _nothing(report)
         if _tells_of_people(report) and finding.reason is not Reason.DELIVERED:
             action = self._act(report, finding, candidates, keep, signed)
         logger.info("report", extra={"kind": report.kind.value, "reason": finding.reason.value, "action": action})
@@ -183,6 +185,10 @@ class BounceReports:
                 continue
             return Candidate(person.id, "", (person.email,))
         return None
+
+
+def _nothing(report: BounceReport) -> str:
+    return f"{NOTHING}: {report.note}" if report.note else NOTHING
 
 
 def _tells_of_people(report: BounceReport) -> bool:

@@ -22,6 +22,7 @@ logger = logging.getLogger("newsletter")
 
 LIST_SLACK = timedelta(hours=2)  #: a source may rest for an hour while the list that names it is read again
 MOST_LIKED = 5_000  #: papers that a profile keeps, the latest: a whole library
+MOST_IN_LIBRARY = 50_000  #: papers of a library that are read
 MOST_LIKES = 100  #: papers that a source of recommendations is asked with
 
 
@@ -65,6 +66,7 @@ class Collecting:
             records=self._store.sources,
             force=force or not keep,
             contact=self._context.contact(),
+            limits=self._limits(),
         )
         done = []
         for harvest in harvests:
@@ -83,7 +85,8 @@ class Collecting:
         person, now = await asyncio.to_thread(self._store.subscribers.find, address), self._now()
         options = {"key": key} if key else {}
         source = Source("library", collector.guess_library(library), library, options)
-        [harvest] = await collector.collect([source], now, records=self._store.sources, force=True)
+        whole = self._limits(MOST_IN_LIBRARY)
+        [harvest] = await collector.collect([source], now, records=self._store.sources, force=True, limits=whole)
         if harvest.error:
             raise InputError(harvest.error)
         await asyncio.to_thread(self._keep_sightings, harvest, now)
@@ -93,6 +96,11 @@ class Collecting:
         profile = replace(person.profile, liked=tuple(liked)[-MOST_LIKED:])
         await asyncio.to_thread(self._store.subscribers.change, replace(person, profile=profile))
         return len(liked) - len(before), harvest
+
+    def _limits(self, entries: int = 0) -> collector.CollectLimits:
+        section = self._settings.collect
+        reading = collector.ReadLimits(entries or section.entries_per_source, section.read_within.total_seconds())
+        return collector.CollectLimits(read=reading)
 
     async def ask(self, url: str) -> bytes:
         """Fetch from the public internet an address that somebody else named. Raises SourceError."""

@@ -79,11 +79,8 @@ def _keys(settings: Settings) -> tuple[tuple[OwnKey, ...], tuple[Finding, ...]]:
         signing(settings)
         keys = tuple(public_half(pem.get_secret_value(), section.domain, name) for pem, name in pairs if pem)
     except (ConfigError, ValueError) as trouble:
-        return (), (
-            finding.error(
-                "DKIM key", str(trouble), "Make a new one (config/README.md): nothing is sent with this one."
-            ),
-        )
+        todo = "Make a new one, as config/README.md says: nothing is sent with this one."
+        return (), (finding.error("DKIM key", str(trouble), todo),)
     return keys, ()
 
 

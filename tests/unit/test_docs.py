@@ -99,7 +99,7 @@ def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) 
 
     settings, defaults = Settings.model_validate(tables), Settings()
 
-    for section in ("store", "smtp", "dkim", "schedule", "signup", "selection", "summary", "bounces"):
+    for section in ("store", "smtp", "dkim", "schedule", "signup", "collect", "selection", "summary", "bounces"):
         assert getattr(settings, section) == getattr(defaults, section)
 
 

@@ -182,6 +182,23 @@ def test_interests_may_be_written_as_one_text() -> None:
     )
 
 
+def test_words_ids_and_all_words_together_are_bounded() -> None:
+    """What is stored already is read all the same, so it is cut and not refused."""
+    profile = parse_profile(
+        {
+            "interests": [{"name": "n" * 999, "keywords": ["k" * 999, *(f"{n} {'w' * 99}" for n in range(999))]}] * 50,
+            "liked": ["x" * 501, "arxiv:2401.00001"],
+            "muted": ["late"],
+        }
+    )
+
+    first, *_, last = profile.interests
+    assert (len(first.name), len(first.keywords[0]), len(first.keywords)) == (120, 120, 200)
+    assert (len(profile.interests), last.keywords, profile.muted) == (50, (), ())
+    assert sum(len(word) for interest in profile.interests for word in interest.keywords) <= 40_000
+    assert profile.liked == ("arxiv:2401.00001",)
+
+
 def test_unknown_keys_are_ignored_and_wrong_values_named() -> None:
     assert parse_profile({"colour": "red"}) == Profile()
     with pytest.raises(InputError, match=r"hype = '2'"):

@@ -20,8 +20,8 @@ LAYERS = (
     {"bounces", "collector", "doctor", "embedder", "renderer", "selector", "sender", "store"},
     {"tables"},
     {"formats"},
-    {"config", "i18n", "logs", "schedule", "tokens"},
-    {"errors", "private_files", "types", "version", "__init__"},
+    {"config", "i18n", "logs", "schedule", "tokens", "worker_process"},
+    {"errors", "handshakes", "private_files", "types", "version", "__init__"},
 )
 #: doors that open other doors, and `__init__`, which only names what is public
 ALLOWED = {("cli", "web"), ("cli", "demo")}

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 HINT_LIMIT = 65_536  #: bytes of an error's body that are looked at
 HINT = re.compile(
-    r"<summary\b[^>]*>(?P<summary>[^<]+)</summary>"
-    r"|<title\b[^>]*>\s*(?P<title>Feed error[^<]*)</title>"
+    r"<summary\b[^<>]*>(?P<summary>[^<]+)</summary>"
+    r"|<title\b[^<>]*>\s*(?P<title>Feed error[^<]*)</title>"
     r'|"(?:error|message|detail)"\s*:\s*"(?P<json>[^"\\]+)',
     re.IGNORECASE,
 )

@@ -14,6 +14,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from newsletter.collector.http.body import error_hint, read_body
 from newsletter.collector.http.failures import RetriableError, failure_of, one_line, words_of
@@ -21,7 +22,7 @@ from newsletter.collector.http.files import read_file
 from newsletter.collector.http.hop import REDIRECTS, Hop, first_hop
 from newsletter.collector.http.limits import FetchLimits, TimeBudget
 from newsletter.collector.http.rate_limit import HostRateLimiter, host_of, retry_after, span, terms_of
-from newsletter.collector.http.ssrf import Lookup, pinned, proxy_for, public_addresses
+from newsletter.collector.http.ssrf import Lookup, NotPublic, by_turns, pinned, proxy_for, public_addresses, says_where
 from newsletter.collector.http.validators import NOTHING_KNOWN, Fetched, Validators, validator
 from newsletter.collector.source_kind import Kind, Request
 from newsletter.collector.text.urls import is_address, shown
@@ -29,6 +30,8 @@ from newsletter.errors import SourceError
 from newsletter.version import __version__
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 LEASE_MARGIN = 5.0  #: seconds by which the lease of a host outlives the request
@@ -58,7 +61,9 @@ class Fetcher:
         self.contact = contact
         self.base = base
         self.lookup = lookup
-        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
+        self._clients: dict[tuple[str, bool, str], httpx.AsyncClient] = {}
+        self._answered: dict[str, str] = {}  #: name of a host → the address that answered last
+        self._context: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Fetcher:
         return self
@@ -77,7 +82,7 @@ class Fetcher:
                 return await self._follow(first_hop(request, known), kind)
             except SourceError as error:
                 name = one_line(shown(location)) if request.outside else shown(location)
-                raise SourceError(f"{name}: {error}") from error
+                raise SourceError(f"{name}: {error}{_way_out(request, error)}") from error
         if request.outside:
             raise SourceError(f"{one_line(location)}: a file, named by somebody else's data, is not read")
         return Fetched(await asyncio.to_thread(read_file, location, self.base, self.limits.size))
@@ -121,7 +126,7 @@ class Fetcher:
         async with self.limiter.slot(host, kind.interval, kind.alone, lease=self.limits.timeout + LEASE_MARGIN):
             try:
                 async with budget.spend():
-                    client = self._client(proxy, keep=not alone and not address)
+                    client = self._client(proxy, keep=not alone, name=hop.host if address else "")
                     return await self._exchange(client, hop, address, budget.left)
             except RetriableError as error:
                 if error.retry_after:
@@ -143,22 +148,29 @@ class Fetcher:
             if proxy and "." in hop.host:
                 return ""
             raise RetriableError(words_of(error)) from error
-        return "" if proxy else addresses[tries % len(addresses)]
+        if proxy:
+            return ""
+        known = self._answered.get(hop.host, "")
+        turns = by_turns(addresses)
+        if known in turns:
+            turns = (known, *(address for address in turns if address != known))
+        return turns[tries % len(turns)]
 
-    def _client(self, proxy: str, *, keep: bool) -> httpx.AsyncClient:
+    def _client(self, proxy: str, *, keep: bool, name: str) -> httpx.AsyncClient:
         """A client that keeps connections, or not.
 
-        A connection to an address was certified for one name and must not serve another; and one that stands idle still
-        counts where a host allows one only.
+        A connection to an address was certified for one name and must not serve another, so each name has a client of
+        its own; and one that stands idle still counts where a host allows one only.
         """
-        if (proxy, keep) not in self._clients:
-            self._clients[proxy, keep] = make_client(proxy, keep, self.contact)
-        return self._clients[proxy, keep]
+        if (proxy, keep, name) not in self._clients:
+            self._context = self._context or tls_context()
+            self._clients[proxy, keep, name] = make_client(proxy, keep, self.contact, self._context)
+        return self._clients[proxy, keep, name]
 
     async def _exchange(self, client: httpx.AsyncClient, hop: Hop, address: str, seconds: float) -> Fetched | Hop:
         """Send the request and read the answer.
 
-        Half the time to connect, TLS included: a handshake that httpx breaks off itself leaves no socket behind.
+        Half the time to connect, TLS included, so that another try, at another address, has time left.
         """
         import httpx
 
@@ -167,6 +179,8 @@ class Fetcher:
             request = hop.request(client, timeout)
             response = await client.send(pinned(request, address) if address else request, stream=True)
             try:
+                if address:
+                    self._answered[hop.host] = address
                 response.request = request
                 hop.cookies.extract_cookies(response)
                 return await self._outcome(hop, response)
@@ -193,7 +207,25 @@ class Fetcher:
         raise SourceError(f"{reason}: {hint}" if hint else reason)
 
 
-def make_client(proxy: str, keep: bool, contact: str) -> httpx.AsyncClient:
+def _way_out(request: Request, error: SourceError) -> str:
+    """What to do about a name in the configuration that leads into a private network."""
+    if not isinstance(error, NotPublic) or request.outside or says_where(error.host):
+        return ""
+    ours = error.host == urlsplit(request.location).hostname
+    return "; `private = true` in its [[source]] allows it" if ours else ""
+
+
+def tls_context() -> ssl.SSLContext:
+    """The certificates that are trusted. Raises SourceError where this machine's cannot be read."""
+    import httpx
+
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise SourceError(f"the certificates of this machine cannot be read: {words_of(error)}") from error
+
+
+def make_client(proxy: str, keep: bool, contact: str, context: ssl.SSLContext) -> httpx.AsyncClient:
     """An httpx client through `proxy` ("": none); `keep`: connections stay open. Sources share no cookies."""
     import httpx
 
@@ -203,11 +235,9 @@ def make_client(proxy: str, keep: bool, contact: str) -> httpx.AsyncClient:
             headers={"User-Agent": re.sub(r"[^ -~]", "", agent), "Accept": ACCEPT},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             limits=httpx.Limits(max_keepalive_connections=20 if keep else 0),
-            verify=httpx.create_ssl_context(),
+            verify=context,
             proxy=proxy or None,
             trust_env=False,
         )
-    except OSError as error:
-        raise SourceError(f"the certificates of this machine cannot be read: {words_of(error)}") from error
     except (ValueError, ImportError, httpx.InvalidURL):  # the proxy's address may hold a password
         raise SourceError("the proxy that the environment names cannot be used") from None

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from newsletter.collector.http.failures import NO_ADDRESS, one_line, words_of
-from newsletter.collector.http.ssrf import same_place
+from newsletter.collector.http.ssrf import same_place, says_where
 from newsletter.collector.http.validators import Validators
 from newsletter.collector.source_kind import Request
 from newsletter.errors import SourceError
+from newsletter.handshakes import closing_trace
 
 if TYPE_CHECKING:
     import httpx
@@ -49,7 +50,12 @@ class Hop:
         headers.update(self.headers)
         headers["Accept-Encoding"] = "gzip"
         request = client.build_request(
-            "POST" if posting else "GET", self.url, content=self.body, headers=headers, timeout=timeout
+            "POST" if posting else "GET",
+            self.url,
+            content=self.body,
+            headers=headers,
+            timeout=timeout,
+            extensions={"trace": closing_trace()},
         )
         self.cookies.set_cookie_header(request)
         return request
@@ -85,7 +91,9 @@ def first_hop(request: Request, known: Validators) -> Hop:
     if not _is_complete(url):
         raise SourceError("the address has no host or an impossible port")
     headers = {**_authorization(url), **request.headers}
-    return Hop(_without_user(url), request.body, headers, known, request.outside, httpx.Cookies())
+    chosen = request.private or says_where(url.raw_host.decode("ascii"))
+    public_only = request.outside or not chosen
+    return Hop(_without_user(url), request.body, headers, known, public_only, httpx.Cookies())
 
 
 def _authorization(url: httpx.URL) -> dict[str, str]:

@@ -9,11 +9,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from newsletter.collector.http.client import make_client
+from newsletter.collector.http.client import make_client, tls_context
 from newsletter.collector.http.failures import NO_ADDRESS, failure_of
 from newsletter.collector.http.hop import REDIRECTS
 from newsletter.collector.http.ssrf import Lookup, pinned, proxy_for, public_addresses
 from newsletter.errors import SourceError
+from newsletter.handshakes import closing_trace
 
 if TYPE_CHECKING:
     import httpx
@@ -88,9 +89,12 @@ class _LinkCheck:
         proxy = proxy_for(url)
         address = await self._address(url, bool(proxy))
         try:
-            async with make_client(proxy, False, self._contact) as client:
+            async with make_client(proxy, False, self._contact, tls_context()) as client:
                 timeout = httpx.Timeout(None, connect=self._timeout / 2)
-                request = client.build_request(method, url, headers={"Accept": "*/*"}, timeout=timeout)
+                traced = {"trace": closing_trace()}
+                request = client.build_request(
+                    method, url, headers={"Accept": "*/*"}, timeout=timeout, extensions=traced
+                )
                 response = await client.send(pinned(request, address) if address else request, stream=True)
                 await response.aclose()
                 return response

@@ -24,7 +24,7 @@ BARE = re.compile(r"[^\s#{}\",]+")
 JOINT = re.compile(r"\s*#\s*")
 MARK = re.compile(r"\\.|[{}\"]", re.DOTALL)
 MOST_BRACES = 9  #: around one value
-AND = r"\s+and\s+"
+AND = " and "
 OTHERS = {"others", "et al", "et al.", ""}
 NAMED_PARTS = re.compile(r"\s*(family|given|prefix|suffix)\s*=\s*(.*)", re.DOTALL)
 
@@ -168,7 +168,7 @@ def outside(raw: str, separator: str) -> Iterator[str]:
 
 def people(raw: str) -> Iterator[str]:
     """The names in a list of people: "Doe, Jane and {The Group} and others" is Jane Doe and The Group."""
-    for name in outside(f" {raw.strip()} ", AND):
+    for name in outside(f" {' '.join(raw.split())} ", AND):
         if name.lower() not in OTHERS:
             yield from _person([bare(part) for part in outside(name, ",")])
 

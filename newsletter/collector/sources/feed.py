@@ -72,8 +72,8 @@ def _parsed(raw: RawFeed) -> Any:
 def _pairs(parsed: list[Any], raw: RawFeed, problems: list[str]) -> list[tuple[Any, Item]]:
     if len(parsed) == len(raw.items):
         return list(zip(parsed, raw.items, strict=True))
-    problems.append(f"read by feedparser alone ({len(parsed)} entries): some characters may be lost")
-    return [(item, Item()) for item in parsed]
+    problems.append(f"feedparser finds {len(parsed)} entries of {len(raw.items)}: their links and topics are missing")
+    return [({}, item) for item in raw.items]
 
 
 def _entries(pairs: list[tuple[Any, Item]], context: _ItemContext, problems: list[str]) -> Iterator[Entry]:
@@ -87,7 +87,7 @@ def _entries(pairs: list[tuple[Any, Item]], context: _ItemContext, problems: lis
 
 def _entry(item: Any, raw: Item, context: _ItemContext) -> Entry:
     abstract = raw.first(*TEXTS) or _get(item, "summary")
-    url = address(_get(item, "link"), context.base)
+    url = address(_get(item, "link") or raw.first("link"), context.base)
     authors = [without_affiliation(name) for name in _authors(item, raw)]
     entry = Entry(
         id=_identifier(item, raw, url, context.source.name),

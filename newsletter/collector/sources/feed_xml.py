@@ -14,8 +14,11 @@ from html.entities import html5
 from typing import NamedTuple
 from xml.parsers import expat
 
+from newsletter.collector.sources.feed_lean import LeanDocument
+from newsletter.collector.sources.feed_salvage import written_anew
+
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-DECLARATION = re.compile(r"\s*<\?xml[^>]*?\?>")
+DECLARATION = re.compile(r"<\?xml[^<>]*?\?>")
 ENCODING = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)")
 ROOT = re.compile(
     r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>)*+<([a-z_][\w.:-]*)", re.DOTALL | re.IGNORECASE
@@ -23,6 +26,7 @@ ROOT = re.compile(
 FEEDS = {"rss", "feed", "rdf"}
 PAGES = {"html", "head", "body", "title", "meta", "div", "p", "script"}
 ITEMS = {"item", "entry"}
+AROUND = {"rss", "feed", "rdf", "channel"}
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 REFERENCE = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6})|(\w{1,32}));|&", re.ASCII)
 MOST_REPAIRS = 20
@@ -58,7 +62,7 @@ class NotAFeed(Exception):
 
 
 class RawFeed(NamedTuple):
-    """What could be read, and a well-formed document (UTF-8, no declaration) with just that in it."""
+    """What could be read, and a short well-formed document (UTF-8, no declaration) about it, for feedparser."""
 
     items: list[Item]
     document: bytes
@@ -69,18 +73,23 @@ class RawFeed(NamedTuple):
 def read_items(data: bytes) -> RawFeed:
     """Read the items. Raises NotAFeed for what is not RSS or Atom, or breaks before the first item is complete.
 
-    A document broken in too many places comes back whole, without items: feedparser guesses better than we do.
+    Of a document broken in more than a few places each item is read by itself.
     """
     text, problems = _decoded(data)
-    _check_root(text[:10_000].lstrip("\ufeff \t\r\n"))
-    whole = document = _with_valid_text(DECLARATION.sub("", text, count=1)).encode()
+    root = _checked_root(text[:10_000].lstrip("\ufeff \t\r\n"))
+    whole = _with_valid_text(DECLARATION.sub("", text, count=1))
+    document = whole.encode()
     for _ in range(MOST_REPAIRS):
         outline = _FeedOutline(document)
         if not outline.trouble:
-            return RawFeed(outline.items, document, problems, outline.head)
+            return RawFeed(outline.items, outline.lean.document(), problems, outline.head)
         document = outline.mended()
         problems.append(f"{outline.trouble}; what could be read was kept")
-    return RawFeed([], whole, [*problems[:1], f"the XML is broken in more than {MOST_REPAIRS} places"], outline.head)
+    outline = _FeedOutline(written_anew(whole, root).encode())
+    if outline.trouble:
+        raise NotAFeed(outline.trouble)
+    many = f"the XML is broken in more than {MOST_REPAIRS} places: each entry was read by itself"
+    return RawFeed(outline.items, outline.lean.document(), [*problems[:1], many], outline.head)
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
@@ -107,11 +116,12 @@ def _encoding(data: bytes) -> str:
         return "utf-8"
 
 
-def _check_root(start: str) -> None:
+def _checked_root(start: str) -> str:
+    """The name of the outermost element. Raises NotAFeed for one of something else."""
     root = ROOT.match(start)
     name = root[1].lower() if root else ""
-    if name.partition(":")[0] in FEEDS or name.rpartition(":")[2] in FEEDS:
-        return
+    if root and (name.partition(":")[0] in FEEDS or name.rpartition(":")[2] in FEEDS):
+        return root[1]
     if not start:
         raise NotAFeed("this is not a feed (it is empty)")
     if name in PAGES or start[:14].lower() == "<!doctype html":
@@ -140,6 +150,7 @@ class _FeedOutline:
         self.document = document
         self.items: list[Item] = []
         self.head: dict[str, str] = {}
+        self.lean = LeanDocument()
         self.trouble = ""
         self.broken = 0  #: byte at which the parser gave up
         self._open: list[str] = []
@@ -170,7 +181,12 @@ class _FeedOutline:
             self._text = []
             if _local(name) in ITEMS:
                 self._item, self._depth, self._start = Item(), len(self._open), self._parser.CurrentByteIndex
-        elif level == 1:
+                self.lean.begin(name, attributes, item=True)
+            elif self._is_around():
+                self.lean.enclose(name, attributes)
+            return
+        self.lean.begin(name, attributes)
+        if level == 1:
             self._text = []
             if attributes:
                 self._item.attributes.setdefault(_plain(name), []).append(attributes)
@@ -180,15 +196,28 @@ class _FeedOutline:
             if level == 2:
                 self._inner = len(self._text)
 
+    def _is_around(self) -> bool:
+        """Whether what was opened last encloses the items, or is a link of what does."""
+        *outer, last = map(_local, self._open[-2:])
+        within = not outer or outer[0] in AROUND
+        return within and len(self._open) <= 3 and (last in AROUND or last == "link")
+
     def _characters(self, text: str) -> None:
         self._text.append(text)
+        if self._item is not None:
+            self.lean.text(text)
 
     def _end(self, name: str) -> None:
         level = len(self._open) - self._depth
-        self._open.pop()
         if self._item is None:
+            if self._is_around():
+                self.lean.release("".join(self._text) if _local(name) == "link" else "")
+            self._open.pop()
             self._keep_head(name)
-        elif level == 0:
+            return
+        self._open.pop()
+        self.lean.end(name)
+        if level == 0:
             self.items.append(self._item)
             self._item = None
         elif level == 1:

@@ -19,7 +19,9 @@ WRITTEN_DAY = re.compile(
     rf"(?<!\d)(?:{NUMBER})?\b({'|'.join(MONTHS)})[a-z]*[.,]?\s+(?:{NUMBER})?(\d{{4}})\b", re.IGNORECASE
 )
 LONGEST_ID = 500  #: characters; a longer one is no id
-NOTED = re.compile(r"^\s*(arxiv|doi)\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)  #: in Zotero's "extra" and in notes
+NOTED = re.compile(
+    r"^[^\S\n]*(arxiv|doi)\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE
+)  #: in Zotero's "extra" and in notes
 
 
 @dataclass(frozen=True, slots=True)

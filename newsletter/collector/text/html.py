@@ -15,6 +15,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from newsletter.collector.text.marks import AFTER_ADDRESS, BOLD, ENDS, ITALIC, LINK, SUB, SUP, marked
+from newsletter.collector.text.normal_forms import normalized
 from newsletter.collector.text.repair import mended, repaired
 from newsletter.collector.text.tex import TEXY, read_tex
 from newsletter.collector.text.urls import address
@@ -31,7 +32,7 @@ INLINE += " strong style sub sup tt u var wbr math mfrac mi mml mn mo mover mrow
 MARKED = {"i": ITALIC, "em": ITALIC, "italic": ITALIC, "b": BOLD, "strong": BOLD, "bold": BOLD}
 MARKED |= {"sub": SUB, "inf": SUB, "sup": SUP}
 VOID = {"br", "hr", "img", "wbr"}  #: tags by themselves; any other is a tag only if it is closed somewhere
-ATTRIBUTES = r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+))*"
+ATTRIBUTES = r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"<]*+\"|'[^'<]*+'|[^\s<>\"']++))*+"  #: a tag within one is none
 TAG = re.compile(
     rf"<(/?)(?:(?:jats|mml|xhtml):)?({'|'.join((BLOCKS + ' ' + INLINE).split())}){ATTRIBUTES}\s*/?>", re.IGNORECASE
 )
@@ -100,7 +101,7 @@ def plain(raw: str) -> str:
     text = " ".join(raw.split())
     if text.isascii() and text.isprintable():
         return text
-    return " ".join(unicodedata.normalize("NFC", HIDDEN.sub("", text)).split())
+    return " ".join(normalized("NFC", HIDDEN.sub("", text)).split())
 
 
 def script(mark: str, text: str) -> str:
@@ -181,7 +182,7 @@ def _render(marks: str) -> tuple[str, str]:
 
 def _escaped(text: str) -> str:
     """Escaped text. A combining character must not join the `>` of a tag before it, as U+0338 would."""
-    found = unicodedata.normalize("NFC", text)
+    found = normalized("NFC", text)
     escaped = html.escape(found)
     return f"&#{ord(found[0])};{escaped[1:]}" if unicodedata.combining(found[0]) else escaped
 

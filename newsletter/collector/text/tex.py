@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 
 from newsletter.collector.text.marks import CLOSERS, LINK, OPENERS, SUB, SUP, marked
 from newsletter.collector.text.tex_atoms import URL, AtomCursor
@@ -213,7 +214,8 @@ class _TexReader:
         return f"√{inside}" if len(inside) == 1 or inside.isdigit() else f"√({inside})"
 
     def _alphabet(self, name: str) -> str:
-        return "".join(_letter(ALPHABETS[name], letter) for letter in self._argument())
+        known = ALPHABETS[name]
+        return "".join(_letter(known, sign) if sign.isascii() and sign.isalpha() else sign for sign in self._argument())
 
     def _address(self, _: str) -> str:
         found = self.atoms.verbatim()
@@ -241,6 +243,7 @@ class _TexReader:
         return " "
 
 
+@cache
 def _letter(alphabet: str, letter: str) -> str:
     """ℝ and ℒ have names of their own, 𝔼 and 𝒪 are "mathematical"; a letter without either stays."""
     name = f"{alphabet} {'CAPITAL' if letter.isupper() else 'SMALL'} {letter}"

@@ -41,9 +41,11 @@ def address(raw: str, base: str = "") -> str:
 
 def without_trailing_punctuation(link: str) -> str:
     """A link from running text without the punctuation that follows it; balanced brackets stay."""
-    while link and (link[-1] in ".,;:!?'*" or (link[-1] == ")" and link.count("(") < link.count(")"))):
-        link = link[:-1]
-    return link
+    end, unmatched = len(link), link.count(")") - link.count("(")
+    while end and (link[end - 1] in ".,;:!?'*" or (link[end - 1] == ")" and unmatched > 0)):
+        end -= 1
+        unmatched -= link[end] == ")"
+    return link[:end]
 
 
 def code_link(text: str) -> str:

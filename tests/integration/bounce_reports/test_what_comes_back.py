@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from returned import SAMPLES, bounce, complaint
+from stuck import stuck_or_read
 
 from newsletter.bounces.mailboxes import Files, Maildir, RawReport
+from newsletter.bounces.reading import LetterReader
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.errors import InputError
@@ -42,6 +44,16 @@ class Pile:
 
     def done(self, report: RawReport) -> None:
         self.finished.append(report.name)
+
+
+def test_a_letter_that_cannot_be_read_is_done_with_and_says_why(verp: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsletter.services.bounce_reports.LetterReader", lambda: LetterReader(0.2, stuck_or_read))
+    pile = Pile(b"stuck" + b"x" * 9_000)
+
+    (told,) = verp.bounces.read([pile])
+
+    assert told.action == "none: took longer than 0.2 s to read"
+    assert pile.finished == ["0.eml"]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from newsletter.collector.http.client import Fetcher
 from newsletter.collector.http.files import resolve
 from newsletter.collector.http.limits import FetchLimits
 from newsletter.collector.http.rate_limit import HostRateLimiter, LocalLeases
-from newsletter.collector.http.ssrf import checked, is_public
+from newsletter.collector.http.ssrf import by_turns, checked, is_public
 from newsletter.collector.http.validators import NOTHING_KNOWN, Fetched, Validators
 from newsletter.collector.source_kind import Kind, Parsed, Request
 from newsletter.errors import SourceError
@@ -497,6 +497,91 @@ async def test_the_message_about_somebody_elses_address_is_one_line() -> None:
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+async def test_what_the_configuration_says_outright_is_asked(host: Host, name: str) -> None:
+    assert (await ask(host.at("/good", name))).data == b"hello"
+
+
+@pytest.mark.parametrize("name", ["127.1", "0x7f.1", "2130706433"])
+async def test_a_name_in_the_configuration_reaches_no_private_host_unless_it_may(host: Host, name: str) -> None:
+    why = await error_of(host.at("/good", name))
+
+    assert why.endswith("which is not on the public internet; `private = true` in its [[source]] allows it")
+    assert host.connections == 0
+    assert (await ask(Request(host.at("/good", name), private=True))).data == b"hello"
+
+
+async def test_what_may_be_private_may_not_lead_to_another_private_host(host: Host) -> None:
+    async with serving() as other:
+        host.answers["/off"] = f"HTTP/1.1 301 x\r\nLocation: {other.at('/good')}\r\n\r\n".encode()
+
+        why = await error_of(Request(host.at("/off", "127.1"), private=True))
+
+    assert why == "127.0.0.1 leads to 127.0.0.1, which is not on the public internet"
+    assert other.connections == 0
+
+
+async def test_a_name_that_changes_its_mind_is_asked_where_it_was_checked(host: Host) -> None:
+    """DNS rebinding: the second lookup of a name would lead inside, so there is none between check and connection."""
+    answers = ["127.0.0.1", "169.254.169.254"]
+
+    async def lookup(name: str, port: int) -> tuple[str, ...]:
+        return (answers.pop(0),)
+
+    assert (await ask(host.at("/good", "papers.test"), lookup=lookup)).data == b"hello"
+    assert answers == ["169.254.169.254"]
+
+
+def test_addresses_of_both_families_take_turns() -> None:
+    assert by_turns(["2600::1", "2600::2", "2600::3", "8.8.8.8"]) == ("2600::1", "8.8.8.8", "2600::2", "2600::3")
+    assert by_turns(["8.8.8.8", "8.8.4.4"]) == ("8.8.8.8", "8.8.4.4")
+    assert by_turns([]) == ()
+
+
+async def test_the_address_that_answered_is_asked_first_the_next_time(host: Host) -> None:
+    async def lookup(name: str, port: int) -> tuple[str, ...]:
+        return ("127.0.0.9", "127.0.0.1")
+
+    async with Fetcher(HostRateLimiter(), limits=FetchLimits(backoff=0.01), lookup=lookup) as fetcher:
+        for _ in range(2):
+            await fetcher.fetch(Request(host.at("/good", "papers.test")), KIND)
+        again = FetchLimits(tries=1)
+        fetcher.limits = again
+
+        assert (await fetcher.fetch(Request(host.at("/good", "papers.test")), KIND)).data == b"hello"
+
+
+async def test_a_connection_serves_several_requests_to_one_name_and_none_to_another() -> None:
+    async with keep_alive() as (location, connections), Fetcher(HostRateLimiter(), lookup=here) as fetcher:
+        for name in ("papers.test", "papers.test", "others.test", "papers.test"):
+            await fetcher.fetch(Request(location.replace("127.0.0.1", name)), KIND)
+
+        assert connections() == 2
+
+
+async def test_a_fetch_that_is_broken_off_in_the_handshake_leaves_no_connection() -> None:
+    ended = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        began.set()
+        with suppress(ConnectionError):
+            await reader.read()  # to the end, which only a closed connection has
+        ended.set()
+        writer.close()
+
+    began = asyncio.Event()
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        fetching = asyncio.ensure_future(ask(f"https://127.0.0.1:{port}/"))
+        await began.wait()
+        await asyncio.sleep(0.1)
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+
+        await asyncio.wait_for(ended.wait(), 10)
+
+
 async def test_the_checked_address_is_the_one_that_is_asked(host: Host) -> None:
     request = Request(host.at("/moved", "papers.test"), outside=True)
 
@@ -653,6 +738,26 @@ async def test_cookies_do_not_outlive_a_fetch(host: Host) -> None:
         ("2002:808:808::", True),
         ("2001:db8::1", False),
         ("2001::1", False),
+        ("192.0.0.192", False),  # the metadata of Oracle's cloud
+        ("192.0.0.9", False),
+        ("192.88.99.1", False),
+        ("168.63.129.16", False),  # of Azure
+        ("100.100.100.200", False),  # of Alibaba
+        ("198.18.0.1", False),
+        ("198.51.100.7", False),
+        ("240.0.0.1", False),
+        ("64:ff9b::192.0.0.192", False),
+        ("::ffff:168.63.129.16", False),
+        ("2002:a83f:8110::", False),
+        ("2002:c058:6301::", False),
+        ("2001:0:4136:e378:8000:63bf:f5ff:fffe", False),  # Teredo to 10.0.0.1
+        ("2001:20::1", False),
+        ("3fff::1", False),
+        ("5f00::1", False),
+        ("2600:1900::5efe:10.0.0.1", False),  # ISATAP
+        ("2600:1900::200:5efe:10.0.0.1", False),
+        ("2600:1900::5efe:8.8.8.8", True),
+        ("192.31.196.1", True),
     ],
 )
 def test_public_addresses_are_told_from_private_ones(address: str, public: bool) -> None:

@@ -190,6 +190,28 @@ async def test_an_answer_of_no_use_leaves_the_extract(serve: Serve, answer: byte
     assert why.lower() in found.trouble.lower()
 
 
+async def test_asking_that_is_broken_off_in_the_handshake_leaves_no_connection() -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        began.set()
+        with suppress(ConnectionError):
+            await reader.read()  # to the end, which only a closed connection has
+        ended.set()
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        asking = asyncio.ensure_future(ask(url))
+        await began.wait()
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+
+        await asyncio.wait_for(ended.wait(), 10)
+
+
 async def test_a_bad_answer_costs_only_its_own_paper(serve: Serve) -> None:
     stub = await serve(Stub(lambda number, body: status("500 x") if number == 2 else said("It is linear.")))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -124,11 +124,49 @@ def test_a_broken_item_costs_no_other() -> None:
     assert len(problems) == 2
 
 
-def test_a_feed_broken_everywhere_is_left_to_feedparser() -> None:
-    entries, problems = read(items(*["a<br>b"] * 50))
+def test_of_a_feed_broken_everywhere_each_entry_is_read_by_itself() -> None:
+    link = "<link>https://journal.example.org/1</link><dc:creator>Ada One, Bob Two</dc:creator></item>"
+
+    entries, problems = read(items(*["a<br>b &copy; AT&T"] * 50).replace("</item>", link))
 
     assert len(entries) == 50
-    assert problems[-1] == "read by feedparser alone (50 entries): some characters may be lost"
+    assert (entries[0].title, entries[0].abstract) == ("On a b &c", "a b © AT&T")
+    assert (entries[49].url, entries[49].authors) == ("https://journal.example.org/1", ("Ada One", "Bob Two"))
+    assert problems[-1] == "the XML is broken in more than 20 places: each entry was read by itself"
+
+
+def test_an_atom_feed_broken_everywhere_keeps_links_in_attributes() -> None:
+    entry = """<entry><id>u:{}</id><title>On</title><link rel='alternate' href="https://x.org/{}"/>
+    <published>2025-03-17T04:00:00Z</published><content><![CDATA[a<br>&b]]></content><p></entry>"""
+    text = "".join(entry.format(number, number) for number in range(40))
+
+    entries, _ = read(f'<feed xmlns="http://www.w3.org/2005/Atom">{text}</feed>')
+
+    assert [entry.url for entry in entries] == [f"https://x.org/{number}" for number in range(40)]
+    assert (entries[39].id, entries[39].abstract) == ("u:39", "a &b")
+    assert entries[39].published == datetime(2025, 3, 17, 4, tzinfo=UTC)
+
+
+def test_the_document_for_feedparser_keeps_namespaces_of_other_prefixes() -> None:
+    """Texts whose prefix only feedparser understands come from it."""
+    (entry,), problems = read(
+        '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:title>T</a:title><a:entry><a:id>u:1</a:id>'
+        '<a:title>On x</a:title><a:link href="https://x.org/1"/><a:summary>Words.</a:summary>'
+        "<a:author><a:name>Ada</a:name></a:author></a:entry></a:feed>"
+    )
+
+    assert (entry.title, entry.abstract, entry.url) == ("On x", "Words.", "https://x.org/1")
+    assert entry.authors == ("Ada",)
+    assert problems == ()
+
+
+def test_a_feed_in_a_file_finds_relative_links_by_its_own_link_and_not_by_that_of_its_picture() -> None:
+    text = "<image><link>https://picture.org/</link></image><link>https://journal.org/a/</link>"
+    data = items("x").replace("<title>T</title>", text).replace("<description>", "<link>1</link><description>")
+
+    parsed = feed.parse(data.encode(), Source("journal", "feed", "journal.rss"), NOON)
+
+    assert parsed.entries[0].url == "https://journal.org/a/1"
 
 
 def test_a_feed_in_a_wrong_encoding_is_read_and_named() -> None:

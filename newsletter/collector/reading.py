@@ -1,0 +1,90 @@
+"""Bytes ─▶ sightings: parsed, counted, and made readable; in a process apart, but for the smallest documents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from newsletter.collector.kinds import kind_of
+from newsletter.collector.normalize import Sighting, finish
+from newsletter.collector.source_kind import Parsed
+from newsletter.collector.text.urls import shown
+from newsletter.errors import SourceError
+from newsletter.types import Entry, Source
+from newsletter.worker_process import WorkerLost, WorkerProcess
+
+SMALL = 8_192  #: bytes that are read here: what takes the square of them is done in a second, and a process costs half
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What reading one source may take."""
+
+    entries: int = 5_000  #: of one harvest
+    seconds: float = 60.0  #: of computing, for one document
+
+
+class Page(NamedTuple):
+    """One document, read."""
+
+    parsed: Parsed  #: with the entries that were taken, as they stand in the document
+    sightings: tuple[Sighting, ...]  #: the same, made readable
+    left_out: str = ""  #: one line, where it holds more entries than are taken
+
+
+def read_page(data: bytes, source: Source, now: datetime, most: int) -> Page:
+    """Parse a document, and make at most so many of its entries readable. Raises SourceError."""
+    parsed = kind_of(source).parse(data, source, now)
+    taken, which = _taken(parsed.entries, most)
+    left_out = f"{len(parsed.entries):,} entries in one document: {which} {len(taken):,} were taken" if which else ""
+    seen = len(parsed.entries) if parsed.seen is None else parsed.seen
+    return Page(
+        replace(parsed, entries=tuple(taken), seen=seen), tuple(finish(entry, now) for entry in taken), left_out
+    )
+
+
+def _taken(entries: Sequence[Entry], most: int) -> tuple[Sequence[Entry], str]:
+    """At most so many entries, and which they are: the newest where all are dated, else the first."""
+    if len(entries) <= most:
+        return entries, ""
+    dated = [(entry.published, place) for place, entry in enumerate(entries) if entry.published]
+    if len(dated) < len(entries):
+        return entries[:most], "the first"
+    newest = sorted(dated, key=lambda day: day[0], reverse=True)[:most]
+    return [entries[place] for place in sorted(place for _, place in newest)], "the newest"
+
+
+class DocumentReader:
+    """Reads documents, the large ones one after the other in a process apart. For one event loop."""
+
+    def __init__(self, worker: WorkerProcess, now: datetime, limits: ReadLimits) -> None:
+        self.limits = limits
+        self._worker = worker
+        self._now = now
+        self._turn = asyncio.Lock()
+
+    async def read(self, data: bytes, source: Source, most: int) -> Page:
+        """Read one document. Raises SourceError, also where it takes too long or too much memory."""
+        if len(data) <= SMALL:
+            return await asyncio.to_thread(read_page, data, source, self._now, most)
+        try:
+            async with self._turn:
+                return await self._read_apart(data, source, most)
+        except WorkerLost as error:
+            raise SourceError(f"{shown(source.location)}: {error}") from error
+
+    async def _read_apart(self, data: bytes, source: Source, most: int) -> Page:
+        """Wait in a thread, which cannot be cancelled: the process is ended for it."""
+        read = partial(self._worker.run, self.limits.seconds, read_page, data, source, self._now, most)
+        reading = asyncio.ensure_future(asyncio.to_thread(read))
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            self._worker.cancel()
+            await asyncio.wait([reading])
+            reading.exception()
+            raise

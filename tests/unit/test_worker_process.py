@@ -1,0 +1,101 @@
+"""The process apart."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import stuck
+
+from newsletter.errors import SourceError
+from newsletter.worker_process import WorkerFault, WorkerLost, WorkerProcess
+
+
+@pytest.fixture
+def worker() -> Iterator[WorkerProcess]:
+    with WorkerProcess() as worker:
+        yield worker
+
+
+def is_gone(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_one_process_answers_call_after_call_and_is_gone_at_the_end() -> None:
+    with WorkerProcess() as worker:
+        numbers = {worker.run(60, stuck.own_number) for _ in range(3)}
+
+        assert worker.run(60, stuck.doubled, 21) == 42
+
+    (number,) = numbers
+    assert number != os.getpid()
+    assert is_gone(number)
+
+
+@pytest.mark.parametrize(
+    ("function", "seconds", "words"),
+    [
+        (stuck.stuck, 0.2, "took longer than 0.2 s to read"),
+        (stuck.greedy, 60, "needs more than 1,024 MB to read"),
+        (stuck.crash, 60, "the process that read it ended (code -11)"),
+    ],
+)
+def test_what_ends_the_process_is_told_and_the_next_call_gets_another(
+    worker: WorkerProcess, function: Callable[[], None], seconds: float, words: str
+) -> None:
+    before = worker.run(60, stuck.own_number)
+
+    with pytest.raises(WorkerLost) as lost:
+        worker.run(seconds, function)
+
+    assert str(lost.value) == words
+    assert worker.run(60, stuck.own_number) != before
+    assert is_gone(before)
+
+
+def test_time_is_counted_anew_for_each_call(worker: WorkerProcess) -> None:
+    for _ in range(3):
+        assert worker.run(1, time.sleep, 0.5) is None
+
+
+def test_our_errors_come_back_as_they_are_and_bugs_with_their_trace(worker: WorkerProcess) -> None:
+    with pytest.raises(SourceError, match=r"^no feed$"):
+        worker.run(60, stuck.refusing, "no feed")
+    with pytest.raises(WorkerFault, match="in faulty") as fault:
+        worker.run(60, stuck.faulty)
+
+    assert fault.value.name == "KeyError"
+
+
+def test_a_call_in_another_thread_can_be_ended() -> None:
+    told: list[str] = []
+
+    def call(worker: WorkerProcess) -> None:
+        with pytest.raises(WorkerLost) as lost:
+            worker.run(60, stuck.stuck)
+        told.append(str(lost.value))
+
+    with WorkerProcess() as worker:
+        number = worker.run(60, stuck.own_number)
+        thread = threading.Thread(target=call, args=(worker,))
+        thread.start()
+        worker.cancel()
+        thread.join(20)
+
+    assert told == ["the process that read it ended (code -9)"]
+    assert is_gone(number)
+
+
+def test_it_does_not_get_the_passwords_in_the_environment(
+    worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEWSLETTER_SMTP__PASSWORD", "secret")
+
+    assert not [name for name in worker.run(60, stuck.environment) if name.startswith("NEWSLETTER_")]
