@@ -41,10 +41,12 @@ def plan(cadence: str | None, key: str, until: datetime | None, again: str | Non
             wanted = Cadence(cadence) if cadence else None
             issue, tally, new = engine.planning.plan(wanted, key, in_utc(until), draft=True)
         trouble, times = engine.vectors.trouble(), _times(engine, issue.key)
-        papers = engine.accounting.papers(issue.key)
+        papers, limited = engine.accounting.papers(issue.key), engine.planning.left_out(issue)
     moment = in_utc(until)
     if new and moment and moment > issue.until:
         warn([f"--until lies ahead: the pool ends now, {minute(issue.until)} UTC"])
+    if new and limited:
+        warn([limited])
     note = "" if new else " (it was planned already; nothing was changed)"
     click.echo(f"{issue.key}: {tally}{note}")
     click.echo(f"{counted(papers, 'paper')}, {counted(tally.planned, 'reader')}{times}")

@@ -35,6 +35,7 @@ class Overview:
     timezone: str = "UTC"  #: the newsletter's
     ahead: Mapping[str, Ahead] = field(default_factory=dict)  #: issue → who waits for a time of their own
     unknown_zones: tuple[str, ...] = ()  #: of readers
+    left_out: str = ""  #: of the papers for the next issue, where there are too many
     dated_ahead: tuple[str, ...] = ()  #: what the store holds from when the clock was ahead
 
 
@@ -45,7 +46,7 @@ def findings(overview: Overview) -> tuple[str, ...]:
 
 def notes(overview: Overview) -> tuple[str, ...]:
     """One line for each thing that is not as configured and keeps no mail from coming."""
-    return (*_without_vectors(overview), *_waits(overview), *_clocks(overview))
+    return (*_without_vectors(overview), *_waits(overview), *_clocks(overview), *filter(None, (overview.left_out,)))
 
 
 def _without_vectors(overview: Overview) -> Iterator[str]:

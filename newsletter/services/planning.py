@@ -16,7 +16,7 @@ from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
 from newsletter.services.issue_calendar import LATE, IssueCalendar, OwedIssue
 from newsletter.services.vectors import EntryVectors
-from newsletter.store import Frozen, Plan, PlanOutdated, day_of, ready
+from newsletter.store import Frozen, Plan, PlanOutdated, day_of, left_out, ready
 from newsletter.types import Cadence, Entry, Issue, IssueState, OwnTime, SourceState, Tally
 
 logger = logging.getLogger("newsletter")
@@ -82,6 +82,11 @@ class Planning:
         missed = f"; it was due on {was_due}" if now > owed.due + LATE else ""
         return [f"planned {issue.key} for {tally.planned} readers, {papers} papers{missed}"]
 
+    def left_out(self, issue: Issue) -> str:
+        """One line where there were too many papers for its pool; "" where there were not."""
+        news, _ = self._store.entries.counted(issue.since, issue.until)
+        return left_out(news, self._settings.collect.papers_per_issue)
+
     def complete(self, cadence: Cadence) -> list[str]:
         """Plan the latest issue, once, for who subscribed between its first reader's moment and the newsletter's own.
 
@@ -121,6 +126,8 @@ class Planning:
         self._refuse_faults()
         planned = self._freeze(issue, templates, due, again)
         logger.info("planned", extra={"issue": issue.key, "deliveries": planned})
+        if limited := self.left_out(issue):
+            logger.warning("pool limited", extra={"issue": issue.key, "reason": limited})
         if planned >= 0 and self._settings.selection.model:
             self._vectors.embed_pool(self._store.issues.frozen(issue.key).entries)
         return self._store.issues.get(issue.key), self._store.ledger.tally(issue.key), planned >= 0
@@ -150,7 +157,8 @@ class Planning:
     def _plan_of(self, issue: Issue, templates: Mapping[str, str], due: datetime) -> Plan:
         """All that is written of an issue, computed from the store as it is now."""
         schedule, store, now = self._settings.schedule, self._store, self._now()
-        pool = store.entries.new_between(issue.since, issue.until, now) if self._settings.summary.url else ()
+        most = self._settings.collect.papers_per_issue
+        pool = store.entries.new_between(issue.since, issue.until, now, most) if self._settings.summary.url else ()
         return Plan(
             issue=issue,
             masthead=self._settings.masthead,
@@ -164,6 +172,7 @@ class Planning:
             trends=self._trends(now),
             tldrs=self._tldrs(pool),
             spread=schedule.spread,
+            most_papers=most,
         )
 
     def _due(self, issue: Issue, own: OwnTime, now: datetime) -> datetime:
@@ -177,10 +186,11 @@ class Planning:
         """
         now, cadence = self._now(), self._settings.schedule.cadence
         since = window(cadence, now, self._store.issues.latest_until(cadence, now))
-        entries = self._store.entries.new_between(since, now, now)
+        most = self._settings.collect.papers_per_issue
+        entries = self._store.entries.new_between(since, now, now, most)
         if generous and not entries:
             since = window(cadence, now, None)
-            entries = self._store.entries.new_between(since, now, now)
+            entries = self._store.entries.new_between(since, now, now, most)
         rises, tldrs = self._trends(now), self._tldrs(entries)
         key, day = self._calendar.next_key(cadence)
         pool = tuple(ready(entry, rises, tldrs) for entry in entries)

@@ -12,6 +12,7 @@ from newsletter.services.issue_calendar import IssueCalendar
 from newsletter.services.overview import Overview
 from newsletter.services.scheduling import Scheduling
 from newsletter.services.vectors import EntryVectors
+from newsletter.store import left_out
 from newsletter.types import Health, Issue
 
 LATEST = 10  #: issues that are told
@@ -64,6 +65,7 @@ class StatusReports:
             timezone=schedule.timezone,
             ahead={tally.issue: self._store.waiting.ahead(tally.issue, now) for tally in tallies if tally.waiting},
             unknown_zones=self._calendar.unknown_zones(),
+            left_out=left_out(news, self._settings.collect.papers_per_issue),
             dated_ahead=tuple(self._dated_ahead(listed, health, now)),
         )
 

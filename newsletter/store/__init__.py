@@ -18,6 +18,7 @@ from newsletter.store.editions import Addressed, Editions, Kept
 from newsletter.store.entries import Entries, day_of
 from newsletter.store.issues import Frozen, Issues, Plan, PlanOutdated, ready
 from newsletter.store.ledger import Claim, Later, Ledger
+from newsletter.store.pool_limit import left_out
 from newsletter.store.schema import facts
 from newsletter.store.sightings import Named, Sightings
 from newsletter.store.sources import Sources
@@ -45,6 +46,7 @@ __all__ = [
     "batched",
     "day_of",
     "file_of",
+    "left_out",
     "ready",
 ]
 

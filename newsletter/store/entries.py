@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, exists, func, or_, select, update
 
 from newsletter.store.database import TOGETHER, Database, batched
+from newsletter.store.pool_limit import within_limit
 from newsletter.store.schema import entries, former, issues, names, pool, raws, snapshots
 from newsletter.types import Entry, IssueState
 
@@ -56,10 +57,12 @@ class Entries:
         with self._database.read() as connection:
             yield from (entry_of(row) for row in connection.execute(query))
 
-    def new_between(self, since: datetime, until: datetime, now: datetime | None = None) -> list[Entry]:
-        """News of [since, until], oldest first: a pool. `now`: see `fresh`."""
+    def new_between(
+        self, since: datetime, until: datetime, now: datetime | None = None, most: int | None = None
+    ) -> list[Entry]:
+        """News of [since, until], oldest first: a pool. `now`, `most`: see `fresh`."""
         with self._database.read() as connection:
-            return [entry for _, entry in fresh(connection, since, until, now)]
+            return [entry for _, entry in fresh(connection, since, until, now, most)]
 
     def ahead(self, now: datetime) -> int:
         """How many entries were first seen long after `now`: the clock was ahead then."""
@@ -133,9 +136,11 @@ class Entries:
 
 
 def fresh(
-    connection: Connection, since: datetime, until: datetime, now: datetime | None = None
+    connection: Connection, since: datetime, until: datetime, now: datetime | None = None, most: int | None = None
 ) -> list[tuple[int, Entry]]:
     """(number, entry) of the news of [since, until], and of what came when the clock was ahead of `now`.
+
+    Of more than `most`, those stay that most sources counted something of, of these the newest.
 
     Both ends are included: what arrives in the very second in which an issue is planned is in the next pool too,
     and nobody is shown it twice. What is dated long after `now` is news until it was in the pool of an issue.
@@ -145,8 +150,15 @@ def fresh(
         sent = issues.c.state.not_in(UNSENT)
         pooled = exists().where(pool.c.entry == entries.c.num, pool.c.issue == issues.c.num, sent)
         wanted = or_(wanted, and_(entries.c.announced > now + AHEAD, ~pooled))
-    query = select(entries.c.num, *COLUMNS).where(wanted)
-    return [(row.num, entry_of(row)) for row in connection.execute(query.order_by(entries.c.num))]
+    query = select(entries.c.num, *COLUMNS).where(wanted).order_by(entries.c.num)
+    found = [(row.num, entry_of(row)) for row in connection.execute(query)]
+    if most is None or len(found) <= most:
+        return found
+    counted = select(entries.c.id, func.count(snapshots.c.source.distinct()))
+    counted = counted.join(snapshots, snapshots.c.entry == entries.c.num).where(wanted).group_by(entries.c.id)
+    sightings = {row[0]: int(row[1]) for row in connection.execute(counted)}
+    kept = {entry.id for entry in within_limit([entry for _, entry in found], most, sightings)}
+    return [(num, entry) for num, entry in found if entry.id in kept]
 
 
 def numbers(connection: Connection, ids: Sequence[str]) -> dict[str, int]:

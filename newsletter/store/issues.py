@@ -87,6 +87,7 @@ class Plan:
     trends: Mapping[str, float] = field(default_factory=dict)  #: entry id → trend
     tldrs: Mapping[str, str] | None = None  #: entry id → TL;DR, for all of the pool that have none; None: not wanted
     spread: timedelta = timedelta()  #: so long after the first one the last one is due
+    most_papers: int | None = None  #: in the pool
 
 
 class Issues:
@@ -278,7 +279,7 @@ def _insert_issue(connection: Connection, plan: Plan) -> int:
 
 
 def _freeze_pool(connection: Connection, num: int, plan: Plan) -> None:
-    found = fresh(connection, plan.issue.since, plan.issue.until, plan.planned)
+    found = fresh(connection, plan.issue.since, plan.issue.until, plan.planned, plan.most_papers)
     rows = [
         {"issue": num, "entry": entry_num, "frozen": entry_row(ready(entry, plan.trends, plan.tldrs))}
         for entry_num, entry in found

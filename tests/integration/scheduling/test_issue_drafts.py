@@ -205,3 +205,17 @@ def test_the_units_are_right(unit: Path) -> None:
     done = subprocess.run([tool, "verify", *map(str, UNITS)], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, ""), unit
+
+
+def test_of_too_many_papers_the_newest_are_frozen_and_the_rest_told(engine: Engine, tmp_path: Path) -> None:
+    config = tmp_path / "newsletter.toml"
+    config.write_text(f"{config.read_text()}[collect]\npapers_per_issue = 2\n")
+    papers = [make_entry(f"p{days}", published=engine.now() - timedelta(days=days)) for days in range(4)]
+    engine.store.sightings.add([Named(paper, (paper.id,)) for paper in papers], engine.now())
+
+    told = run("plan", "--key", "try")
+
+    assert "3 of 5 papers left out: an issue chooses from 2 at most" in told.stderr
+    assert "2 papers, 2 readers" in told.output
+    assert {entry.id for entry in engine.store.issues.frozen("try").entries} == {"p0", "p1"}
+    assert "3 of 5 papers left out" in run("status").output
