@@ -81,11 +81,13 @@ def papers(count: int, dated: bool = True) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+def at_most(entries: int) -> CollectLimits:
+    return CollectLimits(read=ReadLimits(entries=entries))
+
+
 async def taken(folder: Path, text: str, most: int) -> Harvest:
     (folder / "x.jsonl").write_text(text)
-    (harvest,) = await collect(
-        [Source("x", "jsonl", "x.jsonl")], NOON, folder, limits=CollectLimits(read=ReadLimits(entries=most))
-    )
+    (harvest,) = await collect([Source("x", "jsonl", "x.jsonl")], NOON, folder, limits=at_most(most))
     return harvest
 
 
@@ -117,12 +119,7 @@ async def test_no_more_pages_are_asked_for_than_entries_are_taken(
         (tmp_path / str(number)).write_text(f"a{number} b{number}")
 
     cut, whole = [
-        (
-            await collect(
-                [Source("x", "pages", "0")], NOON, tmp_path, limits=CollectLimits(read=ReadLimits(entries=most))
-            )
-        )[0]
-        for most in (4, 3)
+        (await collect([Source("x", "pages", "0")], NOON, tmp_path, limits=at_most(most)))[0] for most in (4, 3)
     ]
 
     assert [entry.id for entry in cut.entries] == ["p:a0", "p:b0", "p:a1", "p:b1"]
