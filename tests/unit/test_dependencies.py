@@ -12,12 +12,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PINNED = {
     canonicalize_name(name): version
-    for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text("utf-8"))
+    for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)$", (ROOT / ".ci" / "constraints.txt").read_text("utf-8"))
 }
 
 
 def test_constraints_are_versions_and_nothing_else() -> None:
-    lines = [line for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    lines = [line for line in (ROOT / ".ci" / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
 
     assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)] == []
     assert len(PINNED) == len(lines)
@@ -36,5 +36,5 @@ def test_the_set_up_installs_nothing_without_the_constraints() -> None:
     setup = (ROOT / ".ci" / "setup").read_text("utf-8")
 
     assert re.findall(r"pip install.*", setup) == [
-        'pip install --quiet --disable-pip-version-check --constraint constraints.txt "$@"'
+        'pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt "$@"'
     ]
