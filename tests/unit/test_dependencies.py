@@ -10,14 +10,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-PINNED = {
-    canonicalize_name(name): version
-    for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)$", (ROOT / ".ci" / "constraints.txt").read_text("utf-8"))
-}
+VERSIONS = (ROOT / ".ci" / "constraints.txt").read_text("utf-8")
+PINNED = {canonicalize_name(name): version for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)$", VERSIONS)}
 
 
 def test_constraints_are_versions_and_nothing_else() -> None:
-    lines = [line for line in (ROOT / ".ci" / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
+    lines = [line for line in VERSIONS.splitlines() if not line.startswith("#")]
 
     assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)] == []
     assert len(PINNED) == len(lines)
