@@ -250,6 +250,16 @@ def parse_subscriber(row: Mapping[str, Any]) -> Subscriber:
     return Subscriber(id=0, profile=profile, **rest)
 
 
+def frozen_subscriber(row: Mapping[str, Any]) -> Subscriber:
+    """The inverse of `subscriber_row`, for rows that we wrote ourselves: what holds no longer, such as a time zone that
+    this machine does not know, stays as it is.
+    """
+    plain: dict[str, Any] = {name: row.get(name) for name in ("weekday", "hour", "timezone", "language", "skim")}
+    cadence = Cadence(row["cadence"]) if row.get("cadence") else None
+    person = Subscriber(0, row["email"], row.get("name", ""), Status(row.get("status", Status.ACTIVE)), cadence=cadence)
+    return replace(person, profile=parse_profile(row.get("profile", {})), **plain)
+
+
 def parse_votes(row: Mapping[str, Any]) -> tuple[Vote, ...]:
     """What a row of a subscriber says of single papers; raises InputError with the wrong key and value."""
     return tuple(Vote(line.entry, line.verb, line.at) for line in _checked(VoterLine, row).votes)
@@ -372,8 +382,10 @@ def subscriber_row(subscriber: Subscriber, votes: Iterable[Vote] = ()) -> dict[s
     """As `parse_subscriber` and `parse_votes` read it; the number and the epoch stay inside."""
     row = {field.name: getattr(subscriber, field.name) for field in fields(subscriber)}
     del row["id"], row["epoch"]
+    no_skim = {"skim": False} if subscriber.skim is False else {}
     told = [{"entry": vote.entry, "verb": vote.verb.value, "at": vote.at.isoformat()} for vote in votes]
-    return {**_without_empty(row), "profile": profile_row(subscriber.profile), **({"votes": told} if told else {})}
+    votes_row = {"votes": told} if told else {}
+    return {**_without_empty(row), **no_skim, "profile": profile_row(subscriber.profile), **votes_row}
 
 
 def bounce_row(bounce: Bounce) -> dict[str, Any]:

@@ -45,10 +45,14 @@ def issue_key(cadence: Cadence, day: date) -> str:
     return keys[cadence]
 
 
-def second_key(day: date) -> str:
-    """Name the second issue of a week in which the newsletter's weekday changed: "2025-W12-5", an ISO week date."""
-    year, week, weekday = day.isocalendar()
-    return f"{year}-W{week:02}-{weekday}"
+def second_key(cadence: Cadence, day: date) -> str:
+    """Name the second issue of a period, as where the newsletter's weekday changed: "2025-W12-5" (ISO week date)."""
+    return f"{issue_key(cadence, day)}-{day.isoweekday() if cadence is Cadence.WEEKLY else 2}"
+
+
+def begins(day: date) -> datetime:
+    """Return the first moment at which it is that day for anybody in the world."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) - EARLIEST
 
 
 def issue_day(cadence: Cadence, weekday: int, day: date) -> date:

@@ -50,6 +50,7 @@ def import_subscribers(file: Path, as_csv: bool, encoding: str) -> None:
         totals = _put_all(engine, read.people)
         votes = engine.subscriptions.put_votes(read.votes.items())
     warn(f"{file}, line {problem}" for problem in read.problems)
+    warn(f"this machine does not know the time zone {zone}: left out" for zone in sorted(read.unknown_zones))
     click.echo(_summary(totals, votes, len(read.problems)))
     if read.problems:
         sys.exit(PARTLY_FAILED)
@@ -60,17 +61,22 @@ class _People:
     people: list[Subscriber]
     votes: dict[str, Sequence[Vote]]  #: by address
     problems: list[str]  #: "3: not JSON"
+    unknown_zones: set[str]
 
 
 def _read_people(rows: Iterable[tuple[int, Any]]) -> _People:
     """Subscribers, their votes, and what is wrong with the other rows; a row that is a text could not be read."""
     from newsletter.formats import parse_subscriber, parse_votes
+    from newsletter.schedule import is_zone
 
-    read = _People([], {}, [])
+    read = _People([], {}, [], set())
     for number, row in rows:
         try:
             if isinstance(row, str):
                 raise InputError(row)
+            if (zone := row.get("timezone")) and isinstance(zone, str) and not is_zone(zone):
+                read.unknown_zones.add(zone)  # of another machine: the person counts for more than their zone
+                row = {**row, "timezone": None}
             person, votes = parse_subscriber(row), parse_votes(row)
         except InputError as error:
             read.problems.append(f"{number}: {error}")

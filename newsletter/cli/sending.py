@@ -54,10 +54,9 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
             return
         sent = run_async(_send(engine, issue, connections or 0, everybody))
         warn_without_vectors(engine.vectors.trouble())
-        zone = engine.settings.schedule.timezone
     click.echo(str(sent.tally))
     if sent.ahead.first:
-        first = local_minute(sent.ahead.first, sent.ahead.timezone or zone)
+        first = local_minute(sent.ahead.first, sent.ahead.timezone)
         readers = "1 reader waits" if sent.ahead.number == 1 else f"{sent.ahead.number:,} readers wait"
         click.echo(f"{readers} for their own time, the first until {first}; --now sends to them at once.")
     exit_after(sent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from newsletter.schedule import (
     NEWSLETTERS,
     PERIODS,
     Slot,
+    begins,
     day_planned_by_hand,
     due_moment,
     is_zone,
@@ -25,9 +27,13 @@ from newsletter.schedule import (
 from newsletter.services.context import Context
 from newsletter.types import Cadence, IssueState, OwnTime
 
+logger = logging.getLogger("newsletter")
+
 LATE = timedelta(hours=1)  #: after its moment an issue that is planned was missed
 NEAR = 8  #: a missed issue is not caught up with in the last eighth of its period: the next one holds its papers
 ASK_AGAIN = timedelta(seconds=20)
+SEEN_EVERY = timedelta(minutes=5)
+_SEEN = "schedule seen"
 _NOTE = "cadences"  #: what the store remembers the calendar by
 
 
@@ -54,11 +60,14 @@ class IssueCalendar:
         """Note which cadences are in use since when: no issue is owed for the time before.
 
         A cadence that nobody wanted until now, and another weekday, begin now, so that nothing is sent at once that
-        was not due. What is noted for a moment that is still to come (the clock was ahead) begins now, too.
+        was not due; the newsletter's own, and its weekday, when the schedule was last looked at. What is noted for a
+        moment that is still to come (the clock was ahead) begins now, too.
         """
         now, known = self._now(), self._noted()
-        first = self._store.installed(now)
-        beginnings = {cadence: self._beginning(cadence, known, first, now) for cadence in sorted(self.cadences())}
+        first, seen = self._store.installed(now), self._seen_before(now)
+        if self._store.issues.clamp(now):
+            logger.warning("issues were dated later than now: the clock was ahead")
+        beginnings = {cadence: self._beginning(cadence, known, first, seen) for cadence in sorted(self.cadences())}
         row = {cadence.value: [self._weekday(cadence), since.isoformat()] for cadence, since in beginnings.items()}
         self._store.note(_NOTE, json.dumps(row))
 
@@ -85,9 +94,9 @@ class IssueCalendar:
         After a downtime this is the latest one, unless the next is near. None before `begin`.
         """
         now, since = self._now(), self._noted().get(cadence)
-        day, coming = self._latest(cadence, now)
+        day = self._latest(cadence, now)
         due = self.due(cadence, day)
-        if since is None or due < since[1] or self._is_late(cadence, now, due, coming):
+        if since is None or due < since[1] or self._is_late(cadence, now, day):
             return None
         key = self._free_key(cadence, day, since[1])
         return OwedIssue(cadence, day, key, due) if key else None
@@ -97,7 +106,7 @@ class IssueCalendar:
         owed, now = self.owed(cadence), self._now()
         if owed:
             return owed.due
-        day = self._latest(cadence, now)[0]
+        day = self._latest(cadence, now)
         return self.due(cadence, next_issue_day(cadence, self._schedule.weekday, day))
 
     def next_key(self, cadence: Cadence) -> tuple[str, date]:
@@ -119,14 +128,12 @@ class IssueCalendar:
         zones = {own.timezone for cadence in self.cadences() for own in self.own_times(cadence) if own.timezone}
         return tuple(sorted(zone for zone in zones if not is_zone(zone)))
 
-    def _latest(self, cadence: Cadence, now: datetime) -> tuple[date, datetime]:
-        """The day of the latest issue whose time to be planned has come, and when the one after it is planned."""
-        weekday = self._schedule.weekday
-        day = latest_issue_day(cadence, weekday, now)
-        coming = self._planned(cadence, next_issue_day(cadence, weekday, day))
-        while (planned := self._planned(cadence, day)) > now:
-            coming, day = planned, issue_day(cadence, weekday, day - timedelta(days=1))
-        return day, coming
+    def _latest(self, cadence: Cadence, now: datetime) -> date:
+        """The day of the latest issue whose time to be planned has come."""
+        day = latest_issue_day(cadence, self._schedule.weekday, now)
+        while self._planned(cadence, day) > now:
+            day = issue_day(cadence, self._schedule.weekday, day - timedelta(days=1))
+        return day
 
     def _own_times_lately(self, cadence: Cadence) -> Collection[OwnTime]:
         """The same, as of a few seconds ago: a schedule asks often, and all readers are looked at."""
@@ -139,30 +146,46 @@ class IssueCalendar:
     def _planned(self, cadence: Cadence, day: date) -> datetime:
         return planning_moment(cadence, day, self.slot(), self._own_times_lately(cadence))
 
-    def _is_late(self, cadence: Cadence, now: datetime, due: datetime, coming: datetime) -> bool:
-        return now > due + LATE and coming - now < PERIODS[cadence] / NEAR
+    def _is_late(self, cadence: Cadence, now: datetime, day: date) -> bool:
+        """Whether the issue of that day was missed and the next one is near."""
+        coming = self.due(cadence, next_issue_day(cadence, self._schedule.weekday, day))
+        return now > self.due(cadence, day) + LATE and coming - now < PERIODS[cadence] / NEAR
 
     def _free_key(self, cadence: Cadence, day: date, since: datetime) -> str:
         """The key for the issue of that day; "" where it was planned already.
 
         An issue that somebody planned by hand and sent takes the place of its period's. A draft of an earlier day does
-        not, nor does an issue from before the calendar changed: then the day gets a key of its own.
+        not, nor does an issue from before the calendar changed, nor one from before its own day, when the clock was
+        ahead: then the day gets a key of its own.
         """
         known = {issue.key: issue for issue in self._store.issues.listed()}
-        key, second = issue_key(cadence, day), second_key(day)
+        key, second = issue_key(cadence, day), second_key(cadence, day)
         if key not in known:
             return key
         other = known[key]
-        replaces = other.state is not IssueState.DRAFT and other.until >= since
-        return "" if other.day == day or replaces or second in known or cadence is not Cadence.WEEKLY else second
+        of_its_day = other.day is None or other.until >= begins(other.day)
+        replaces = other.day == day or (other.state is not IssueState.DRAFT and other.until >= since)
+        return "" if (replaces and of_its_day) or second in known else second
 
     def _beginning(
-        self, cadence: Cadence, known: Mapping[Cadence, tuple[int, datetime]], first: datetime, now: datetime
+        self, cadence: Cadence, known: Mapping[Cadence, tuple[int, datetime]], first: datetime, seen: datetime
     ) -> datetime:
+        """`seen`: when the schedule was looked at before."""
         if not known:
             return first
-        weekday, since = known.get(cadence, (self._weekday(cadence), now))
-        return since if weekday == self._weekday(cadence) and since <= now else now
+        now = self._now()
+        if cadence not in known:
+            return seen if cadence is self._schedule.cadence else now
+        weekday, since = known[cadence]
+        return now if since > now else since if weekday == self._weekday(cadence) else seen
+
+    def _seen_before(self, now: datetime) -> datetime:
+        """When the schedule was looked at before, an hour ago at most; noted every few minutes."""
+        noted = self._store.noted(_SEEN)
+        before = datetime.fromisoformat(noted) if noted else now
+        if not noted or not timedelta() <= now - before < SEEN_EVERY:
+            self._store.note(_SEEN, now.isoformat())
+        return max(before, now - LATE) if before <= now else now
 
     def _weekday(self, cadence: Cadence) -> int:
         return self._schedule.weekday if cadence is Cadence.WEEKLY else 0

@@ -11,10 +11,10 @@ from newsletter.collector.extractive_summary import extract
 from newsletter.collector.trend import Counted, field_of, trends
 from newsletter.errors import InputError, StoreBusy, TemplateError
 from newsletter.i18n import catalogues_of
-from newsletter.schedule import KEY, day_planned_by_hand, issue_key, local_minute, window
+from newsletter.schedule import KEY, PERIODS, day_planned_by_hand, issue_key, local_minute, window
 from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
-from newsletter.services.issue_calendar import LATE, IssueCalendar, OwedIssue
+from newsletter.services.issue_calendar import LATE, NEAR, IssueCalendar, OwedIssue
 from newsletter.services.vectors import EntryVectors
 from newsletter.store import Frozen, Plan, PlanOutdated, day_of, left_out, ready
 from newsletter.types import Cadence, Entry, Issue, IssueState, OwnTime, SourceState, Tally
@@ -24,6 +24,7 @@ logger = logging.getLogger("newsletter")
 TRIES = 100  #: to plan with what nobody changes meanwhile
 JOIN_WITHIN = timedelta(hours=12)  #: of the newsletter's own moment, where nobody was there to look at it
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
+_UNSENT = (IssueState.DRAFT, IssueState.CANCELLED)
 _MISSING = {
     SourceState.FAILING: "",
     SourceState.STALE: " (nothing new came from it)",
@@ -74,13 +75,16 @@ class Planning:
     def plan_owed(self, owed: OwedIssue) -> list[str]:
         """Freeze the issue that the calendar says is owed. Returns what was done."""
         now = self._now()
-        issue, tally, new = self._plan(self._issue(owed.key, owed.cadence, owed.day, now), owed.due)
+        missed = self._missed(owed.cadence, now)
+        issue, tally, new = self._plan(self._issue(owed.key, owed.cadence, owed.day, now, missed=missed), owed.due)
         if not new:
             return []
+        for older in missed:
+            self._store.waiting.give_up(older.key, issue.key, now, PERIODS[owed.cadence] / NEAR)
         papers = self._store.issues.papers(issue.key)
         was_due = local_minute(owed.due, self._settings.schedule.timezone)
-        missed = f"; it was due on {was_due}" if now > owed.due + LATE else ""
-        return [f"planned {issue.key} for {tally.planned} readers, {papers} papers{missed}"]
+        late = f"; it was due on {was_due}" if now > owed.due + LATE else ""
+        return [f"planned {issue.key} for {tally.planned} readers, {papers} papers{late}"]
 
     def left_out(self, issue: Issue) -> str:
         """One line where there were too many papers for its pool; "" where there were not."""
@@ -92,8 +96,9 @@ class Planning:
 
         Returns what was done.
         """
-        issue = next((issue for issue in self._store.issues.listed() if issue.cadence is cadence), None)
-        if issue is None or issue.state in (IssueState.DRAFT, IssueState.CANCELLED):
+        sent = (issue for issue in self._store.issues.listed() if issue.state not in _UNSENT)
+        issue = next((issue for issue in sent if issue.cadence is cadence), None)
+        if issue is None:
             return []
         due, note = self._calendar.due(cadence, issue.day or issue.until.date()), f"complete {cadence}"
         if not issue.until < due <= self._now() < due + JOIN_WITHIN or self._store.noted(note) == issue.key:
@@ -102,19 +107,45 @@ class Planning:
         self._store.note(note, issue.key)
         return [f"{issue.key}: {joined} more readers"] if joined else []
 
+    def _missed(self, cadence: Cadence, now: datetime) -> tuple[Issue, ...]:
+        """Issues of this cadence that somebody should have got, and nobody was there to send.
+
+        Who gets the next issue soon does not get them too; that one has their papers again.
+        """
+        going = (issue for issue in self._store.issues.open_ones() if issue.cadence is cadence)
+        return tuple(issue for issue in going if self._store.waiting.missed(issue.key, now))
+
     def cancel(self, key: str) -> None:
-        """Take an issue back that nobody got: its papers are free again. Raises UnknownIssue, InputError."""
-        self._store.issues.cancel(key)
+        """Take an issue back that nobody got: its papers are free again. Raises UnknownIssue, InputError.
+
+        The schedule does not plan it anew. A draft is as if it had never been, unless its own moment has passed: the
+        schedule would send the issue at once, to make up for it.
+        """
+        issue = self._store.issues.get(key)
+        passed = self._calendar.due(issue.cadence, issue.day or issue.until.date()) <= self._now()
+        stands_for_it = issue.key == issue_key(issue.cadence, issue.day or issue.until.date())
+        self._store.issues.cancel(key, keep=issue.state is not IssueState.DRAFT or (passed and stands_for_it))
         logger.info("cancelled", extra={"issue": key})
 
     def approve(self, key: str) -> bool:
         """Let the schedule send a draft; False where it was none. Raises UnknownIssue."""
-        approved = self._store.issues.approve(self._store.issues.get(key).key)
+        expires = self._now() + self._settings.schedule.expire_after
+        approved = self._store.issues.approve(self._store.issues.get(key).key, expires)
         logger.info("approved", extra={"issue": key})
         return approved
 
-    def _issue(self, key: str, cadence: Cadence, day: date, until: datetime, draft: bool = False) -> Issue:
+    def _issue(
+        self,
+        key: str,
+        cadence: Cadence,
+        day: date,
+        until: datetime,
+        draft: bool = False,
+        missed: Iterable[Issue] = (),
+    ) -> Issue:
+        """`missed`: issues whose papers it has again."""
         since = window(cadence, until, self._store.issues.latest_until(cadence, until, but=key))
+        since = min((since, *(older.since for older in missed)))
         return Issue(key, cadence, since, until, IssueState.DRAFT if draft else IssueState.PLANNED, day)
 
     def _plan(self, issue: Issue, due: datetime, again: bool = False) -> tuple[Issue, Tally, bool]:
@@ -167,6 +198,7 @@ class Planning:
             planned=now,
             due=max(due, now),
             expire_after=schedule.expire_after,
+            expire_ahead=max(schedule.expire_after, PERIODS[issue.cadence] - PERIODS[issue.cadence] / NEAR),
             cadence_default=schedule.cadence,
             own_times={own: self._due(issue, own, now) for own in self._calendar.own_times(issue.cadence)},
             trends=self._trends(now),

@@ -109,9 +109,9 @@ class Scheduling:
         return [f"collected {added} new entries"]
 
     async def _send_if_due(self, stop: asyncio.Event | None) -> list[str]:
-        """Every open issue gets its turn; raises the first trouble after that."""
+        """Every open issue gets its turn, the oldest first; raises the first trouble after that."""
         done, troubles = [], []
-        for issue in await asyncio.to_thread(self._store.issues.open_ones):
+        for issue in reversed(await asyncio.to_thread(self._store.issues.open_ones)):
             if not await asyncio.to_thread(self._sending.is_due, issue.key):
                 continue
             try:

@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 
 from newsletter.errors import InputError, UnknownSubscriber
+from newsletter.schedule import is_zone
 from newsletter.sender import REST, DispatchTuning, FolderTransport, Pace, Route, Run, Transport, shared_out
 from newsletter.services.accounting import Accounting
 from newsletter.services.claiming import Claimer
@@ -110,15 +111,19 @@ class Sending:
         tally = await asyncio.to_thread(self._accounting.close, key)
         trouble = f"{key} is paused: {tally.paused}" if tally.paused else run.trouble if run.gave_up else ""
         ahead = await asyncio.to_thread(self._store.waiting.ahead, key, self._now())
-        return Sent(tally, outcomes, trouble, stop.is_set(), ahead)
+        zone = ahead.timezone if is_zone(ahead.timezone) else self._settings.schedule.timezone
+        return Sent(tally, outcomes, trouble, stop.is_set(), ahead._replace(timezone=zone))
 
     def _open(self, key: str, everybody: bool) -> None:
         """Take the issue on: whoever may send it goes on from now."""
-        if self._store.issues.get(key).state is IssueState.CANCELLED:
+        state, now = self._store.issues.get(key).state, self._now()
+        if state is IssueState.CANCELLED:
             raise InputError(f"{key} was cancelled; `newsletter plan --key {key}` makes it anew.")
+        if state is IssueState.DRAFT:
+            self._store.issues.approve(key, now + self._settings.schedule.expire_after)
         self._store.issues.set_state(key, IssueState.SENDING)
         if everybody:
-            self._store.waiting.due_now(key, self._now())
+            self._store.waiting.due_now(key, now)
 
     def _jobs(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Row, Select, bindparam, exists, select
 
-from newsletter.formats import parse_subscriber, subscriber_row
+from newsletter.formats import frozen_subscriber, subscriber_row
 from newsletter.store.database import Database
 from newsletter.store.entries import numbers
 from newsletter.store.issues import number
@@ -183,7 +183,7 @@ def _listed(picks: Sequence[Pick]) -> list[list[Any]]:
 
 
 def _kept(row: Row[Any], issue: Issue, pool: Mapping[str, Entry]) -> Kept:
-    person = replace(parse_subscriber(row.frozen), id=row.subscriber, epoch=row.epoch or 0)
+    person = replace(frozen_subscriber(row.frozen), id=row.subscriber, epoch=row.epoch or 0)
     picks, more = (
         tuple(
             Pick(pool[entry], score, interest, tuple(reasons))

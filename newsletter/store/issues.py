@@ -30,7 +30,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from newsletter.errors import InputError, UnknownIssue
 from newsletter.formats import entry_row, frozen_entry
 from newsletter.store.database import TOGETHER, Database, batched
-from newsletter.store.entries import UNSENT, fresh, numbers
+from newsletter.store.entries import AHEAD, UNSENT, fresh, numbers
 from newsletter.store.schema import (
     Moment,
     OutcomeCode,
@@ -88,6 +88,11 @@ class Plan:
     tldrs: Mapping[str, str] | None = None  #: entry id → TL;DR, for all of the pool that have none; None: not wanted
     spread: timedelta = timedelta()  #: so long after the first one the last one is due
     most_papers: int | None = None  #: in the pool
+    expire_ahead: timedelta | None = None  #: after it was due, for who is not due at once; None: the same
+
+    def expiry(self, due: datetime) -> datetime:
+        """When a mail is no news any more that is due then."""
+        return due + (self.expire_ahead if self.expire_ahead and due > self.planned else self.expire_after)
 
 
 class Issues:
@@ -220,24 +225,35 @@ class Issues:
             connection.execute(update(issues).where(issues.c.key == key).values(paused="", excused=excused))
             connection.execute(delete(pauses).where(pauses.c.issue == number(key)))
 
-    def cancel(self, key: str) -> None:
-        """Take an issue back that nobody got; a draft is gone for good. Raises UnknownIssue, InputError."""
-        issue = self.get(key)
+    def cancel(self, key: str, keep: bool) -> None:
+        """Take an issue back that nobody got. `keep`: its key stays taken. Raises UnknownIssue, InputError."""
         with self._database.write() as connection:
             num = int(connection.execute(select(issues.c.num).where(issues.c.key == key)).scalar_one())
             _clear(connection, num, key)
-            if issue.state is IssueState.DRAFT:
-                connection.execute(delete(issues).where(issues.c.num == num))
+            mine = issues.c.num == num
+            if keep:
+                connection.execute(update(issues).where(mine).values(state=IssueState.CANCELLED, paused=""))
             else:
-                connection.execute(
-                    update(issues).where(issues.c.num == num).values(state=IssueState.CANCELLED, paused="")
-                )
+                connection.execute(delete(issues).where(mine))
 
-    def approve(self, key: str) -> bool:
-        """Let the schedule send a draft; False where it was none."""
-        draft = and_(issues.c.key == key, issues.c.state == IssueState.DRAFT)
+    def clamp(self, now: datetime) -> int:
+        """Let pools that end long after `now` end now: the clock was ahead when they were frozen. Returns how many."""
+        ahead = issues.c.until > now + AHEAD
+        with self._database.read() as connection:
+            if not connection.execute(select(exists().where(ahead))).scalar_one():
+                return 0
         with self._database.write() as connection:
-            return bool(connection.execute(update(issues).where(draft).values(state=IssueState.PLANNED)).rowcount)
+            return connection.execute(update(issues).where(ahead).values(until=now)).rowcount
+
+    def approve(self, key: str, expires: datetime) -> bool:
+        """Let the schedule send a draft; False where it was none. None of its mails expires before `expires`."""
+        draft = and_(issues.c.key == key, issues.c.state == IssueState.DRAFT)
+        early = and_(deliveries.c.issue == number(key), deliveries.c.expires < expires)
+        with self._database.write() as connection:
+            approved = connection.execute(update(issues).where(draft).values(state=IssueState.PLANNED)).rowcount
+            if approved:
+                connection.execute(update(deliveries).where(early).values(expires=expires))
+            return bool(approved)
 
     def set_state(self, key: str, state: IssueState) -> None:
         """Change the state; `done` only after the accounting was checked."""
@@ -291,8 +307,7 @@ def _freeze_audience(connection: Connection, num: int, plan: Plan, new: bool = F
     """Plan all, or those who are `new`, in one INSERT … SELECT; only those with a time of their own one by one."""
     later = _later(connection, num, plan.spread)
     due, expires = (
-        type_coerce(literal(int(moment.timestamp())) + later, Moment())
-        for moment in (plan.due, plan.due + plan.expire_after)
+        type_coerce(literal(int(moment.timestamp())) + later, Moment()) for moment in (plan.due, plan.expiry(plan.due))
     )
     code = case((has_own_time, _MARK), else_=0)
     values = (literal(Outcome.PLANNED, OutcomeCode()), due, expires, literal(0), literal(0), code, literal(""))
@@ -310,18 +325,25 @@ def _freeze_audience(connection: Connection, num: int, plan: Plan, new: bool = F
 
 def _move_own_times(connection: Connection, num: int, plan: Plan) -> None:
     """Move the deliveries that are marked, and take the mark off: a scan of deliveries is quicker than of readers."""
-    seconds = {own: int(due.timestamp()) - int(plan.due.timestamp()) for own, due in plan.own_times.items()}
+    seconds = {
+        own: (_seconds(plan.due, due), _seconds(plan.expiry(plan.due), plan.expiry(due)))
+        for own, due in plan.own_times.items()
+    }
     after = 0
     while rows := connection.execute(_MARKED, {"its_issue": num, "after": after}).all():
-        people: dict[int, list[int]] = {}
+        people: dict[tuple[int, int], list[int]] = {}
         for subscriber, *own in rows:
             if OwnTime(*own) not in seconds:
                 raise PlanOutdated
             people.setdefault(seconds[OwnTime(*own)], []).append(subscriber)
-        for late, late_ones in people.items():
+        for (late, longer), late_ones in people.items():
             for some in batched(late_ones, TOGETHER):
-                connection.execute(_MOVED, {"its_issue": num, "people": some, "late": late})
+                connection.execute(_MOVED, {"its_issue": num, "people": some, "late": late, "longer": longer})
         after = rows[-1].subscriber
+
+
+def _seconds(start: datetime, end: datetime) -> int:
+    return int(end.timestamp()) - int(start.timestamp())
 
 
 _MARKED = (
@@ -339,8 +361,8 @@ _MOVED = (
     )
     .values(
         {
-            name: type_coerce(deliveries.c[name], BigInteger) + bindparam("late", type_=BigInteger)
-            for name in ("due", "expires")
+            name: type_coerce(deliveries.c[name], BigInteger) + bindparam(by, type_=BigInteger)
+            for name, by in (("due", "late"), ("expires", "longer"))
         }
         | {"code": 0}
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import BigInteger, and_, delete, exists, func, or_, select, type_coerce, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from newsletter.store.database import Database
+from newsletter.store.database import TOGETHER, Database, batched
 from newsletter.store.issues import number
-from newsletter.store.schema import Moment, deliveries, is_waiting, subscribers
+from newsletter.store.schema import Moment, deliveries, is_waiting, shown, subscribers
 from newsletter.types import Outcome
 
 
@@ -49,12 +49,39 @@ class Waiting:
         tried = and_(deliveries.c.issue == number(key), is_waiting, deliveries.c.outcome == Outcome.DEFERRED)
         return self._made_due(and_(tried, deliveries.c.due > latest), now)
 
+    def missed(self, key: str, now: datetime) -> bool:
+        """Whether anybody was due by now whom nobody tried to send to."""
+        late = and_(_untried(key), deliveries.c.due <= now)
+        with self._database.read() as connection:
+            return bool(connection.execute(select(exists().where(late))).scalar_one())
+
+    def give_up(self, key: str, newer: str, now: datetime, near: timedelta) -> int:
+        """Expire what nobody tried to send of an issue to those who get a newer one soon after. Returns how many."""
+        new = deliveries.alias()
+        close = _seconds(new.c.due) < _seconds(deliveries.c.due) + int(near.total_seconds())
+        soon = or_(new.c.due < now + near, close)
+        follows = exists().where(new.c.issue == number(newer), new.c.subscriber == deliveries.c.subscriber, soon)
+        which = and_(_untried(key), follows)
+        with self._database.write() as connection:
+            gone = connection.execute(select(deliveries.c.subscriber).where(which)).scalars().all()
+            for some in batched(gone, TOGETHER):
+                mine = and_(deliveries.c.issue == number(key), deliveries.c.subscriber.in_(some))
+                given_up = {"outcome": Outcome.EXPIRED, "detail": f"{newer} took its place"}
+                connection.execute(update(deliveries).where(mine).values(given_up))
+                never = and_(shown.c.issue == number(key), shown.c.subscriber.in_(some))
+                connection.execute(delete(shown).where(never))
+        return len(gone)
+
     def _made_due(self, which: ColumnElement[bool], now: datetime) -> int:
         with self._database.read() as connection:  # as nearly always: nobody has to wait for the lock then
             if not connection.execute(select(exists().where(which))).scalar_one():
                 return 0
         with self._database.write() as connection:
             return connection.execute(update(deliveries).where(which).values(due=now)).rowcount
+
+
+def _seconds(moment: ColumnElement[Any]) -> ColumnElement[int]:
+    return type_coerce(moment, BigInteger)
 
 
 def _untried(key: str) -> ColumnElement[bool]:

@@ -51,7 +51,7 @@ def test_a_key_names_the_period(cadence: Cadence, key: str) -> None:
 
 def test_the_first_days_of_a_year_may_be_of_the_last_ones_week() -> None:
     assert issue_key(Cadence.WEEKLY, date(2027, 1, 1)) == "2026-W53"
-    assert second_key(date(2027, 1, 1)) == "2026-W53-5"
+    assert second_key(Cadence.WEEKLY, date(2027, 1, 1)) == "2026-W53-5"
 
 
 @given(cadences, st.integers(0, 6), days)

@@ -16,10 +16,11 @@ from newsletter.cli import main
 from newsletter.config import load
 from newsletter.config.values import WEEKDAYS
 from newsletter.engine import Engine, make_engine
+from newsletter.errors import Deferred
 from newsletter.services.context import utc_now
 from newsletter.store import Named
 from newsletter.testing import MemoryTransport, make_entry, make_profile, make_subscriber
-from newsletter.types import IssueState
+from newsletter.types import IssueState, Mail
 
 ROOT = Path(__file__).parents[3]
 UNITS = sorted(path for path in (ROOT / "config").iterdir() if path.suffix in (".service", ".timer"))
@@ -219,3 +220,50 @@ def test_of_too_many_papers_the_newest_are_frozen_and_the_rest_told(engine: Engi
     assert "2 papers, 2 readers" in told.output
     assert {entry.id for entry in engine.store.issues.frozen("try").entries} == {"p0", "p1"}
     assert "3 of 5 papers left out" in run("status").output
+
+
+async def test_a_draft_that_is_approved_late_still_reaches_everybody(
+    engine: Engine, transport: MemoryTransport
+) -> None:
+    now = engine.now()
+    make_engine(engine.settings, engine.store, now=lambda: now - timedelta(days=9)).planning.plan(key="try", draft=True)
+    make_engine(engine.settings, engine.store, now=lambda: now - timedelta(days=9)).planning.plan(key="too", draft=True)
+
+    engine.planning.approve("try")
+    sent = [await engine.sending.send(key) for key in ("try", "too")]
+
+    assert [one.tally.accepted for one in sent] == [2, 2]
+
+
+async def test_a_cancelled_draft_of_an_issue_that_is_due_sends_nothing_in_its_place(
+    engine: Engine, transport: MemoryTransport
+) -> None:
+    run("plan")
+    [issue] = engine.store.issues.listed()
+
+    run("issues", "--cancel", issue.key)
+
+    assert await engine.scheduling.tick() == []
+    assert transport.mails == []
+    assert "1 paper, 2 readers" in run("plan").output
+
+
+def test_an_unknown_zone_of_who_waits_is_told_as_the_newsletters(engine: Engine) -> None:
+    person = make_subscriber("Cyd", 0, weekday=(utc_now().weekday() + 3) % 7)
+    engine.store.subscribers.put_all([person], "test", engine.now())
+    with engine.store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE subscribers SET timezone = 'Atlantis/City' WHERE email LIKE 'cyd%'")
+    engine.planning.plan(key="try")
+    transport = MemoryTransport(busy)
+    asyncio.run(engine.sending.send("try", transport))
+
+    told = run("send", "try").output
+    later = make_engine(engine.settings, engine.store, MemoryTransport(), now=lambda: utc_now() + timedelta(hours=9))
+    sent = asyncio.run(later.sending.send("try", everybody=True))
+
+    assert re.search(r"1 reader waits for their own time, the first until \S+ [\d-]{10} \d\d:00 UTC", told)
+    assert sent.tally.accepted == 3
+
+
+def busy(_: Mail) -> None:
+    raise Deferred("451 4.3.0 later", 451, "4.3.0")

@@ -250,3 +250,64 @@ async def test_a_zone_that_is_gone_concerns_its_reader_alone(world: World) -> No
 
     assert world.got == {"plain": ["03-17 08:00 W12"], "lost": ["03-17 08:00 W12"]}
     assert world.engine.status.overview().unknown_zones == ("Nowhere/Gone",)
+
+
+async def test_a_laptop_shut_just_after_the_first_reader_got_it_sends_it_to_the_others_later(world: World) -> None:
+    world.add("plain")
+    world.add("tokyo", READERS["tokyo"])
+    await world.until("2025-03-16 23:00")
+
+    world.clock.now = datetime(2025, 3, 20, 12, tzinfo=UTC)
+    await world.tick()
+    await world.until("2025-03-24 08:00")
+
+    assert world.got["plain"] == ["03-20 13:00 W12", "03-24 08:00 W13"]
+    assert world.got["tokyo"] == ["03-17 07:00 W12", "03-24 07:00 W13"]
+
+
+async def test_nobody_gets_two_issues_at_once_and_the_papers_of_the_first_are_in_the_second(world: World) -> None:
+    world.add("plain", cadence=Cadence.DAILY)
+    world.add("kiritimati", OwnTime(hour=0, timezone="Pacific/Kiritimati"), Cadence.DAILY)
+    await world.until("2025-03-17 06:30")
+    world.got.clear()
+
+    world.clock.now = datetime(2025, 3, 18, 9, tzinfo=UTC)
+    await world.tick()
+
+    assert world.got["plain"] == ["03-18 10:00 03-18"]
+    pool = {entry.id for entry in world.store.issues.frozen("2025-03-18").entries}
+    assert "plasma-0315" in pool  # which the issue of the 17th had, too
+
+
+async def test_a_clock_that_is_a_week_ahead_for_one_tick_loses_neither_papers_nor_an_issue(world: World) -> None:
+    world.add("plain")
+    await world.until("2025-03-19 09:30")
+
+    world.clock.now += timedelta(days=7)
+    await world.tick()
+    world.clock.now -= timedelta(days=7)
+    await world.until("2025-03-31 12:00")
+
+    assert world.got["plain"][-2:] == ["03-24 08:00 W13-1", "03-31 08:00 W14"]
+    pools = [world.store.issues.frozen(key).entries for key in ("2025-W13-1", "2025-W14")]
+    assert {entry.id for pool in pools for entry in pool} >= {f"plasma-03{day}" for day in range(20, 31)}
+
+
+async def test_a_weekday_that_was_changed_minutes_before_its_slot_holds_at_once(world: World) -> None:
+    world.add("plain")
+    await world.until("2025-03-21 07:30")  # 08:30 in Berlin
+    world.restart(weekday="friday", hour=9)
+    world.clock.now = datetime(2025, 3, 21, 8, 10, tzinfo=UTC)
+    await world.tick()
+
+    assert world.got["plain"] == ["03-17 08:00 W12", "03-21 09:10 W12-5"]
+
+
+async def test_a_draft_keeps_nobody_out_who_came_in_the_last_hours(world: World) -> None:
+    world.add("tokyo", READERS["tokyo"])
+    await world.until("2025-03-16 23:30")
+    world.add("late")
+    world.engine.planning.plan(key="special", draft=True)
+    await world.until("2025-03-17 12:00")
+
+    assert world.got["late"] == ["03-17 08:00 W12"]
