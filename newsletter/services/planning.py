@@ -11,7 +11,7 @@ from newsletter.collector.extractive_summary import extract
 from newsletter.collector.trend import Counted, field_of, trends
 from newsletter.errors import InputError, StoreBusy, TemplateError
 from newsletter.i18n import catalogues_of
-from newsletter.schedule import KEY, PERIODS, day_planned_by_hand, issue_key, local_minute, window
+from newsletter.schedule import KEY, PERIODS, day_planned_by_hand, issue_key, local_minute, second_key, window
 from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
 from newsletter.services.issue_calendar import LATE, NEAR, IssueCalendar, OwedIssue
@@ -96,8 +96,8 @@ class Planning:
 
         Returns what was done.
         """
-        sent = (issue for issue in self._store.issues.listed() if issue.state not in _UNSENT)
-        issue = next((issue for issue in sent if issue.cadence is cadence), None)
+        listed = (issue for issue in self._store.issues.listed() if issue.cadence is cadence)
+        issue = next((issue for issue in listed if issue.state not in _UNSENT and _of_schedule(issue)), None)
         if issue is None:
             return []
         due, note = self._calendar.due(cadence, issue.day or issue.until.date()), f"complete {cadence}"
@@ -123,8 +123,7 @@ class Planning:
         """
         issue = self._store.issues.get(key)
         passed = self._calendar.due(issue.cadence, issue.day or issue.until.date()) <= self._now()
-        stands_for_it = issue.key == issue_key(issue.cadence, issue.day or issue.until.date())
-        self._store.issues.cancel(key, keep=issue.state is not IssueState.DRAFT or (passed and stands_for_it))
+        self._store.issues.cancel(key, keep=issue.state is not IssueState.DRAFT or (passed and _of_schedule(issue)))
         logger.info("cancelled", extra={"issue": key})
 
     def approve(self, key: str) -> bool:
@@ -266,6 +265,14 @@ class Planning:
             for key, mine in counts.items()
         ]
         return trends(papers, day_of(now))
+
+
+def _of_schedule(issue: Issue) -> bool:
+    """Whether its key is that of its day, not one that somebody chose."""
+    return issue.day is not None and issue.key in (
+        issue_key(issue.cadence, issue.day),
+        second_key(issue.cadence, issue.day),
+    )
 
 
 def _born(entry: Entry, first_seen: datetime) -> datetime:
