@@ -28,7 +28,8 @@ MEMORY = 2**30  #: bytes of address space
 LARGEST_VALUE = 2**29  #: bytes of a pickle
 START = 30.0  #: seconds in which the process must be there, on a busy machine
 PATIENCE = 3  #: times the seconds of computing may pass on the clock, on a busy machine
-_SERVE = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+#: The system tells the whole group to stop; our parent says when, by closing the pipe.
+_SERVE = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 _SERVE += "from newsletter.worker_process import serve; serve({})"
 
 Value = TypeVar("Value")
@@ -36,6 +37,10 @@ Value = TypeVar("Value")
 
 class WorkerLost(NewsletterError):
     """The process that read it was ended."""
+
+
+class WorkerGone(WorkerLost):
+    """The process that read it ended by itself, or somebody ended it: to try again may help."""
 
 
 class WorkerFault(Exception):
@@ -95,47 +100,46 @@ class WorkerProcess:
 
     def _answer(self, seconds: float, call: object) -> tuple[str, object]:
         began = time.monotonic()
-        pipe = self._pipe or self._begin()
         try:
+            pipe = self._pipe or self._begin()
             pipe.send_bytes(pickle.dumps(call, pickle.HIGHEST_PROTOCOL))
             if not pipe.poll(PATIENCE * seconds + START):
                 raise WorkerLost(_too_long(seconds))
             kind, value = pickle.loads(pipe.recv_bytes(LARGEST_VALUE))  # noqa: S301 - of our own process
         except (EOFError, OSError) as error:
-            raise WorkerLost(self._why_gone(seconds, time.monotonic() - began)) from error
+            raise self._why_gone(seconds, time.monotonic() - began, error) from error
         if isinstance(value, MemoryError):
             raise WorkerLost(_too_much(self._memory))
         return kind, value
 
     def _begin(self) -> Connection:
         ours, theirs = Pipe()
+        self._pipe = ours
         environ = {name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")}
         environ["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109
         with theirs:
             command = [sys.executable, "-P", "-c", _SERVE.format(theirs.fileno())]
-            self._pipe, self._process = (
-                ours,
-                subprocess.Popen(  # noqa: S603
-                    command,
-                    env=environ,
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                ),
+            self._process = subprocess.Popen(  # noqa: S603
+                command,
+                env=environ,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
             )
         if self._closed:
             self._process.kill()
         ours.send(self._memory)
         return ours
 
-    def _why_gone(self, seconds: float, took: float) -> str:
-        assert self._process is not None  # noqa: S101
+    def _why_gone(self, seconds: float, took: float, error: Exception) -> WorkerLost:
+        if self._process is None:
+            return WorkerGone(f"no process could be begun to read it ({error})")
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         code = self._process.poll()
         if code == -signal.SIGXCPU or (code == -signal.SIGKILL and took >= seconds and not self._closed):
-            return _too_long(seconds)
-        return f"the process that read it ended ({'without a word' if code is None else f'code {code}'})"
+            return WorkerLost(_too_long(seconds))
+        return WorkerGone(f"the process that read it ended ({'without a word' if code is None else f'code {code}'})")
 
     def _end(self) -> None:
         if self._process:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from newsletter.bounces.mime_parser import MOST_BYTES
 from newsletter.bounces.read import read_mail
 from newsletter.bounces.report import BounceReport, ReportKind
-from newsletter.worker_process import WorkerLost, WorkerProcess
+from newsletter.worker_process import WorkerGone, WorkerLost, WorkerProcess
 
 SMALL = 8_192  #: bytes that are read here: what takes the square of them is done in a second
 SECONDS = 20.0  #: of computing, for one letter
@@ -37,8 +37,15 @@ class LetterReader:
         if len(data) <= SMALL:
             return self._read(data)
         try:
-            return self._worker.run(self._seconds, self._read, data[:MOST_BYTES])
+            return self._read_apart(data[:MOST_BYTES])
         except WorkerLost as error:
             digest = hashlib.blake2b(data[:MOST_BYTES], digest_size=16).hexdigest()
             logger.warning("a letter could not be read", extra={"digest": digest, "reason": str(error)})
             return BounceReport(ReportKind.NONE, digest=digest, note=str(error))
+
+    def _read_apart(self, data: bytes) -> BounceReport:
+        """Read it, a second time where somebody else ended the process: a good letter must not be lost by that."""
+        try:
+            return self._worker.run(self._seconds, self._read, data)
+        except WorkerGone:
+            return self._worker.run(self._seconds, self._read, data)

@@ -78,6 +78,8 @@ class DeadlineProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self.arrival.call_off()  # the next request has its own time
+        if self.transport.is_closing():  # when the client has fetched the rest
+            self._departure.set(self._limits.answer)
         self._watch()
 
     def pause_writing(self) -> None:
@@ -86,7 +88,8 @@ class DeadlineProtocol(H11Protocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._departure.call_off()
+        if not self.transport.is_closing():
+            self._departure.call_off()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.arrival.call_off()

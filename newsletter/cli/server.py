@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -25,6 +26,7 @@ logger = logging.getLogger("newsletter")
 
 POLL = 2.0  #: seconds between two looks at the clock
 PATIENCE = 15  #: times as long after trouble, such as a template with an error: to look again is not always cheap
+THREADS = 64
 MOST_FILES = 16_384  #: that this process may have open
 SWITCH = 0.001  #: seconds that a thread may compute while another one waits
 
@@ -62,10 +64,19 @@ async def keep_schedule(engine: Engine, stop: asyncio.Event, poll: float = POLL)
             if str(error) != trouble:  # say it once, not every two seconds
                 logger.error("%s", error)
             trouble = str(error)
+        except Exception as error:  # a bug must not end the pages beside it
+            if str(error) != trouble:
+                logger.exception("the schedule failed")
+            trouble = str(error)
         try:
             await asyncio.wait_for(stop.wait(), PATIENCE * poll if trouble else poll)
         except TimeoutError:
             continue
+
+
+def use_many_threads() -> None:
+    """Give the running loop more threads than look-ups of names and sources can fill: pages wait for none of them."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="newsletter"))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -44,9 +44,10 @@ async def _tick(engine: Engine) -> list[str]:
 async def _run(engine: Engine) -> None:
     import asyncio
 
-    from newsletter.cli.server import address_of, keep_schedule, listen, serve, stop_on_signals
+    from newsletter.cli.server import address_of, keep_schedule, listen, serve, stop_on_signals, use_many_threads
     from newsletter.web.public.app import make_app
 
+    use_many_threads()
     stop, section = stop_on_signals(), engine.settings.web
     engine.scheduling.begin()
     listening = listen(section.host, section.port)
@@ -75,9 +76,10 @@ def serve_until_stopped(
     app: Starlette, what: str, host: str, port: int, proxies: tuple[str, ...] = (), path: str = ""
 ) -> None:
     """Serve the app until a signal ends it; `what` it is, is printed with its address and path. Raises InputError."""
-    from newsletter.cli.server import address_of, listen, serve, stop_on_signals
+    from newsletter.cli.server import address_of, listen, serve, stop_on_signals, use_many_threads
 
     async def until_stopped() -> None:
+        use_many_threads()
         await serve(app, listening, stop_on_signals(), proxies)
 
     listening = listen(host, port)

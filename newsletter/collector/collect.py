@@ -171,7 +171,8 @@ class _SourceReader:
                 page, _ = await self._page(source, kind, following, None, most)
             intake.take(page)
             yield receipt if following is request else None
-            following = kind.following(following, page.parsed, source) if page else None
+            next_page = kind.following(following, page.parsed, source) if page else None
+            following = next_page and _as_its_first(next_page, request)
             pages += 1
 
     async def _page(
@@ -265,3 +266,8 @@ def _key(source: Source, request: Request) -> str:
     """The key of a receipt: one request of one source, as this version reads it."""
     parts = (__version__, source.name, source.kind, request.location, repr(request.body))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _as_its_first(page: Request, first: Request) -> Request:
+    """A page after the first, which may lead where that may; but for an address that stands in the document."""
+    return replace(page, outside=page.outside or first.outside, private=first.private and not page.outside)

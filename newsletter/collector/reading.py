@@ -15,7 +15,7 @@ from newsletter.collector.source_kind import Parsed
 from newsletter.collector.text.urls import shown
 from newsletter.errors import SourceError
 from newsletter.types import Entry, Source
-from newsletter.worker_process import WorkerLost, WorkerProcess
+from newsletter.worker_process import WorkerGone, WorkerLost, WorkerProcess
 
 SMALL = 8_192  #: bytes that are read here: what takes the square of them is done in a second, and a process costs half
 
@@ -73,7 +73,10 @@ class DocumentReader:
             return await asyncio.to_thread(read_page, data, source, self._now, most)
         try:
             async with self._turn:
-                return await self._read_apart(data, source, most)
+                try:
+                    return await self._read_apart(data, source, most)
+                except WorkerGone:  # ended by somebody else, as where memory is short
+                    return await self._read_apart(data, source, most)
         except WorkerLost as error:
             raise SourceError(f"{shown(source.location)}: {error}") from error
 

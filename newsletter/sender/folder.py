@@ -23,7 +23,7 @@ class FolderTransport:
     async def open(self) -> Connection:
         """Make the folder; raises InputError where it cannot be made."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the files have readers' addresses for names
         except OSError as error:
             raise InputError(f"{self.folder}: {error.strerror}") from error
         return self

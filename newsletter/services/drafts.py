@@ -118,7 +118,11 @@ class Drafts:
         self._working = Future()
         self._working.set_running_or_notify_cancel()  # who stops waiting for it does not stop it
         self._thread = Thread(target=self._look, args=(self._working,), name="draft", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads: the pages do without, and try again at the next look
+            self._working = self._thread = None
+            self._next_look = self._clock() + self._pace.look
 
     def _look(self, working: Future[None]) -> None:
         began, trouble = self._clock(), ""

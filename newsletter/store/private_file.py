@@ -25,4 +25,4 @@ def make_private(url: URL) -> None:
     if name in ("", ":memory:"):
         return
     with suppress(OSError):
-        os.close(private(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.close(private(os.path.realpath(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hostile import CALM, FAMILIES, PARSERS, SIZE, seconds
 
-FACTOR, FLOOR = 5, 1.0  #: times as long; and seconds of CPU, which squares take many of
+FACTOR, FLOOR = 5, 3.0  #: times as long; and seconds of CPU, which squares take many of
 HARMLESS = CALM * (SIZE // len(CALM))
 STRIDE = 40  #: each parser tries every fortieth of the strings at every run, another one than the parser before
 

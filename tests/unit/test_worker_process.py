@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 import stuck
 
 from newsletter.errors import SourceError
-from newsletter.worker_process import WorkerFault, WorkerLost, WorkerProcess
+from newsletter.worker_process import WorkerFault, WorkerGone, WorkerLost, WorkerProcess
 
 
 @pytest.fixture
@@ -99,3 +100,30 @@ def test_it_does_not_get_the_passwords_in_the_environment(
     monkeypatch.setenv("NEWSLETTER_SMTP__PASSWORD", "secret")
 
     assert not [name for name in worker.run(60, stuck.environment) if name.startswith("NEWSLETTER_")]
+
+
+def test_a_process_that_somebody_ended_is_another_case_than_one_that_took_too_long() -> None:
+    with WorkerProcess() as worker:
+        assert worker.run(5, len, "ab") == 2
+        assert worker._process is not None
+        worker._process.kill()
+
+        with pytest.raises(WorkerGone):
+            worker.run(5, len, "abc")
+        assert worker.run(5, len, "abc") == 3
+
+
+def test_a_process_that_cannot_begin_is_told_as_our_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+    with WorkerProcess() as worker, pytest.raises(WorkerGone, match="no process could be begun"):
+        worker.run(5, len, "ab")
+
+
+def test_a_request_to_end_all_does_not_end_a_reading_that_is_under_way() -> None:
+    with WorkerProcess() as worker:
+        worker.run(5, len, "ab")
+        assert worker._process is not None
+        worker._process.terminate()
+
+        assert worker.run(5, len, "abc") == 3

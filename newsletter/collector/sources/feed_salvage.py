@@ -50,11 +50,11 @@ def _children(item: str) -> Iterator[str]:
     place, missing = 0, set[str]()
     while tag := TAG.search(item, place):
         name, place = tag[1], tag.end()
-        if name.lower() not in KNOWN or name in missing:
+        if name.lower() not in KNOWN or name.lower() in missing:
             continue
         end = place if tag[3] else item.find(f"</{name}>", place)
         if end < 0:
-            missing.add(name)
+            missing.add(name.lower())
             continue
         yield f"<{name}{_attributes(tag[2] or '')}>{_content(item[place:end])}</{name}>"
         place = end

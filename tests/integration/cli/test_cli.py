@@ -269,6 +269,7 @@ def test_what_is_set_is_printed_and_kept(letter: Run, tmp_path: Path) -> None:
         "email": "ada@example.org",
         "name": "Ada",
         "status": "active",
+        "skim": False,
         "weekday": 4,
     }
     assert [one["name"] for one in again["profile"]["interests"]] == ["waves"]

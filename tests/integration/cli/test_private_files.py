@@ -127,3 +127,11 @@ def test_every_command_tells_a_newer_database_in_one_line(folder: Path, command:
 
     assert line.startswith("Error: The database is of a newer version (ffff12345678) than this program (")
     assert "newer version (ffff12345678)" in run("doctor", "--offline", code=1)
+
+
+def test_a_database_behind_a_link_that_leads_nowhere_yet_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.db").symlink_to(tmp_path / "real.db")
+
+    Store(f"sqlite:///{tmp_path / 'newsletter.db'}").check()
+
+    assert (tmp_path / "real.db").stat().st_mode & 0o077 == 0
