@@ -17,6 +17,7 @@ from newsletter.types import Cadence, IssueState
 
 if TYPE_CHECKING:
     from newsletter.engine import Engine
+    from newsletter.types import Tally
 
 
 @click.command()
@@ -40,7 +41,7 @@ def plan(cadence: str | None, key: str, until: datetime | None, again: str | Non
         else:
             wanted = Cadence(cadence) if cadence else None
             issue, tally, new = engine.planning.plan(wanted, key, in_utc(until), draft=True)
-        trouble, times = engine.vectors.trouble(), _times(engine, issue.key)
+        trouble, times = engine.vectors.trouble(), _times(engine, tally)
         papers, limited = engine.accounting.papers(issue.key), engine.planning.left_out(issue)
     moment = in_utc(until)
     if new and moment and moment > issue.until:
@@ -56,11 +57,11 @@ def plan(cadence: str | None, key: str, until: datetime | None, again: str | Non
     warn_without_vectors(trouble)
 
 
-def _times(engine: Engine, key: str) -> str:
+def _times(engine: Engine, tally: Tally) -> str:
     """When the first and the last of its readers are due, where some wait for a time of their own."""
     from newsletter.schedule import local_minute
 
-    tally, ahead, zone = engine.accounting.tally(key), engine.accounting.ahead(key), engine.settings.schedule.timezone
+    ahead, zone = engine.accounting.ahead(tally.issue), engine.settings.schedule.timezone
     if not ahead.first or not ahead.last:
         return ""
     first = local_minute(ahead.first, zone) if ahead.number == tally.waiting else "now"

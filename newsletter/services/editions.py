@@ -55,8 +55,7 @@ class IssueEditions:
                 self._cache.pop(key, None)
                 while len(self._cache) >= LATEST_CACHED:
                     del self._cache[next(iter(self._cache))]
-                frozen = self._store.issues.frozen(key)
-                self._cache[key] = self._prepare(replace(frozen, issue=replace(frozen.issue, state=IssueState.PLANNED)))
+                self._cache[key] = self._prepare(replace(self._store.issues.frozen(key), issue=issue))
             return self._cache[key]
 
     def trial(self, key: str = "", guest: Subscriber | None = None) -> PreparedIssue:

@@ -56,8 +56,8 @@ class IssueCalendar:
         self._now = context.now
         self._asked: dict[Cadence, tuple[datetime, set[OwnTime]]] = {}
 
-    def begin(self) -> None:
-        """Note which cadences are in use since when: no issue is owed for the time before.
+    def begin(self) -> list[Cadence]:
+        """Note which cadences are in use since when: no issue is owed for the time before. Returns them.
 
         A cadence that nobody wanted until now, and another weekday, begin now, so that nothing is sent at once that
         was not due; the newsletter's own, and its weekday, when the schedule was last looked at. What is noted for a
@@ -67,9 +67,11 @@ class IssueCalendar:
         first, seen = self._store.installed(now), self._seen_before(now)
         if self._store.issues.clamp(now):
             logger.warning("issues were dated later than now: the clock was ahead")
-        beginnings = {cadence: self._beginning(cadence, known, first, seen) for cadence in sorted(self.cadences())}
+        cadences = sorted(self.cadences())
+        beginnings = {cadence: self._beginning(cadence, known, first, seen) for cadence in cadences}
         row = {cadence.value: [self._weekday(cadence), since.isoformat()] for cadence, since in beginnings.items()}
         self._store.note(_NOTE, json.dumps(row))
+        return cadences
 
     def cadences(self) -> set[Cadence]:
         """The newsletter's own cadence, and those of its readers."""

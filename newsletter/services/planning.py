@@ -16,7 +16,7 @@ from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
 from newsletter.services.issue_calendar import LATE, NEAR, IssueCalendar, OwedIssue
 from newsletter.services.vectors import EntryVectors
-from newsletter.store import Frozen, Plan, PlanOutdated, day_of, left_out, ready
+from newsletter.store import UNSENT, Frozen, Plan, PlanOutdated, day_of, left_out, ready
 from newsletter.types import Cadence, Entry, Issue, IssueState, OwnTime, SourceState, Tally
 
 logger = logging.getLogger("newsletter")
@@ -24,7 +24,6 @@ logger = logging.getLogger("newsletter")
 TRIES = 100  #: to plan with what nobody changes meanwhile
 JOIN_WITHIN = timedelta(hours=12)  #: of the newsletter's own moment, where nobody was there to look at it
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
-_UNSENT = (IssueState.DRAFT, IssueState.CANCELLED)
 _MISSING = {
     SourceState.FAILING: "",
     SourceState.STALE: " (nothing new came from it)",
@@ -97,7 +96,7 @@ class Planning:
         Returns what was done.
         """
         listed = (issue for issue in self._store.issues.listed() if issue.cadence is cadence)
-        issue = next((issue for issue in listed if issue.state not in _UNSENT and _of_schedule(issue)), None)
+        issue = next((issue for issue in listed if issue.state not in UNSENT and _of_schedule(issue)), None)
         if issue is None:
             return []
         due, note = self._calendar.due(cadence, issue.day or issue.until.date()), f"complete {cadence}"

@@ -59,8 +59,7 @@ class Scheduling:
         """
         done: list[str] = []
         troubles: list[NewsletterError] = []
-        await asyncio.to_thread(self._calendar.begin)
-        cadences = sorted(await asyncio.to_thread(self._calendar.cadences))
+        cadences = await asyncio.to_thread(self._calendar.begin)
         plans = [asyncio.to_thread(self._plan_if_owed, cadence) for cadence in cadences]
         steps = [self._read_if_due(stop), self._collect_if_due(), *plans, self._send_if_due(stop), self._purge()]
         for step in [*steps, self._finish_if_collected()]:

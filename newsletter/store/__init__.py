@@ -15,7 +15,7 @@ from newsletter.store.changes import Changes
 from newsletter.store.database import Database, batched
 from newsletter.store.domains import Domains
 from newsletter.store.editions import Addressed, Editions, Kept
-from newsletter.store.entries import Entries, day_of
+from newsletter.store.entries import UNSENT, Entries, day_of
 from newsletter.store.issues import Frozen, Issues, Plan, PlanOutdated, ready
 from newsletter.store.ledger import Claim, Later, Ledger
 from newsletter.store.pool_limit import left_out
@@ -30,6 +30,7 @@ from newsletter.store.waiting import Ahead, Waiting
 from newsletter.tokens import new_secret
 
 __all__ = [
+    "UNSENT",
     "Addressed",
     "Ahead",
     "BounceHistory",

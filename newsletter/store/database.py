@@ -13,9 +13,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, exists, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import MigrationNeeded, NewerDatabase, StoreBusy, StoreError, StoreReadOnly
 from newsletter.store.private_file import make_private
@@ -77,6 +78,11 @@ class Database:
             yield
         finally:
             self._turn.release()
+
+    def any_row(self, which: ColumnElement[bool]) -> bool:
+        """Whether there is a row of which this is true: to look first spares the others a wait for the lock."""
+        with self.read() as connection:
+            return bool(connection.execute(select(exists().where(which))).scalar_one())
 
     def put(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Add the rows, or change those that have the same primary key; in one transaction."""

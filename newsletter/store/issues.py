@@ -239,9 +239,8 @@ class Issues:
     def clamp(self, now: datetime) -> int:
         """Let pools that end long after `now` end now: the clock was ahead when they were frozen. Returns how many."""
         ahead = issues.c.until > now + AHEAD
-        with self._database.read() as connection:
-            if not connection.execute(select(exists().where(ahead))).scalar_one():
-                return 0
+        if not self._database.any_row(ahead):
+            return 0
         with self._database.write() as connection:
             return connection.execute(update(issues).where(ahead).values(until=now)).rowcount
 

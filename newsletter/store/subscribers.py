@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from newsletter.errors import InputError, UnknownSubscriber
@@ -130,9 +130,8 @@ class Subscribers:
         never = and_(subscribers.c.status == Status.PENDING, subscribers.c.confirmed.is_(None))
         old = func.coalesce(subscribers.c.asked, subscribers.c.created) < before
         which = and_(never, old, subscribers.c.origin == _WEB)
-        with self._database.read() as connection:  # as nearly always: nobody has to wait for the lock then
-            if not connection.execute(select(exists().where(which))).scalar_one():
-                return 0
+        if not self._database.any_row(which):
+            return 0
         with self._database.write() as connection:
             return connection.execute(delete(subscribers).where(which)).rowcount
 

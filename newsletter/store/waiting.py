@@ -52,8 +52,7 @@ class Waiting:
     def missed(self, key: str, now: datetime) -> bool:
         """Whether anybody was due by now whom nobody tried to send to."""
         late = and_(_untried(key), deliveries.c.due <= now)
-        with self._database.read() as connection:
-            return bool(connection.execute(select(exists().where(late))).scalar_one())
+        return self._database.any_row(late)
 
     def give_up(self, key: str, newer: str, now: datetime, near: timedelta) -> int:
         """Expire what nobody tried to send of an issue to those who get a newer one soon after. Returns how many."""
@@ -73,9 +72,8 @@ class Waiting:
         return len(gone)
 
     def _made_due(self, which: ColumnElement[bool], now: datetime) -> int:
-        with self._database.read() as connection:  # as nearly always: nobody has to wait for the lock then
-            if not connection.execute(select(exists().where(which))).scalar_one():
-                return 0
+        if not self._database.any_row(which):
+            return 0
         with self._database.write() as connection:
             return connection.execute(update(deliveries).where(which).values(due=now)).rowcount
 
