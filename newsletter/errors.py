@@ -27,12 +27,25 @@ NewsletterError
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 
 class NewsletterError(Exception):
     """Something went wrong."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
+
+    def __reduce__(self) -> tuple[Callable[..., NewsletterError], tuple[object, ...]]:
+        """Go through a pickle whatever the constructor takes: to another process with the same words and details."""
+        return _rebuilt, (type(self), self.args, vars(self))
+
+
+def _rebuilt(kind: type[NewsletterError], args: tuple[object, ...], details: Mapping[str, object]) -> NewsletterError:
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(details)
+    return error
 
 
 class ConfigError(NewsletterError):

@@ -17,8 +17,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from newsletter.errors import NewsletterError
 
 MEMORY = 2**30  #: bytes of address space
 LARGEST_VALUE = 2**29  #: bytes of a pickle
-START = 30.0  #: seconds in which the process must be there, on a busy machine
+START = 30.0  #: seconds in which the process must be there, or take or give what it is asked, on a busy machine
 PATIENCE = 3  #: times the seconds of computing may pass on the clock, on a busy machine
 #: The system tells the whole group to stop; our parent says when, by closing the pipe.
 _SERVE = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -61,8 +61,10 @@ class WorkerProcess:
     May be called in threads. A context manager: at its end the process is gone.
     """
 
-    def __init__(self, memory: int = MEMORY) -> None:
+    def __init__(self, memory: int = MEMORY, start: float = START) -> None:
+        """`start`: seconds, see START."""
         self._memory = memory
+        self._start = start
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
@@ -72,6 +74,10 @@ class WorkerProcess:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; nothing runs here any more."""
         self.cancel()
         with self._lock:
             self._end()
@@ -102,15 +108,31 @@ class WorkerProcess:
         began = time.monotonic()
         try:
             pipe = self._pipe or self._begin()
-            pipe.send_bytes(pickle.dumps(call, pickle.HIGHEST_PROTOCOL))
-            if not pipe.poll(PATIENCE * seconds + START):
+            with self._in_time():
+                pipe.send_bytes(pickle.dumps(call, pickle.HIGHEST_PROTOCOL))
+            if not pipe.poll(PATIENCE * seconds + self._start):
                 raise WorkerLost(_too_long(seconds))
-            kind, value = pickle.loads(pipe.recv_bytes(LARGEST_VALUE))  # noqa: S301 - of our own process
+            with self._in_time():
+                data = pipe.recv_bytes(LARGEST_VALUE)
+            kind, value = pickle.loads(data)  # noqa: S301 - of our own process
         except (EOFError, OSError) as error:
             raise self._why_gone(seconds, time.monotonic() - began, error) from error
         if isinstance(value, MemoryError):
             raise WorkerLost(_too_much(self._memory))
         return kind, value
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """End the process where it leaves the block waiting at the pipe, which then breaks."""
+        process = self._process
+        timer = threading.Timer(self._start, process.kill if process else lambda: None)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
     def _begin(self) -> Connection:
         ours, theirs = Pipe()
@@ -172,11 +194,12 @@ def _outcome(seconds: float, function: Callable[..., object], given: tuple[objec
     """The pickle of ("value", what it returned) or ("error", what it raised)."""
     _may_compute(seconds)
     try:
-        return pickle.dumps(("value", function(*given)), pickle.HIGHEST_PROTOCOL)
-    except NewsletterError as error:
-        answer: BaseException = type(error)(str(error))
+        try:
+            return pickle.dumps(("value", function(*given)), pickle.HIGHEST_PROTOCOL)
+        except NewsletterError as error:
+            return pickle.dumps(("error", error), pickle.HIGHEST_PROTOCOL)
     except MemoryError:
-        answer = MemoryError()
+        answer: BaseException = MemoryError()
     except BaseException as error:  # noqa: BLE001 - told to the parent, which logs it
         answer = WorkerFault(type(error).__name__, traceback.format_exc())
     return pickle.dumps(("error", answer), pickle.HIGHEST_PROTOCOL)

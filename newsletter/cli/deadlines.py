@@ -10,6 +10,7 @@ import asyncio
 import math
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,8 @@ class DeadlineProtocol(H11Protocol):
         super().connection_made(transport)
         # else the body of an answer, a packet of its own, waits 40 ms until the client has acknowledged its headers;
         # asyncio sets this by itself for no socket of `socket.create_server`
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):  # macOS knows no options of a socket whose client is gone already
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self.connections) > self._limits.open:
             self._make_room()
         self._watch()

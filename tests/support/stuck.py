@@ -6,9 +6,11 @@ import os
 import re
 import signal
 from datetime import datetime
+from threading import Lock
 
 from newsletter.bounces import BounceReport, read_mail
 from newsletter.collector import Parsed
+from newsletter.collector.http.ssrf import NotPublic
 from newsletter.errors import SourceError
 from newsletter.types import Entry, Source
 
@@ -58,3 +60,18 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:
     {b"stuck": stuck, b"greedy": greedy, b"crash": crash, b"faulty": faulty}.get(said, doubled)(1)
     titles = data.decode().splitlines()
     return Parsed(tuple(Entry(id=f"t:{title}", title=title, source=source.name) for title in titles))
+
+
+def not_public(host: str, address: str) -> None:
+    raise NotPublic(host, address)
+
+
+def raising(error: Exception) -> None:
+    raise error
+
+
+def unsendable() -> None:
+    error = SourceError("with something that no pickle takes")
+    error.add_note("a note")
+    vars(error)["lock"] = Lock()
+    raise error

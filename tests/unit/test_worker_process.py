@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from inspect import signature
 
 import pytest
 import stuck
 
-from newsletter.errors import SourceError
+from newsletter.collector.http.ssrf import NotPublic
+from newsletter.errors import Deferred, NewsletterError, SourceError, TemplateError
 from newsletter.worker_process import WorkerFault, WorkerGone, WorkerLost, WorkerProcess
 
 
@@ -127,3 +131,53 @@ def test_a_request_to_end_all_does_not_end_a_reading_that_is_under_way() -> None
         worker._process.terminate()
 
         assert worker.run(5, len, "abc") == 3
+
+
+def kinds_of_errors(kind: type[NewsletterError] = NewsletterError) -> list[type[NewsletterError]]:
+    """The whole tree, with what other modules of the program put below it."""
+    below = [found for child in kind.__subclasses__() for found in kinds_of_errors(child)]
+    return [kind, *(found for found in below if found.__module__.startswith("newsletter."))]
+
+
+@pytest.mark.parametrize("kind", kinds_of_errors(), ids=lambda kind: kind.__name__)
+def test_each_of_our_errors_goes_through_a_pickle_with_its_words_and_details(kind: type[NewsletterError]) -> None:
+    needed = [one for one in signature(kind).parameters.values() if one.default is one.empty]
+    error = kind(*(f"word {number}" for number in range(max(1, len(needed)))))
+
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301
+
+    assert (type(again), str(again), vars(again)) == (kind, str(error), vars(error))
+
+
+def test_errors_whose_constructors_take_more_than_words_come_back_whole(worker: WorkerProcess) -> None:
+    with pytest.raises(NotPublic, match=r"^a\.example leads to 10\.0\.0\.1") as refused:
+        worker.run(60, stuck.not_public, "a.example", "10.0.0.1")
+    with pytest.raises(Deferred) as deferred:
+        worker.run(60, stuck.raising, Deferred("later", 451, "4.7.1"))
+    with pytest.raises(TemplateError, match=r"^a\.mjml, line 3: no$") as broken:
+        worker.run(60, stuck.raising, TemplateError("no", "a.mjml", 3))
+
+    assert refused.value.host == "a.example"
+    assert (deferred.value.code, deferred.value.status) == (451, "4.7.1")
+    assert broken.value.line == 3
+
+
+def test_an_error_that_cannot_be_sent_is_a_fault_and_ends_nothing(worker: WorkerProcess) -> None:
+    with pytest.raises(WorkerFault):
+        worker.run(60, stuck.unsendable)
+
+    assert worker.run(60, stuck.doubled, 4) == 8
+
+
+def test_a_process_that_reads_no_more_does_not_hold_the_caller_up() -> None:
+    with WorkerProcess(start=1.0) as worker:
+        number = worker.run(60, stuck.own_number)
+        os.kill(number, signal.SIGSTOP)
+        began = time.monotonic()
+
+        with pytest.raises(WorkerLost):
+            worker.run(60, len, b"x" * 10**7)
+
+        assert time.monotonic() - began < 20
+        assert is_gone(number)
+        assert worker.run(60, stuck.doubled, 4) == 8

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import httpx
 
 HINT_LIMIT = 65_536  #: bytes of an error's body that are looked at
+MOST_PARTS = 10_000  #: of a gzip; an honest one of 50 MB has fewer, and two million empty ones would take a minute
 HINT = re.compile(
     r"<summary\b[^<>]*>(?P<summary>[^<]+)</summary>"
     r"|<title\b[^<>]*>\s*(?P<title>Feed error[^<]*)</title>"
@@ -56,6 +57,7 @@ class _Decompressor:
 
     def __init__(self) -> None:
         self._part = zlib.decompressobj(wbits=47)
+        self._parts = 1
         self._over = False
 
     @property
@@ -63,12 +65,15 @@ class _Decompressor:
         return self._part.eof
 
     def decompress(self, chunk: bytes, most: int) -> bytes:
-        """At most `most` bytes; after so many, the rest of the stream is lost."""
+        """At most `most` bytes; after so many, the rest of the stream is lost. Raises SourceError, zlib.error."""
         data = bytearray()
         while chunk and not self._over and len(data) < most:
             if self._part.eof:
                 self._over = not chunk.startswith(b"\x1f")
                 self._part = self._part if self._over else zlib.decompressobj(wbits=47)
+                self._parts += 1
+                if self._parts > MOST_PARTS:
+                    raise SourceError(f"the compressed answer has more than {MOST_PARTS:,} parts")
                 continue
             data += self._part.decompress(chunk, most - len(data))
             chunk = self._part.unused_data

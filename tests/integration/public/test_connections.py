@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from newsletter.cli.deadlines import ConnectionLimits
+from newsletter.cli.deadlines import ConnectionLimits, DeadlineProtocol
 from newsletter.cli.server import listen, serve
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -34,6 +36,39 @@ async def large(_: Request) -> Response:
 
 
 APP = Starlette(routes=[Route("/", told, methods=["GET", "POST"]), Route("/large", large)])
+
+
+class Gone(socket.socket):
+    """A socket as macOS has it when the client has left already."""
+
+    def setsockopt(self, *_: object) -> None:
+        raise OSError(22, "Invalid argument")
+
+
+class GoneTransport(asyncio.Transport):
+    def __init__(self, open_socket: socket.socket) -> None:
+        super().__init__({"socket": open_socket, "peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
+        self.closed = False
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_a_client_that_is_gone_already_costs_only_its_connection() -> None:
+    config = uvicorn.Config(APP, lifespan="off")
+    config.load()
+    with Gone() as gone:
+        protocol = DeadlineProtocol(
+            config=config, server_state=uvicorn.Server(config).server_state, app_state={}, limits=ConnectionLimits()
+        )
+        protocol.connection_made(GoneTransport(gone))
+        waiting = protocol.arrival.when < math.inf
+        protocol.connection_lost(None)
+
+    assert waiting
 
 
 class Caller:
