@@ -32,9 +32,10 @@ from newsletter.web.public.archive import archive_routes
 from newsletter.web.public.feedback import FeedbackPages
 from newsletter.web.public.interests import InterestsPages
 from newsletter.web.public.site import SubscriberSite
+from newsletter.web.public.sns_certificates import Fetch
 from newsletter.web.public.subscribe import SubscribePages
 from newsletter.web.public.web_version import WebVersionPage
-from newsletter.web.public.webhooks import Fetch, webhook_routes
+from newsletter.web.public.webhooks import webhook_routes
 
 GET_AND_POST = ["GET", "POST"]
 POST = ["POST"]

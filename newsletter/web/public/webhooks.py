@@ -7,16 +7,19 @@
 
 A call that is not signed is answered 403 and changes nothing; a report that comes twice counts once. Who calls is
 verified before the report is parsed, where the signature is not inside it (Amazon's and Mailgun's are). Both is done in
-threads of a lane: a large report, or a flood of forged ones, stops no page.
+threads of a lane, once the call is there whole: a large report, or a flood of forged ones, stops no page, and who sends
+slowly takes nobody's place.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -25,29 +28,29 @@ from newsletter.bounces.providers import parse
 from newsletter.bounces.signatures import by_mailgun, by_password, by_sendgrid, by_sns, is_sns, is_sns_certificate
 from newsletter.engine import Engine
 from newsletter.errors import SourceError
-from newsletter.web.lanes import Lane
+from newsletter.web.lanes import RETRY_AFTER, Lane
+from newsletter.web.public.sns_certificates import Fetch, SnsCertificates
 
 logger = logging.getLogger("newsletter")
 
 AT_WORK = 2  #: threads
-MOST = 40  #: calls at once, each of which may hold a large report in memory
-MOST_CERTIFICATES = 8  #: of Amazon's that are cached; there is one a region, and a new one a year
+MOST = 40  #: calls at once that are there whole
+MOST_ARRIVED = 64 * 1024 * 1024  #: bytes of all calls that are under way, also of those that are not there whole
 MOST_TOKENS = 50_000  #: of Mailgun's that are remembered
-Fetch = Callable[[str], Awaitable[bytes]]  #: gets an address of Amazon's; raises SourceError
-Page = Callable[[Request], Awaitable[Response]]
+Page = Callable[[Request, bytes], Awaitable[Response]]  #: (call, its body)
 
 
 def webhook_routes(engine: Engine, fetch: Fetch) -> list[Route]:
     """Return the routes of the providers that are configured."""
     section, hooks = engine.settings.bounces, WebHooks(engine, fetch)
     wanted = {
-        "ses": (section.ses_topics, hooks.ses),
-        "postmark": (section.postmark_password, hooks.postmark),
-        "mailgun": (section.mailgun_key, hooks.mailgun),
-        "sendgrid": (section.sendgrid_key, hooks.sendgrid),
+        "ses": (section.ses_topics, hooks.placed(hooks.ses)),
+        "postmark": (section.postmark_password, hooks.placed(hooks.postmark, hooks.has_password)),
+        "mailgun": (section.mailgun_key, hooks.placed(hooks.mailgun)),
+        "sendgrid": (section.sendgrid_key, hooks.placed(hooks.sendgrid)),
     }
     configured = {name: page for name, (secret, page) in wanted.items() if secret}
-    return [Route(f"/hooks/{name}", hooks.placed(page), methods=["POST"]) for name, page in configured.items()]
+    return [Route(f"/hooks/{name}", page, methods=["POST"]) for name, page in configured.items()]
 
 
 class WebHooks:
@@ -58,20 +61,43 @@ class WebHooks:
         self._section = engine.settings.bounces
         self._fetch = fetch
         self._lane = Lane(AT_WORK, MOST)
-        self._certificates: dict[str, bytes] = {}
+        self._certificates = SnsCertificates(fetch)
+        self._arrived = 0  #: bytes
         self._mailgun_tokens: dict[str, bytes] = {}
 
-    def placed(self, page: Page) -> Page:
-        """Return the page, answered 503 before its body is read where too many call."""
+    def placed(
+        self, page: Page, knows: Callable[[Request], bool] = lambda _: True
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Return the page, which takes a place once the body is there; answered 503 where too many call.
+
+        `knows`: whether it is worth the while to read the body.
+        """
 
         async def answer(request: Request) -> Response:
-            with self._lane.place():
-                return await page(request)
+            if not knows(request):
+                return _answer(401, {"WWW-Authenticate": "Basic"})
+            async with self._body(request) as body:
+                with self._lane.place():
+                    return await page(request, body)
 
         return answer
 
-    async def ses(self, request: Request) -> Response:
-        payload = await self._lane.run(parse, await request.body())
+    @asynccontextmanager
+    async def _body(self, request: Request) -> AsyncIterator[bytes]:
+        """Read the body, and count it while it is held; HTTPException 503 where all bodies together are too large."""
+        body = bytearray()
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                self._arrived += len(chunk)
+                if self._arrived > MOST_ARRIVED:
+                    raise HTTPException(503, headers=RETRY_AFTER)
+            yield bytes(body)
+        finally:
+            self._arrived -= len(body)
+
+    async def ses(self, _: Request, body: bytes) -> Response:
+        payload = await self._lane.run(parse, body)
         if not isinstance(payload, dict):
             return _answer(400)
         if payload.get("TopicArn") not in self._section.ses_topics or not await self._is_signed_by_sns(payload):
@@ -80,14 +106,16 @@ class WebHooks:
             return await self._confirm(str(payload.get("SubscribeURL", "")), str(payload["TopicArn"]))
         return await self._report("ses", payload) if payload.get("Type") == "Notification" else _answer(200)
 
-    async def postmark(self, request: Request) -> Response:
-        secret = self._section.postmark_password
-        if not secret or not by_password(request.headers.get("authorization", ""), secret.get_secret_value()):
-            return _answer(401, {"WWW-Authenticate": "Basic"})
-        return await self._report("postmark", await self._lane.run(parse, await request.body()))
+    def has_password(self, request: Request) -> bool:
+        """Tell whether the call has Postmark's password."""
+        given, secret = request.headers.get("authorization", ""), self._section.postmark_password
+        return secret is not None and by_password(given, secret.get_secret_value())
 
-    async def mailgun(self, request: Request) -> Response:
-        payload, digest = await self._lane.run(self._of_mailgun, await request.body())
+    async def postmark(self, _: Request, body: bytes) -> Response:
+        return await self._report("postmark", await self._lane.run(parse, body))
+
+    async def mailgun(self, _: Request, body: bytes) -> Response:
+        payload, digest = await self._lane.run(self._of_mailgun, body)
         if payload is None or not self._is_first(payload, digest):
             return _answer(403)
         return await self._report("mailgun", payload)
@@ -98,8 +126,7 @@ class WebHooks:
         signed = secret and by_mailgun(payload, secret.get_secret_value(), self._engine.now())
         return payload if signed else None, hashlib.sha256(body).digest()
 
-    async def sendgrid(self, request: Request) -> Response:
-        body = await request.body()
+    async def sendgrid(self, request: Request, body: bytes) -> Response:
         time = request.headers.get("x-twilio-email-event-webhook-timestamp", "")
         signature = request.headers.get("x-twilio-email-event-webhook-signature", "")
         if not await self._lane.run(by_sendgrid, body, time, signature, self._section.sendgrid_key):
@@ -119,22 +146,22 @@ class WebHooks:
         return _answer(200)
 
     async def _is_signed_by_sns(self, payload: Mapping[str, Any]) -> bool:
-        """Check the signature; the certificate may only come from Amazon's own host, whatever the call says."""
+        """Check the signature; the certificate may only come from Amazon's own host, whatever the call says.
+
+        HTTPException 503 where it cannot be had now: Amazon tries again then.
+        """
         url = payload.get("SigningCertURL")
         if not is_sns_certificate(url, str(payload["TopicArn"])):
             return False
-        known = self._certificates.get(str(url))
         try:
-            certificate = known or await self._fetch(str(url))
+            certificate = await self._certificates.get(str(url))
         except SourceError as error:
             logger.warning("no certificate", extra={"error": str(error)})
-            return False
-        if not await self._lane.run(by_sns, payload, certificate, self._engine.now()):
-            return False
-        if not known and len(self._certificates) >= MOST_CERTIFICATES:
-            self._certificates.clear()
-        self._certificates[str(url)] = certificate
-        return True
+            raise HTTPException(503, headers=RETRY_AFTER) from error
+        signed = await self._lane.run(by_sns, payload, certificate, self._engine.now())
+        if signed:
+            self._certificates.keep(str(url), certificate)
+        return signed
 
     async def _confirm(self, url: str, topic: str) -> Response:
         """Confirm the subscription to a configured topic, which Amazon asks for."""

@@ -7,9 +7,9 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from threading import current_thread
+from threading import Event, current_thread
 from typing import Any
 
 import httpx
@@ -28,7 +28,8 @@ from newsletter.testing import NOON, Clock, MemoryTransport, make_subscriber
 from newsletter.types import Status
 from newsletter.web.pages import MOST_BYTES, MOST_HOOK_BYTES
 from newsletter.web.public.app import make_app
-from newsletter.web.public.webhooks import MOST
+from newsletter.web.public.sns_certificates import ASKED_FOR, MOST_ASKED, SnsCertificates
+from newsletter.web.public.webhooks import MOST, MOST_ARRIVED
 
 CURVE = ec.generate_private_key(ec.SECP256R1())
 PUBLIC = base64.b64encode(CURVE.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
@@ -91,8 +92,10 @@ class Recorder:
 
     def __init__(self) -> None:
         self.threads: list[str] = []
+        self.wait: Callable[[], object] = bool
 
     def heed(self, *_: object) -> None:
+        self.wait()
         self.threads.append(current_thread().name)
 
 
@@ -113,26 +116,56 @@ def test_no_report_is_read_on_the_event_loop(hooked: Engine) -> None:
     assert [name.partition("_")[0] for name in recorder.threads] == ["lane"]
 
 
-def test_more_calls_than_there_are_places_are_told_to_come_again(hooked: Engine) -> None:
-    async def flood() -> list[httpx.Response]:
-        """All begin to send a report, and none goes on before the last one is answered."""
-        go_on = asyncio.Event()
+async def posted_beside(engine: Engine, begun: bytes, many: int) -> list[httpx.Response]:
+    """The answer to a report that comes while so many others have only begun to send theirs, and then theirs."""
+    go_on = asyncio.Event()
 
-        async def slow() -> AsyncIterator[bytes]:
-            yield b"["
-            await go_on.wait()
+    async def slow() -> AsyncIterator[bytes]:
+        yield begun
+        await go_on.wait()
 
-        transport = httpx.ASGITransport(app=make_app(hooked))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            asked = [asyncio.create_task(client.post("/hooks/sendgrid", content=slow())) for _ in range(MOST)]
-            await asyncio.sleep(0.2)
-            last = await client.post("/hooks/sendgrid", content=b"[]")
-            go_on.set()
-            return [*(await asyncio.gather(*asked)), last]
+    transport = httpx.ASGITransport(app=make_app(engine))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        asked = [asyncio.create_task(client.post("/hooks/sendgrid", content=slow())) for _ in range(many)]
+        await asyncio.sleep(0.2)
+        quick = await client.post("/hooks/sendgrid", content=b"[]")
+        go_on.set()
+        return [quick, *(await asyncio.gather(*asked))]
 
-    *first, last = asyncio.run(flood())
 
-    assert {answer.status_code for answer in first} == {403}
+async def test_who_sends_slowly_takes_nobodys_place(hooked: Engine) -> None:
+    answers = await posted_beside(hooked, b"[", 5 * MOST)
+
+    assert answers[0].status_code == 403
+    assert {answer.status_code for answer in answers} == {403, 503}  # those that end at the same moment are too many
+
+
+async def test_all_reports_together_take_only_so_much_memory(hooked: Engine) -> None:
+    large = b" " * MOST_HOOK_BYTES
+
+    quick, *slow = await posted_beside(hooked, large, MOST_ARRIVED // len(large) + 3)
+
+    assert (quick.status_code, quick.headers["retry-after"]) == (503, "10")
+    assert [answer.status_code for answer in slow].count(503) >= 3
+    assert (await posted_beside(hooked, b"[", 1))[0].status_code == 403
+
+
+async def test_more_calls_than_there_are_places_are_told_to_come_again(hooked: Engine) -> None:
+    recorder, go_on = Recorder(), Event()
+    recorder.wait = go_on.wait
+    transport = httpx.ASGITransport(app=make_app(replace(hooked, bounces=recorder)))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+
+        async def post() -> httpx.Response:
+            return await client.post("/hooks/postmark", json={}, auth=("hook", "sesame"))
+
+        asked = [asyncio.create_task(post()) for _ in range(MOST)]
+        await asyncio.sleep(0.5)
+        last = await post()
+        go_on.set()
+        first = await asyncio.gather(*asked)
+
+    assert {answer.status_code for answer in first} == {200}
     assert (last.status_code, last.headers["retry-after"]) == (503, "10")
 
 
@@ -164,13 +197,38 @@ def test_what_amazon_did_not_sign_for_our_topic_is_refused(web: Visitor, hooked:
     assert set(amazon.asked) == {CERTIFICATE}
 
 
-def test_a_certificate_that_cannot_be_fetched_is_asked_for_again(web: Visitor, hooked: Engine, amazon: Amazon) -> None:
+def test_where_the_certificate_cannot_be_had_amazon_is_told_to_come_again_and_asked_once(
+    web: Visitor, hooked: Engine, amazon: Amazon
+) -> None:
     amazon.down = True
-    assert web.post("/hooks/ses", json=a_topic().signed(notification())).status_code == 403
+    answers = [web.post("/hooks/ses", json=a_topic().signed(notification())) for _ in range(5)]
 
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(503, "10")}
+    assert amazon.asked == [CERTIFICATE]
+    assert ada(hooked) is Status.ACTIVE
+
+
+def test_forged_calls_cause_few_questions_to_amazon(web: Visitor, amazon: Amazon) -> None:
+    urls = [CERTIFICATE.replace(".pem", f"{number % 20}.pem") for number in range(40)]
+    forged = [Topic().signed(notification()) | {"SigningCertURL": url} for url in urls]
+
+    assert {web.post("/hooks/ses", json=each).status_code for each in forged} == {403, 503}
+    assert len(amazon.asked) == MOST_ASKED
+
+
+def test_a_certificate_is_asked_for_again_after_a_minute(amazon: Amazon) -> None:
+    now = 0.0
+    certificates = SnsCertificates(amazon, lambda: now)
+    amazon.down = True
+    with pytest.raises(SourceError):
+        asyncio.run(certificates.get(CERTIFICATE))
     amazon.down = False
-    assert web.post("/hooks/ses", json=a_topic().signed(notification())).status_code == 200
-    assert ada(hooked) is Status.BOUNCED
+    with pytest.raises(SourceError):
+        asyncio.run(certificates.get(CERTIFICATE))
+
+    now = ASKED_FOR
+
+    assert asyncio.run(certificates.get(CERTIFICATE)) == a_topic().certificate
 
 
 def test_a_topic_of_ours_is_confirmed_at_amazons_host_only(web: Visitor, amazon: Amazon) -> None:
