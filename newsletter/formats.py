@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from newsletter.config import Hour, Share, Timezone, Weekday
+from newsletter.config import EditionSize, Hour, Share, Timezone, Weekday
 from newsletter.errors import InputError
 from newsletter.types import Bounce, Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Verb, Vote
 
@@ -193,6 +193,12 @@ class _Room:
         return tuple(taken)
 
 
+class SubscriberProfileLine(ProfileLine):
+    """A profile that somebody gets mail by."""
+
+    size: EditionSize | None = None
+
+
 class SubscriberLine(_FromOutside):
     """One subscriber as it stands in a file: the profile in "profile", or its keys beside the address."""
 
@@ -221,7 +227,7 @@ class VoterLine(_FromOutside):
     votes: Annotated[tuple[VoteLine, ...], BeforeValidator(lambda value: value or ()), Field(max_length=MOST_IDS)] = ()
 
 
-class ChangeLine(ProfileLine):
+class ChangeLine(SubscriberProfileLine):
     """What of a subscriber can be set one by one; None and "": the newsletter's own."""
 
     name: Name = ""
@@ -241,11 +247,16 @@ def parse_profile(row: Mapping[str, Any]) -> Profile:
     return _checked(ProfileLine, row).profile()
 
 
+def parse_subscriber_profile(row: Mapping[str, Any]) -> Profile:
+    """The same, for a profile that is new to a subscriber: as large as an edition may be."""
+    return _checked(SubscriberProfileLine, row).profile()
+
+
 def parse_subscriber(row: Mapping[str, Any]) -> Subscriber:
     """A subscriber without a number (id 0); raises InputError with the wrong key and value."""
     given = {key: value for key, value in row.items() if value not in ("", None)}
     line = _checked(SubscriberLine, given)
-    profile = parse_profile(given["profile"] if isinstance(given.get("profile"), dict) else given)
+    profile = parse_subscriber_profile(given["profile"] if isinstance(given.get("profile"), dict) else given)
     rest = {name: getattr(line, name) for name in SubscriberLine.model_fields}
     return Subscriber(id=0, profile=profile, **rest)
 

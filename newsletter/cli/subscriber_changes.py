@@ -81,11 +81,11 @@ def set_subscriber(
 
 def _with_values(person: Subscriber, whole: Mapping[str, Any], values: Mapping[str, Any]) -> Subscriber:
     """The whole profile first, if one is given, then single values."""
-    from newsletter.formats import changed, parse_profile
+    from newsletter.formats import changed, parse_subscriber_profile
 
     if whole:
         inner = whole.get("profile")
-        person = _with_profile(person, parse_profile(inner if isinstance(inner, dict) else whole))
+        person = _with_profile(person, parse_subscriber_profile(inner if isinstance(inner, dict) else whole))
     return changed(person, values)
 
 

@@ -20,10 +20,21 @@ from newsletter.config.sections import (
     WebSection,
 )
 from newsletter.config.settings import Settings
-from newsletter.config.values import WEEKDAYS, Hour, Share, Timezone, Weekday, initial, parse_duration
+from newsletter.config.values import (
+    MOST_PICKS,
+    WEEKDAYS,
+    EditionSize,
+    Hour,
+    Share,
+    Timezone,
+    Weekday,
+    initial,
+    parse_duration,
+)
 
 __all__ = [
     "BOUNCE_SECRETS",
+    "MOST_PICKS",
     "MULTILINE_SECRETS",
     "PLACES",
     "SECRETS",
@@ -32,6 +43,7 @@ __all__ = [
     "BouncesSection",
     "DkimSection",
     "DomainSection",
+    "EditionSize",
     "Hour",
     "NewsletterSection",
     "RelaySection",

@@ -13,6 +13,7 @@ from newsletter.config.values import (
     Colour,
     Connections,
     Duration,
+    EditionSize,
     HelloName,
     HostName,
     Hour,
@@ -201,7 +202,7 @@ class SelectionSection(Section):
 
     model_config = ConfigDict(protected_namespaces=())  # older pydantics want names with "model_" for themselves
 
-    size: Annotated[int, Field(ge=1, le=50)] = 10
+    size: EditionSize = 10
     hype: Share = 0.2
     surprise: Share = 0.1
     model: str = ""

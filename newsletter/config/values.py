@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+MOST_PICKS = 50  #: in an edition, that a newsletter may set or a reader ask for
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -150,6 +151,7 @@ Connections = Annotated[int, Field(ge=1, le=100)]
 Weekday = Annotated[int, BeforeValidator(parse_weekday), Field(ge=0, le=6)]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Share = Annotated[float, Field(ge=0, le=1)]
+EditionSize = Annotated[int, Field(ge=1, le=MOST_PICKS)]
 Timezone = Annotated[str, AfterValidator(known_timezone)]
 HostName = Annotated[str, AfterValidator(host_name)]
 HelloName = Annotated[str, AfterValidator(hello_name)]

@@ -10,21 +10,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from newsletter.config import WEEKDAYS, Weekday
+from newsletter.config import MOST_PICKS, WEEKDAYS, Weekday
 from newsletter.errors import InputError
-from newsletter.formats import Language, Name, ProfileLine, parse_address, parse_profile, profile_row
+from newsletter.formats import Language, Name, SubscriberProfileLine, parse_address, parse_profile, profile_row
 from newsletter.types import Cadence, Interest, Profile, Subscriber, Verb, Vote
 
 _OPINIONS = {Verb.MORE: "more", Verb.LESS: "fewer", Verb.SAVE: "saved"}
 _PUBLIC_DOMAIN = re.compile(r"[@.][a-z0-9-]+\.(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$", re.IGNORECASE)  #: has an ending
 _SINGLE_FIELDS = ("name", "size", "cadence", "weekday", "skim", "language", "hype", "surprise")
 SPARE_ROWS = 3
-LARGEST = 50  #: number of picks that somebody may ask for
+LARGEST = MOST_PICKS  #: number of picks that somebody may ask for
 LONGEST_INTEREST = 100  #: letters, of who signs up: they may be nobody
 LARGEST_PROFILE = 6_000  #: bytes as stored, of who signs up
 
@@ -40,7 +40,7 @@ class InterestRow:
     was: str = ""  #: its name before the form was changed, by which it keeps its liked entries
 
     def filled(self) -> dict[str, str]:
-        """Return the fields that hold something, as `ProfileLine` takes them."""
+        """Return the fields that hold something, as `SubscriberProfileLine` takes them."""
         typed = {"name": self.name, "weight": self.weight.strip(), "authors": self.authors}
         typed["keywords"] = with_semicolons(self.keywords)
         return {key: value for key, value in typed.items() if value.strip()}
@@ -103,13 +103,12 @@ def _row(interest: Interest) -> InterestRow:
     return InterestRow(interest.name, _number(interest.weight), keywords, authors, was=interest.name)
 
 
-class _CheckedForm(ProfileLine):
+class _CheckedForm(SubscriberProfileLine):
     name: Name = ""
     cadence: Cadence | None = None
     weekday: Weekday | None = None
     skim: bool | None = None
     language: Language | None = None
-    size: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
 
 def apply_form(

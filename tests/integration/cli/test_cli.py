@@ -3,7 +3,7 @@
 import ast
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email import message_from_bytes, policy
 from functools import partial
 from pathlib import Path
@@ -247,6 +247,21 @@ def test_adding_somebody_who_is_there_says_how_to_change_them(letter: Run) -> No
     stderr = letter("subscribers", "add", "ada@example.org", "--size", "3", code=1).stderr
 
     assert "`newsletter subscribers set ada@example.org`" in stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add", "new@example.org", "--size", "51"),
+        ("set", "ada@example.org", "--size", "51"),
+        ("set", "ada@example.org", "--profile", "large.json"),
+    ],
+)
+def test_an_edition_is_no_larger_by_command_than_by_the_page(letter: Run, tmp_path: Path, words: Sequence[str]) -> None:
+    (tmp_path / "large.json").write_text('{"size": 51}')
+
+    assert "size = 51" in letter("subscribers", *words, code=1).stderr.replace("'", "")
+    assert "added" in letter("subscribers", "add", "eve@example.org", "--size", "50").output
 
 
 def test_what_is_set_is_printed_and_kept(letter: Run, tmp_path: Path) -> None:
