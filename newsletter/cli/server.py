@@ -55,23 +55,29 @@ def stop_on_signals() -> asyncio.Event:
 async def keep_schedule(engine: Engine, stop: asyncio.Event, poll: float = POLL) -> None:
     """Collect, plan and send whatever is due, until `stop`; trouble is logged and tried again at the next look."""
     trouble = ""
-    while not stop.is_set():
-        try:
-            for line in await engine.scheduling.tick(stop):
-                logger.info(line)
-            trouble = ""
-        except NewsletterError as error:
-            if str(error) != trouble:  # say it once, not every two seconds
-                logger.error("%s", error)
-            trouble = str(error)
-        except Exception as error:  # a bug must not end the pages beside it
-            if str(error) != trouble:
-                logger.exception("the schedule failed")
-            trouble = str(error)
-        try:
-            await asyncio.wait_for(stop.wait(), PATIENCE * poll if trouble else poll)
-        except TimeoutError:
-            continue
+    try:
+        while not stop.is_set():
+            trouble = await _look(engine, stop, trouble)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), PATIENCE * poll if trouble else poll)
+    finally:
+        await engine.scheduling.end()
+
+
+async def _look(engine: Engine, stop: asyncio.Event, before: str) -> str:
+    """Do what is due; return the trouble with it, said once: not where the look before had the same."""
+    try:
+        for line in await engine.scheduling.look(stop):
+            logger.info(line)
+    except NewsletterError as error:
+        if str(error) != before:
+            logger.error("%s", error)
+        return str(error)
+    except Exception as error:  # a bug must not end the pages beside it
+        if str(error) != before:
+            logger.exception("the schedule failed")
+        return str(error)
+    return ""
 
 
 def use_many_threads() -> None:

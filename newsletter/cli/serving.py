@@ -28,7 +28,8 @@ def tick() -> None:
     """One pass of what `run` does: read bounces, collect, plan, send what is due. For timers.
 
     Call it every quarter of an hour: readers get their mail at the first pass after their own time. It tells what it
-    did, and nothing where nothing was due. Safe to run twice at once, or beside `run`.
+    did, and nothing where nothing was due. Slow sources keep an issue waiting for five minutes at most, and it ends
+    when they are read, too. Safe to run twice at once, or beside `run`.
     """
     with open_engine() as engine:
         for line in run_async(_tick(engine)):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ from newsletter.collector.harvest import Harvest, NoRecords, Records
 from newsletter.collector.health import stale_after
 from newsletter.collector.http.client import Fetcher
 from newsletter.collector.http.limits import FetchLimits
-from newsletter.collector.http.rate_limit import HostRateLimiter
+from newsletter.collector.http.rate_limit import HostRateLimiter, span
 from newsletter.collector.http.validators import Validators
 from newsletter.collector.kinds import guess_kind, kind_of
 from newsletter.collector.normalize import Sighting
@@ -25,7 +27,7 @@ from newsletter.collector.text.urls import is_address, shown
 from newsletter.errors import SourceError
 from newsletter.types import Receipt, Source
 from newsletter.version import __version__
-from newsletter.worker_process import WorkerFault, WorkerProcess
+from newsletter.worker_process import WorkerFault
 
 ANSWER_LIMIT = 100_000  #: bytes of what `ask` takes
 TOGETHER = 20  #: sources fetched at the same time
@@ -60,26 +62,16 @@ async def collect(
     """Collect from all sources together; results in their order, those that a list of sources named behind it.
 
     One bad source stops nobody else. Relative files are looked for in `base` (the folder of the configuration), then in
-    the current directory. `on_done` is called in the event loop as each source is done, in no order. `force` asks again
-    what was asked within REST, and reads again what did not change.
+    the current directory. `on_done` is called in the event loop as each source is done, in no order; a list is done
+    when the sources are that it names. `force` asks again what was asked within REST, and reads again what did not
+    change.
     """
-    places = asyncio.Semaphore(TOGETHER)
     remembered = records or NoRecords()
-    with WorkerProcess() as worker:
-        documents = DocumentReader(worker, now, limits.read)
+    with DocumentReader(now, limits.read) as documents:
         async with Fetcher(HostRateLimiter(remembered), limits=limits.fetch, contact=contact, base=base) as fetcher:
             reader = _SourceReader(fetcher, documents, remembered, now, force)
-
-            async def collect_one(source: Source, list_of: str = "") -> list[Harvest]:
-                async with places:
-                    harvest = await reader.read(source, list_of)
-                if on_done:
-                    on_done(harvest)
-                named_by = "" if list_of else source.location  # a list that a list names is not followed
-                more = await asyncio.gather(*(collect_one(named, named_by) for named in harvest.sources if named_by))
-                return [harvest, *(listed for harvests in more for listed in harvests)]
-
-            found = await asyncio.gather(*(collect_one(source) for source in sources))
+            together = _Together(reader, limits.read.whole, on_done or (lambda _: None))
+            found = await asyncio.gather(*(together.read(source) for source in sources))
     return tuple(harvest for harvests in found for harvest in harvests)
 
 
@@ -97,6 +89,48 @@ def _unparsed(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: AR
     return Parsed(())
 
 
+class _Together:
+    """Reads so many sources at the same time, each configured one within its time."""
+
+    def __init__(self, reader: _SourceReader, seconds: float, on_done: Callable[[Harvest], object]) -> None:
+        self._reader = reader
+        self._seconds = seconds
+        self._on_done = on_done
+        self._places = asyncio.Semaphore(TOGETHER)
+
+    async def read(self, source: Source) -> list[Harvest]:
+        """Read a configured source, and behind it those that it names; what one of these names is not followed."""
+        async with self._places:
+            until = asyncio.get_running_loop().time() + self._seconds
+            harvest = await self._reader.read(source, until)
+        named = await self._read_named(harvest, until)
+        if unread := len(harvest.sources) - len(named):
+            told = f"{unread:,} of its {len(harvest.sources):,} sources were not read within {span(self._seconds)}"
+            harvest = replace(harvest, problems=(told, *harvest.problems), late=True)
+        self._on_done(harvest)
+        return [harvest, *named]
+
+    async def _read_named(self, by: Harvest, until: float) -> list[Harvest]:
+        """Those that were reached in time.
+
+        They begin in another order each time: where there is no time for all, not always the same ones are left out.
+        """
+        turns = asyncio.Semaphore(TOGETHER)  # else a long list would take all places for as long as it lasts
+
+        async def read_one(source: Source) -> Harvest | None:
+            async with turns, self._places:
+                harvest = await self._reader.read(source, until, by.source.location)
+            if harvest.late and harvest.error:
+                return None
+            self._on_done(harvest)
+            return harvest
+
+        order = random.sample(range(len(by.sources)), len(by.sources))
+        found = await asyncio.gather(*(read_one(by.sources[place]) for place in order))
+        ranked = sorted(zip(order, found, strict=True), key=lambda pair: pair[0])
+        return [harvest for _, harvest in ranked if harvest]
+
+
 class _SourceReader:
     """Reads sources page by page."""
 
@@ -109,8 +143,13 @@ class _SourceReader:
         self._now = now
         self._force = force
 
-    async def read(self, source: Source, list_of: str = "") -> Harvest:
-        """Read one source; never raises for what it does. `list_of`: where the list is that names it, if one does."""
+    async def read(self, source: Source, until: float, list_of: str = "") -> Harvest:
+        """Read one source; never raises for what it does.
+
+        `until`: by the loop's clock; `list_of`: where the list is that names it, if one does.
+        """
+        if asyncio.get_running_loop().time() >= until:
+            return Harvest(source, error=self._late(source), late=True)
         try:
             kind = kind_of(source)
             stale_after(source, kind)  # a wrong option is told at once
@@ -123,7 +162,7 @@ class _SourceReader:
                 known = {}
             if rested := self._rested(requests, source, known):
                 return Harvest(source, rested=rested)
-            return await self._read_all(source, kind, requests, known)
+            return await self._read_all(source, kind, requests, known, until)
         except SourceError as error:
             return Harvest(source, error=str(error))
         except Exception as error:  # a bug in one kind must not cost the other sources
@@ -140,21 +179,31 @@ class _SourceReader:
         return min(times) if timedelta() <= self._now - min(times) < REST else None
 
     async def _read_all(
-        self, source: Source, kind: Kind, requests: Sequence[Request], known: Mapping[str, Receipt]
+        self, source: Source, kind: Kind, requests: Sequence[Request], known: Mapping[str, Receipt], until: float
     ) -> Harvest:
-        """Read every page of every request; the source fails only when nothing could be read."""
+        """Read every page of every request in time; the source fails only when nothing could be read."""
         intake = _Intake(self._documents.limits.entries)
         receipts: list[Receipt] = []
-        for request in requests:
-            try:
-                async for receipt in self._take_pages(source, kind, request, known.get(_key(source, request)), intake):
-                    receipts += [receipt] if receipt else []
-            except SourceError as error:
-                intake.errors.append(str(error))
+        timer = asyncio.timeout_at(until)
+        try:
+            async with timer:
+                for request in requests:
+                    before = known.get(_key(source, request))
+                    with intake.noting_errors():
+                        async for receipt in self._take_pages(source, kind, request, before, intake):
+                            receipts += [receipt] if receipt else []
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            intake.errors.append(self._late(source))
+            intake.late = len(intake.errors) == 1
         if intake.errors and not intake.pages and not receipts:
-            return Harvest(source, error=intake.errors[0])
+            return Harvest(source, error=intake.errors[0], late=intake.late)
         online = any(is_address(request.location) for request in requests)
         return _harvest(source, intake, tuple(receipts), online)
+
+    def _late(self, source: Source) -> str:
+        return f"{shown(source.location)}: not read to its end within {span(self._documents.limits.whole)}"
 
     async def _take_pages(
         self, source: Source, kind: Kind, request: Request, known: Receipt | None, intake: _Intake
@@ -199,6 +248,15 @@ class _Intake:
     pages: list[Page] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)  #: one line, where there was more
+    late: bool = False  #: nothing went wrong but that its time was over
+
+    @contextmanager
+    def noting_errors(self) -> Iterator[None]:
+        """Go on with the next request where one fails."""
+        try:
+            yield
+        except SourceError as error:
+            self.errors.append(str(error))
 
     @property
     def left(self) -> int:
@@ -235,6 +293,7 @@ def _harvest(source: Source, intake: _Intake, receipts: tuple[Receipt, ...], onl
         online=online,
         unchanged=not parsed and not intake.errors,
         receipts=_receipts_to_keep(receipts, intake.errors, problems),
+        late=intake.late,
         sources=tuple(named for page in parsed for named in _as_configured(page.sources, source)),
     )
 

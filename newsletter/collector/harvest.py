@@ -41,6 +41,7 @@ class Harvest:
     rested: datetime | None = None  #: when it was asked last, so recently that it was not asked again
     receipts: tuple[Receipt, ...] = ()  #: to be kept once the entries are stored
     sources: tuple[Source, ...] = ()  #: that this one named, each with a harvest of its own
+    late: bool = False  #: its time was over before it was read to its end
 
     @property
     def entries(self) -> tuple[Entry, ...]:

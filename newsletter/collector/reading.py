@@ -26,6 +26,7 @@ class ReadLimits:
 
     entries: int = 5_000  #: of one harvest
     seconds: float = 60.0  #: of computing, for one document
+    whole: float = 600.0  #: seconds by the clock, for all documents of a source, and of those that it names
 
 
 class Page(NamedTuple):
@@ -59,13 +60,22 @@ def _taken(entries: Sequence[Entry], most: int) -> tuple[Sequence[Entry], str]:
 
 
 class DocumentReader:
-    """Reads documents, the large ones one after the other in a process apart. For one event loop."""
+    """Reads documents, the large ones one after the other in a process apart. For one event loop.
 
-    def __init__(self, worker: WorkerProcess, now: datetime, limits: ReadLimits) -> None:
+    A context manager: at its end the process is gone.
+    """
+
+    def __init__(self, now: datetime, limits: ReadLimits) -> None:
         self.limits = limits
-        self._worker = worker
+        self._worker = WorkerProcess()
         self._now = now
         self._turn = asyncio.Lock()
+
+    def __enter__(self) -> DocumentReader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._worker.close()
 
     async def read(self, data: bytes, source: Source, most: int) -> Page:
         """Read one document. Raises SourceError, also where it takes too long or too much memory."""
@@ -81,7 +91,7 @@ class DocumentReader:
             raise SourceError(f"{shown(source.location)}: {error}") from error
 
     async def _read_apart(self, data: bytes, source: Source, most: int) -> Page:
-        """Wait in a thread, which cannot be cancelled: the process is ended for it."""
+        """Wait in a thread, which cannot be cancelled: the process is ended for it, and the next one has another."""
         read = partial(self._worker.run, self.limits.seconds, read_page, data, source, self._now, most)
         reading = asyncio.ensure_future(asyncio.to_thread(read))
         try:
@@ -90,4 +100,6 @@ class DocumentReader:
             self._worker.cancel()
             await asyncio.wait([reading])
             reading.exception()
+            self._worker.close()
+            self._worker = WorkerProcess()
             raise

@@ -175,6 +175,7 @@ class CollectSection(Section):
     entries_per_source: Annotated[int, Field(ge=1, le=1_000_000)] = 5_000
     papers_per_issue: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     read_within: Timeout = timedelta(seconds=60)
+    time_per_source: Span = timedelta(minutes=10)
 
 
 class WebSection(Section):

@@ -16,6 +16,7 @@
     challenge       a puzzle for a browser ─▶ solved, once?
     confirmations   sign-up ─▶ a mail that asks for a confirmation ─ queue ─▶ single_mail
     mailbox_reports mailboxes, web hooks ─ bounces ─▶ bounce_reports: ours? ─▶ subscribers
+    background_collection  a collection beside the schedule's other steps ─▶ what it brought, at its end
     scheduling      what is due now ─▶ the services above, one step after the other
     explaining      one reader, one entry ─▶ why it was picked or left, number by number
     evaluation      editions (kept), votes, pools chosen anew ─▶ report

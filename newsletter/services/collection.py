@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from newsletter import collector
 from newsletter.collector import Harvest
@@ -20,10 +21,16 @@ from newsletter.types import WANTED, Health, Profile, Source, Status, Verb
 
 logger = logging.getLogger("newsletter")
 
+KEEP_EVERY = 30.0  #: seconds after which what was read is stored, though other sources are still being read
+AGAIN = timedelta(hours=1)  #: after which a collection is begun anew that was killed; until then another one may do it
+NEAR = 8  #: a collection that is due within an eighth of its period may be made now
 LIST_SLACK = timedelta(hours=2)  #: a source may rest for an hour while the list that names it is read again
 MOST_LIKED = 5_000  #: papers that a profile keeps, the latest: a whole library
 MOST_IN_LIBRARY = 50_000  #: papers of a library that are read
 MOST_LIKES = 100  #: papers that a source of recommendations is asked with
+_UNFINISHED = "collection unfinished"  #: what the store remembers by it from when on all are asked again
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class Collecting:
     """Papers from outside into the store."""
 
     def __init__(self, context: Context, papers: Papers) -> None:
+        self.keep_every = KEEP_EVERY
         self._context = context
         self._settings = context.settings
         self._store = context.store
@@ -54,27 +62,56 @@ class Collecting:
     ) -> list[Collected]:
         """Read the sources (all, or those named) and store what is new.
 
-        One bad source stops nobody else. `keep` False only reads; `force` asks again what was asked within the hour.
-        Raises InputError for an unknown name.
+        One bad source stops nobody else, and a slow one keeps nobody waiting: what others brought is stored meanwhile.
+        To cancel it leaves each source stored whole or not at all, and `is_due` says so. `keep` False only reads;
+        `force` asks again what was asked within the hour. Raises InputError for an unknown name.
         """
         now = self._now()
         before = {health.source: health for health in await asyncio.to_thread(self._store.sources.health)}
-        harvests = await collector.collect(
-            await asyncio.to_thread(self.sources, names),
+        sources = await asyncio.to_thread(self.sources, names)
+        arrived: list[Harvest] = []
+        reading = asyncio.ensure_future(self._read(sources, now, force or not keep, arrived.append))
+        done: dict[int, Collected] = {}
+        is_whole = keep and not names
+
+        async def take(harvests: Sequence[Harvest]) -> None:
+            for harvest in (harvest for harvest in harvests if id(harvest) not in done):
+                health = before.get(harvest.source.name)
+                done[id(harvest)] = found = await _unbroken(self._keep, harvest, health, now, keep)
+                if on_done:
+                    on_done(found)
+
+        try:
+            while not (await asyncio.wait([reading], timeout=self.keep_every))[0]:
+                await self._note_unfinished(now + AGAIN if is_whole and arrived else None)
+                await take(tuple(arrived))
+            await take(reading.result())  # in the order of the sources, where nothing was taken before
+            await self._note_unfinished(None, is_whole)
+        except asyncio.CancelledError:
+            await self._note_unfinished(now if is_whole and arrived else None)
+            raise
+        finally:
+            await _ended(reading)
+        return [done[id(harvest)] for harvest in reading.result()]
+
+    async def _read(
+        self, sources: Sequence[Source], now: datetime, force: bool, on_done: Callable[[Harvest], None]
+    ) -> tuple[Harvest, ...]:
+        return await collector.collect(
+            sources,
             now,
             self._settings.home,
             records=self._store.sources,
-            force=force or not keep,
+            force=force,
             contact=self._context.contact(),
             limits=self._limits(),
+            on_done=on_done,
         )
-        done = []
-        for harvest in harvests:
-            found = await asyncio.to_thread(self._keep, harvest, before.get(harvest.source.name), now, keep)
-            done.append(found)
-            if on_done:
-                on_done(found)
-        return done
+
+    async def _note_unfinished(self, again: datetime | None, forget: bool = False) -> None:
+        """Note when all are to be asked again, of whom some are stored already; or that this is not wanted any more."""
+        if again or forget:
+            await asyncio.to_thread(self._store.note, _UNFINISHED, again.isoformat() if again else "")
 
     async def like(self, address: str, library: str, key: str = "") -> tuple[int, Harvest]:
         """Take a reader's reference library (a file, or a Zotero library) as papers they like.
@@ -99,7 +136,8 @@ class Collecting:
 
     def _limits(self, entries: int = 0) -> collector.CollectLimits:
         section = self._settings.collect
-        reading = collector.ReadLimits(entries or section.entries_per_source, section.read_within.total_seconds())
+        seconds, whole = section.read_within.total_seconds(), section.time_per_source.total_seconds()
+        reading = collector.ReadLimits(entries or section.entries_per_source, seconds, whole)
         return collector.CollectLimits(read=reading)
 
     async def ask(self, url: str) -> bytes:
@@ -118,12 +156,16 @@ class Collecting:
         configured = {source.name for source in self._settings.sources}
         return of is not None and of.source in configured and of.checked - health.checked < LIST_SLACK
 
-    def is_due(self) -> bool:
-        """Whether the schedule owes a collection."""
-        now = self._now()
+    def is_due(self, soon: bool = False) -> bool:
+        """Whether the schedule owes a collection; `soon`: or will before long."""
+        if not self._settings.sources:
+            return False
+        now, again = self._now(), self._store.noted(_UNFINISHED)
+        if again and not now < datetime.fromisoformat(again) <= now + AGAIN:
+            return True
         checked = [health.checked for health in self.health() if health.checked <= now]  # else the clock was ahead
-        late = now - self._settings.schedule.collect_every
-        return bool(self._settings.sources) and (not checked or max(checked) <= late)
+        every = self._settings.schedule.collect_every
+        return not checked or max(checked) <= now - (every - every / NEAR if soon else every)
 
     def sources(self, names: Sequence[str] = ()) -> list[Source]:
         """The configured sources, or those named, each with its kind and what its requests need."""
@@ -174,4 +216,21 @@ class Collecting:
 
     def _keep_sightings(self, harvest: Harvest, now: datetime) -> int:
         named = (Named(sighting.entry, collector.names(sighting.entry), sighting.raw) for sighting in harvest.sightings)
-        return self._store.sightings.add(named, now, collector.same_paper)
+        return self._store.sightings.add(named, now, collector.same_paper, self._now)
+
+
+async def _unbroken(function: Callable[..., Made], *given: object) -> Made:
+    """Call it in a thread, and wait for its end whatever happens: nothing is half stored."""
+    calling = asyncio.ensure_future(asyncio.to_thread(function, *given))
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        await asyncio.wait([calling])
+        calling.exception()
+        raise
+
+
+async def _ended(reading: asyncio.Future[tuple[Harvest, ...]]) -> None:
+    """Cancel it, where it is under way, and wait until it has closed what it opened."""
+    reading.cancel()
+    await asyncio.wait([reading])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ from newsletter.schedule import (
     second_key,
 )
 from newsletter.services.context import Context
-from newsletter.types import Cadence, IssueState, OwnTime
+from newsletter.types import Cadence, Issue, IssueState, OwnTime
 
 logger = logging.getLogger("newsletter")
 
@@ -90,18 +90,35 @@ class IssueCalendar:
         """The different times of their own that readers of this cadence have."""
         return self._store.subscribers.own_times(cadence, self._schedule.cadence)
 
-    def owed(self, cadence: Cadence) -> OwedIssue | None:
+    def owed(self, cadence: Cadence, issues: Iterable[Issue] | None = None) -> OwedIssue | None:
         """The issue whose time to be planned has come, that was not, and that is not older than the calendar.
 
-        After a downtime this is the latest one, unless the next is near. None before `begin`.
+        After a downtime this is the latest one, unless the next is near. None before `begin`. `issues`: all that there
+        are, where somebody has just asked for them.
         """
-        now, since = self._now(), self._noted().get(cadence)
+        slot = self._slot_to_plan(cadence)
+        if slot is None:
+            return None
+        day, due, since = slot
+        known = self._store.issues.listed() if issues is None else issues
+        key = self._free_key(cadence, day, since, known)
+        return OwedIssue(cadence, day, key, due) if key else None
+
+    def draft_in_place(self, cadence: Cadence, issues: Iterable[Issue]) -> str:
+        """The key of the draft that keeps the issue from being owed whose time to be planned has come; "" for none."""
+        slot = self._slot_to_plan(cadence)
+        if slot is None:
+            return ""
+        keys = (issue_key(cadence, slot[0]), second_key(cadence, slot[0]))
+        drafts = (issue.key for issue in issues if issue.state is IssueState.DRAFT and issue.day == slot[0])
+        return next((key for key in drafts if key in keys), "")
+
+    def _slot_to_plan(self, cadence: Cadence) -> tuple[date, datetime, datetime] | None:
+        """(day of the issue whose time to be planned has come, when it is due, since when the cadence is in use)."""
+        now, noted = self._now(), self._noted().get(cadence)
         day = self._latest(cadence, now)
         due = self.due(cadence, day)
-        if since is None or due < since[1] or self._is_late(cadence, now, day):
-            return None
-        key = self._free_key(cadence, day, since[1])
-        return OwedIssue(cadence, day, key, due) if key else None
+        return None if noted is None or due < noted[1] or self._is_late(cadence, now, day) else (day, due, noted[1])
 
     def next_due(self, cadence: Cadence) -> datetime:
         """When the next issue of this cadence that is not planned yet goes out to who has no time of their own."""
@@ -153,14 +170,14 @@ class IssueCalendar:
         coming = self.due(cadence, next_issue_day(cadence, self._schedule.weekday, day))
         return now > self.due(cadence, day) + LATE and coming - now < PERIODS[cadence] / NEAR
 
-    def _free_key(self, cadence: Cadence, day: date, since: datetime) -> str:
+    def _free_key(self, cadence: Cadence, day: date, since: datetime, issues: Iterable[Issue]) -> str:
         """The key for the issue of that day; "" where it was planned already.
 
         An issue that somebody planned by hand and sent takes the place of its period's. A draft of an earlier day does
         not, nor does an issue from before the calendar changed, nor one from before its own day, when the clock was
         ahead: then the day gets a key of its own.
         """
-        known = {issue.key: issue for issue in self._store.issues.listed()}
+        known = {issue.key: issue for issue in issues}
         key, second = issue_key(cadence, day), second_key(cadence, day)
         if key not in known:
             return key

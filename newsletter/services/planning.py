@@ -90,13 +90,13 @@ class Planning:
         news, _ = self._store.entries.counted(issue.since, issue.until)
         return left_out(news, self._settings.collect.papers_per_issue)
 
-    def complete(self, cadence: Cadence) -> list[str]:
+    def complete(self, cadence: Cadence, issues: Iterable[Issue]) -> list[str]:
         """Plan the latest issue, once, for who subscribed between its first reader's moment and the newsletter's own.
 
-        Returns what was done.
+        `issues`: all that there are, newest first. Returns what was done.
         """
-        listed = (issue for issue in self._store.issues.listed() if issue.cadence is cadence)
-        issue = next((issue for issue in listed if issue.state not in UNSENT and _of_schedule(issue)), None)
+        of_cadence = (issue for issue in issues if issue.cadence is cadence)
+        issue = next((issue for issue in of_cadence if issue.state not in UNSENT and _of_schedule(issue)), None)
         if issue is None:
             return []
         due, note = self._calendar.due(cadence, issue.day or issue.until.date()), f"complete {cadence}"

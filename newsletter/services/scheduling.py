@@ -1,12 +1,20 @@
-"""The schedule: what is due now is done, one step after the other."""
+"""The schedule: what is due now is done, one step after the other, and a collection beside them.
+
+bounces ─▶ collect ─▶ plan ─▶ send ─▶ purge ─▶ summaries, vectors
+              └── goes on beside the rest: an issue that is to be planned waits for it, PLAN_WITHIN at most
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
+from functools import partial
 
 from newsletter.errors import HostDown, IssuePaused, NewsletterError
 from newsletter.schedule import local_minute
+from newsletter.services.background_collection import BackgroundCollection
 from newsletter.services.bounce_reports import Heeded, ended_by
 from newsletter.services.collection import Collecting
 from newsletter.services.context import Context
@@ -17,10 +25,16 @@ from newsletter.services.sending import Sending, Sent
 from newsletter.services.subscriptions import purge_pending
 from newsletter.services.summaries import Summarising
 from newsletter.services.vectors import EntryVectors
-from newsletter.types import Cadence, Outcome
+from newsletter.types import Cadence, Issue, Outcome
 
 TURN = 60.0  #: seconds after which the schedule sends something else than what waits for a slow domain
 PASSING = 30.0  #: seconds for vectors, while the schedule waits
+PLAN_WITHIN = 300.0  #: seconds that an issue is not planned for the sake of papers that are being collected
+_DRAFT = "told of a draft"  #: what the store remembers by it that the log has told of
+
+Step = Callable[[], Awaitable[list[str]]]
+
+logger = logging.getLogger("newsletter")
 
 
 class Scheduling:
@@ -37,6 +51,7 @@ class Scheduling:
         summaries: Summarising,
         vectors: EntryVectors,
     ) -> None:
+        self.plan_within = PLAN_WITHIN
         self._context = context
         self._settings = context.settings
         self._store = context.store
@@ -44,6 +59,7 @@ class Scheduling:
         self._calendar = calendar
         self._reports = reports
         self._collection = collection
+        self._background = BackgroundCollection(collection)
         self._planning = planning
         self._sending = sending
         self._summaries = summaries
@@ -52,19 +68,46 @@ class Scheduling:
         self._unfinished = False  #: something was collected since summaries and vectors were last asked for
 
     async def tick(self, stop: asyncio.Event | None = None) -> list[str]:
-        """Do what is due now: collect, plan the last slot's issue if it was not, send. Returns what was done.
+        """Do all that is due now: collect, plan the last slot's issue if it was not, send. Returns what was done.
 
-        After a downtime only the latest slot of each cadence is caught up with, and none from before the store was
-        first used. One step's trouble keeps no other step from being done; the first one is raised at the end.
+        Planning and sending wait PLAN_WITHIN for a collection at most; one that takes longer goes on beside them, and
+        its end is waited for. After a downtime only the latest slot of each cadence is caught up with, and none from
+        before the store was first used. One step's trouble keeps no other step from being done; the first one is raised
+        at the end.
         """
+        try:
+            return await self._do(stop, self.plan_within)
+        finally:
+            await self.end()
+
+    async def look(self, stop: asyncio.Event | None = None) -> list[str]:
+        """Do the same, for who looks again and again: a collection is only begun, and told by the look after its end.
+
+        An issue that is to be planned waits for it, PLAN_WITHIN at most. `end` breaks it off.
+        """
+        return await self._do(stop, 0.0)
+
+    async def end(self) -> None:
+        """Break off the collection that a look began, if one is under way."""
+        await self._background.end()
+
+    async def _do(self, stop: asyncio.Event | None, patience: float) -> list[str]:
+        """One pass; `patience`: seconds that it waits for a collection before it plans, 0 where it need not end."""
         done: list[str] = []
         troubles: list[NewsletterError] = []
         cadences = await asyncio.to_thread(self._calendar.begin)
-        plans = [asyncio.to_thread(self._plan_if_owed, cadence) for cadence in cadences]
-        steps = [self._read_if_due(stop), self._collect_if_due(), *plans, self._send_if_due(stop), self._purge()]
-        for step in [*steps, self._finish_if_collected()]:
+        steps: list[Step] = [
+            partial(self._read_if_due, stop),
+            partial(self._collect_if_due, cadences, stop, patience),
+            *(partial(self._plan_if_owed, cadence, stop) for cadence in cadences),
+            partial(self._send_if_due, stop),
+            self._purge,
+            *([partial(self._wait_for_collection, stop)] if patience else []),
+            self._finish_if_collected,
+        ]
+        for step in steps:
             try:
-                done += await step
+                done += await step()
             except NewsletterError as error:
                 troubles.append(error)
         if troubles:
@@ -83,9 +126,28 @@ class Scheduling:
         """The same for people, in the newsletter's time zone."""
         return local_minute(self.next_issue(), self._settings.schedule.timezone)
 
-    def _plan_if_owed(self, cadence: Cadence) -> list[str]:
-        owed = self._calendar.owed(cadence)
-        return self._planning.plan_owed(owed) if owed else self._planning.complete(cadence)
+    async def _plan_if_owed(self, cadence: Cadence, stop: asyncio.Event | None) -> list[str]:
+        """Not where a stop broke off a collection: the issue would lack its papers."""
+        return [] if stop and stop.is_set() else await asyncio.to_thread(self._plan_now, cadence)
+
+    def _plan_now(self, cadence: Cadence) -> list[str]:
+        issues = self._store.issues.listed()
+        owed = self._calendar.owed(cadence, issues)
+        if owed is None:
+            self._tell_of_draft(cadence, issues)
+            return self._planning.complete(cadence, issues)
+        return [] if self._background.is_younger_than(self.plan_within) else self._planning.plan_owed(owed)
+
+    def _tell_of_draft(self, cadence: Cadence, issues: Collection[Issue]) -> None:
+        """Log, once, that the schedule sends nothing because somebody's draft is in the place of its issue."""
+        key, note = self._calendar.draft_in_place(cadence, issues), f"{_DRAFT} {cadence}"
+        if key and self._store.noted(note) != key:
+            logger.warning(
+                "a draft is in the place of the issue that is due: "
+                "`newsletter issues --approve` lets the schedule send it, `--cancel` takes it back",
+                extra={"issue": key},
+            )
+            self._store.note(note, key)
 
     async def _read_if_due(self, stop: asyncio.Event | None) -> list[str]:
         """Bounces first: whoever cannot be reached any more is not sent to again."""
@@ -100,12 +162,34 @@ class Scheduling:
 
         return ended_by(await asyncio.to_thread(read))
 
-    async def _collect_if_due(self) -> list[str]:
-        if not await asyncio.to_thread(self._collection.is_due):
+    async def _collect_if_due(
+        self, cadences: Collection[Cadence], stop: asyncio.Event | None, patience: float
+    ) -> list[str]:
+        """Begin a collection that is due, or tell what one brought; not both, as planning waits for a new one."""
+        told = self._collected()
+        if not told and not self._background.under_way and await asyncio.to_thread(self._is_collection_due, cadences):
+            self._background.begin()
+        if patience:
+            await self._background.wait(patience, stop)
+        return told + self._collected()
+
+    def _is_collection_due(self, cadences: Collection[Cadence]) -> bool:
+        """Whether one is due; where an issue is to be planned, also one that is nearly due: it has its papers then."""
+        return self._collection.is_due() or (
+            self._collection.is_due(soon=True) and any(self._calendar.owed(cadence) for cadence in cadences)
+        )
+
+    async def _wait_for_collection(self, stop: asyncio.Event | None) -> list[str]:
+        await self._background.wait(None, stop)
+        return self._collected()
+
+    def _collected(self) -> list[str]:
+        """What was collected since it was last asked; raises what went wrong with it."""
+        found = self._background.result()
+        if found is None:
             return []
-        added = sum(collected.added for collected in await self._collection.collect())
         self._unfinished = True
-        return [f"collected {added} new entries"]
+        return [f"collected {sum(collected.added for collected in found)} new entries"]
 
     async def _send_if_due(self, stop: asyncio.Event | None) -> list[str]:
         """Every open issue gets its turn, the oldest first; raises the first trouble after that."""

@@ -44,14 +44,22 @@ class Sightings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, sightings: Iterable[Named], now: datetime, same: Same = lambda *_: True) -> int:
+    def add(
+        self,
+        sightings: Iterable[Named],
+        now: datetime,
+        same: Same = lambda *_: True,
+        clock: Callable[[], datetime] | None = None,
+    ) -> int:
         """Store what is new, complete what is known, join what turns out to be one; returns how many were news.
 
         `same` is asked outside any transaction. It is asked again where others have changed meanwhile what it saw.
+        `clock`: asked in each transaction, in place of `now`: no paper is dated before the end of a pool that was
+        frozen without it.
         """
-        return sum(self._add(some, now, same) for some in batched(sightings, BATCH))
+        return sum(self._add(some, clock or (lambda: now), same) for some in batched(sightings, BATCH))
 
-    def _add(self, sightings: Sequence[Named], now: datetime, same: Same) -> int:
+    def _add(self, sightings: Sequence[Named], clock: Callable[[], datetime], same: Same) -> int:
         wanted = [name for sighting in sightings for name in sighting.names]
         for _ in range(TRIES):
             with self._database.read() as connection:
@@ -61,7 +69,7 @@ class Sightings:
                 batch.see(sighting)
             with self._database.write() as connection:
                 if _snapshot(connection, wanted) == known:
-                    return batch.write(connection, now)
+                    return batch.write(connection, clock())
         raise StoreBusy
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 import pytest
 
 from newsletter.collector import KINDS, CollectLimits, Harvest, Kind, Parsed, ReadLimits, Request, collect, kinds
-from newsletter.collector.reading import SMALL
+from newsletter.collector.reading import SMALL, DocumentReader
 from newsletter.config import Settings
 from newsletter.engine import make_engine
 from newsletter.store import Store
@@ -73,6 +73,20 @@ async def test_a_collection_that_is_broken_off_waits_for_no_document(tmp_path: P
         await collecting
 
     assert monotonic() - began < 30
+
+
+@pytest.mark.usefixtures("stuck_kind")
+async def test_a_document_for_which_there_is_no_time_left_ends_no_other_one() -> None:
+    with DocumentReader(NOON, ReadLimits(seconds=300)) as documents:
+        reading = asyncio.ensure_future(documents.read(f"stuck{MUCH}".encode(), Source("bad", "stuck", "x"), 10))
+        waiting = asyncio.ensure_future(documents.read(f"fine{MUCH}".encode(), Source("good", "stuck", "y"), 10))
+        await asyncio.sleep(1)
+        reading.cancel()
+
+        page = await waiting
+
+    assert reading.cancelled()
+    assert len(page.sightings) == 10
 
 
 def papers(count: int, dated: bool = True) -> str:
