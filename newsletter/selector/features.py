@@ -1,7 +1,7 @@
 """Texts to numbers: three views of a paper, weighed so that the dot product of two papers is their likeness.
 
     words   single words and pairs of neighbours, as they stand        exact, and what reasons are told in
-    stems   the same without English endings                           "diffuse", "diffusion", "diffusing"
+    stems   the same by their stems, in American spelling              "diffuse", "diffusion", "diffusing"
     grams   three to five letters of each word                         "semanticweb" and "semantic web"
 
 A paper's row holds all three, each of length √(its weight), so the row has length about 1 and one product serves all.
@@ -11,20 +11,19 @@ nDCG@10 on the ranking benchmark, titles / abstracts: words alone .249 / .288, w
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import pairwise
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from newsletter.selector.tokens import asked, stem, terms
 from newsletter.types import Entry
 
 Floats = NDArray[np.float32]
@@ -45,94 +44,33 @@ REPEAT = 0.6  #: a reader's next paper has a word of rate p that the last one ha
 SOFTER = 0.75  #: power of the weight that is learnt beside the inverse document frequency
 PHRASE = 3.0  #: terms of a usual phrase: two words and their pair
 SOME = 2048  #: papers weighed at once: they have some 1,500 features each
-LONGEST = 20_000  #: characters of one text that are read
-
-#: Scripts written without spaces (and Hangul, whose endings stick to the word): cut into pairs of characters.
-UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-UNSPACED += "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
-SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff"  # vowel signs: part of a word, though not \w
-ASCII_WORD = re.compile(r"[^\W_]+")
-WORD = re.compile(f"[{UNSPACED}]+|(?:[^\\W_{UNSPACED}]|[{SIGNS}])+")
-HAS_UNSPACED = re.compile(f"[{UNSPACED}]")
-ACCENT = re.compile("[\u0300-\u036f]")
-ENDING = re.compile(
-    "(?:ational|i[sz]ations?|ations?|ments?|ness|ities|ity|ings?|edly|ed|ly|[oe]rs?|i?ve|[ai]ble|ical|ic|al|ous|is[mt]s?|es?)$"
-)
-
-WORDS_OF_NO_TOPIC = """
-a about above across after again against all almost along already also although always am among an and another
-any are around as at be became because become been before behind being below between beyond both but by can
-cannot could did do does doing done due during each either else enough etc even ever every few first for from
-further get give given had has have having he hence her here hers him his how however i ie if in indeed instead
-into is it its itself just last least less made many may me might more moreover most mostly much must my namely
-near neither never nevertheless next no nor not nothing now of off often on once one only onto or other others
-otherwise our ours out over own per perhaps please put rather re same see seem several she should since so some
-something sometimes still such take than that the their theirs them then there therefore these they this those
-though three through throughout thus to together too toward towards two under until up upon us very via was we
-well were what when where whereas whether which while who whole whose why will with within without would yet you
-your yours s t
-"""
-STOP = frozenset(WORDS_OF_NO_TOPIC.split())
-
-
-def fold(text: str) -> str:
-    """Lower case, no accents, one form a letter: "Poincaré" and "POINCARE" are the same, so are "ﬁ" and "fi"."""
-    if text.isascii():
-        return text.lower()
-    plain = ACCENT.sub("", unicodedata.normalize("NFKD", text)).casefold()
-    return unicodedata.normalize("NFC", plain)
-
-
-@lru_cache(maxsize=100_000)
-def singular(word: str) -> str:
-    """English plurals, only the safe ones: "policies", "networks"; not "bias", "loss", "analysis"."""
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is", "as")):
-        return word
-    return word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]
-
-
-@lru_cache(maxsize=200_000)
-def stem(word: str) -> str:
-    """Without an English ending, where four letters are left: "diffusion" stays, "normalization" is "normal"."""
-    cut = ENDING.sub("", word)
-    return cut if len(cut) >= 4 else word
-
-
-def unspaced(word: str) -> bool:
-    return not word.isascii() and HAS_UNSPACED.match(word) is not None
-
-
-def words(text: str) -> list[str]:
-    """Folded words in order, without stop words; "state-space" is two words, so it meets "state space"."""
-    folded = fold(text[:LONGEST])
-    found = (ASCII_WORD if folded.isascii() else WORD).findall(folded)
-    return [singular(word) for word in found if word not in STOP]
-
-
-def terms(text: str) -> Iterator[str]:
-    """Words and pairs of neighbours ("state space"); pairs of characters in scripts without spaces."""
-    found = words(text)
-    for word in found:
-        if unspaced(word):
-            yield from (word[i : i + 2] for i in range(max(1, len(word) - 1)))
-        elif len(word) > 1 or not word.isascii():
-            yield word
-    for first, second in pairwise(found):
-        yield f"{first} {second}"
 
 
 def count(entry: Entry) -> Counter[str]:
     """How often each term stands in an entry, by the weight of the place."""
     counts = Counter(terms(entry.abstract))
-    for place in (entry.title, *entry.topics):
-        for term in terms(place):
-            counts[term] += TITLE
+    for term, times in headed(entry).items():
+        counts[term] += TITLE * times
     return counts
 
 
-def stemmed(term: str) -> Mapping[str, int]:
-    """The one stem, or pair of stems, of a term."""
-    return {" ".join(map(stem, term.split(" "))): 1}
+def headed(entry: Entry) -> Counter[str]:
+    """How often each term stands in an entry's title and topics."""
+    return Counter(term for place in (entry.title, *entry.topics) for term in terms(place))
+
+
+def stemmed(term: str) -> str:
+    """The stem, or pair of stems, of a term."""
+    return " ".join(map(stem, term.split(" ")))
+
+
+def stems(term: str, known: Container[str]) -> Mapping[str, int]:
+    """The stem, or pair of stems, of a term; for a pair that others write as one of the `known` words, that one too.
+
+    So "x-ray", "data set" and "semantic web" meet "xray", "dataset" and "semanticweb".
+    """
+    joined = term.replace(" ", "", 1)
+    return {stemmed(term): 1, stem(joined): 1} if joined != term and joined in known else {stemmed(term): 1}
 
 
 def grams(term: str) -> Mapping[str, int]:
@@ -192,14 +130,16 @@ class View:
 class Vocabulary:
     """The terms of one pool, with what is needed to weigh further texts."""
 
-    terms: tuple[str, ...]  #: by column; "" for those that are forgotten
+    terms: tuple[str, ...]  #: by column
     columns: dict[str, int]  #: term → its place in `terms`, and its column in the rows
     views: tuple[View, ...]
     weights: tuple[float, ...]  #: of the views; their squares sum to 1
+    stems: Mapping[str, int]  #: stem, or pair of stems → its column in the second view
+    stem_rates: NDArray[np.float64]  #: by column: the share of papers that it stands in, by the background table
 
     def said(self, phrases: Iterable[str]) -> sparse.csr_matrix:
         """Counted terms of what readers say: phrases × terms."""
-        counts = (Counter(term for term in terms(phrase) if term in self.columns) for phrase in phrases)
+        counts = (Counter(term for term in terms(asked(phrase)) if term in self.columns) for phrase in phrases)
         return table(counts, self.columns, len(self.terms))
 
     def words(self, counted: sparse.csr_matrix, spoken: bool = False) -> sparse.csr_matrix:
@@ -225,24 +165,25 @@ def learn(
     """The vocabulary of these entries and their counted terms (entries × terms), which `Vocabulary.weigh` weighs.
 
     likes: for each reader the places of liked entries; from two on they teach which words come back. candidates: how
-    many of the entries, the first ones, readers choose from, all by default; of the others the pairs of words that no
-    second paper has are met by hardly anything, so their spelling is forgotten: a third of the memory.
+    many of the entries, the first ones, readers choose from, all by default; of the others pairs of words that no
+    candidate has are left out, since none could meet them: with a library ten times as large that is half of all work.
     """
     columns: dict[str, int] = {}
-    counted = table(map(count, entries), columns)
+    first = table(map(count, entries[:candidates]), columns)
+    others = () if candidates is None else entries[candidates:]
+    met = table(({t: n for t, n in count(entry).items() if " " not in t or t in columns} for entry in others), columns)
+    first.resize(first.shape[0], met.shape[1])
+    counted = sparse.vstack([first, met], format="csr", dtype=np.float32)
     rates = np.fromiter((_rate(term) for term in columns), np.float64, len(columns))
     pairs = np.fromiter((" " in term for term in columns), np.bool_, len(columns))
+    by_stem = _parts(columns, rates, partial(stems, known=columns))
     views = (
         _view(counted, None, rates, np.where(pairs, PAIR, 1.0), likes),
-        _mapped(counted, columns, stemmed, rates, likes),
-        _mapped(counted, columns, grams, rates, None),
+        _mapped(counted, by_stem, likes),
+        _mapped(counted, _parts(columns, rates, grams), None),
     )
     shares = np.sqrt(np.array([1.0, STEMS, GRAMS]) / (1 + STEMS + GRAMS))
-    met = (np.bincount(counted.indices, minlength=len(columns)) > 1) | ~pairs
-    met[counted[:candidates].indices] = True
-    spelt = tuple(term if known else "" for term, known in zip(columns, met.tolist(), strict=True))
-    columns = {term: place for place, term in enumerate(spelt) if term}
-    return Vocabulary(spelt, columns, views, tuple(shares.tolist())), counted
+    return Vocabulary(tuple(columns), columns, views, tuple(shares.tolist()), by_stem.columns, by_stem.rates), counted
 
 
 def table(counts: Iterable[Mapping[str, int]], columns: dict[str, int], width: int = 0) -> sparse.csr_matrix:
@@ -267,19 +208,26 @@ def _rate(term: str) -> float:
     return background().get(term, UNKNOWN_PAIR if " " in term else UNKNOWN)
 
 
-def _mapped(
-    counted: sparse.csr_matrix,
-    columns: Mapping[str, int],
-    pieces: Callable[[str], Mapping[str, int]],
-    rates: NDArray[np.float64],
-    likes: Sequence[Sequence[int]] | None,
-) -> View:
-    """A view whose features are pieces of terms; a piece is as frequent as the terms that have it together."""
+class _Parts(NamedTuple):
+    """What terms are made of."""
+
+    columns: Mapping[str, int]  #: piece → its column
+    counted: sparse.csr_matrix  #: terms × pieces
+    rates: NDArray[np.float64]  #: of a piece: it is as frequent as the terms that have it together
+
+
+def _parts(
+    columns: Mapping[str, int], rates: NDArray[np.float64], pieces: Callable[[str], Mapping[str, int]]
+) -> _Parts:
     known: dict[str, int] = {}
-    parts = table(map(pieces, columns), known)
-    together = np.minimum(np.asarray(parts.T @ rates).ravel(), 0.9)
-    weights = np.fromiter((PAIR if " " in piece else 1.0 for piece in known), np.float64, len(known))
-    return _view(counted, parts, together, weights, likes)
+    counted = table(map(pieces, columns), known)
+    return _Parts(known, counted, np.minimum(np.asarray(counted.T @ rates).ravel(), 0.9))
+
+
+def _mapped(counted: sparse.csr_matrix, parts: _Parts, likes: Sequence[Sequence[int]] | None) -> View:
+    """A view whose features are pieces of terms."""
+    weights = np.fromiter((PAIR if " " in piece else 1.0 for piece in parts.columns), np.float64, len(parts.rates))
+    return _view(counted, parts.counted, parts.rates, weights, likes)
 
 
 def _view(

@@ -13,11 +13,13 @@ from scipy import linalg, sparse
 
 from newsletter.selector.collaborative import neighbours
 from newsletter.selector.embeddings import meaning_of
-from newsletter.selector.features import WORD, Floats, fold, learn, unspaced
+from newsletter.selector.features import Floats, learn
 from newsletter.selector.reason_texts import Wording
 from newsletter.selector.score_table import RIDGE, PoolFeatures, ScoreTable
 from newsletter.selector.similarity import CHUNK, Beside, beside
+from newsletter.selector.tokens import WORD, fold, unspaced
 from newsletter.selector.trend import trends
+from newsletter.selector.typed import typed_index
 from newsletter.types import Entry
 
 BACKGROUND = 6000  #: papers that stand for "everything else", those that most readers like first
@@ -93,6 +95,7 @@ def prepare(
     liked = [[places[name] for name in dict.fromkeys(names) if name in places] for names in likes]
     vocabulary, counted = learn(everything, liked, len(candidates))
     sample = _sample(everything, len(candidates), liked)
+    indexed = [*range(len(candidates)), *(row for row in sample.tolist() if row >= len(candidates))]
     terms = np.diff(counted.indptr).astype(np.float64)
     meaning = meaning_of([entry.id for entry in everything], terms, embedded)
     own, typical = (meaning.rows[: len(candidates)], meaning.rows[sample]) if meaning else (None, None)
@@ -116,6 +119,7 @@ def prepare(
         damping=_damping(gram, around.likeness(rows, own)),
         compass=compass,
         shared=neighbours(liked, len(everything), sample)[:, sample],
+        typed=typed_index([everything[row] for row in indexed], len(candidates), vocabulary, counted[indexed], embedded),
         duplicate_of=duplicates(rows, near),
         trend=known,
         measured=trend is not None,

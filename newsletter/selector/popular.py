@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from newsletter.selector.features import learn, terms
+from newsletter.selector.features import learn
 from newsletter.selector.pool import Pool, by_trend, distinct, duplicates, trend_of
 from newsletter.selector.profile_arrays import hidden
 from newsletter.selector.reason_texts import Wording, wording
 from newsletter.selector.similarity import beside
+from newsletter.selector.tokens import terms
 from newsletter.types import RISING, Entry, Pick, Profile
 
 if TYPE_CHECKING:

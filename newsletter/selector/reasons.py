@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from newsletter.selector.features import LONGEST, STOP, WORD, fold, singular, unspaced
 from newsletter.selector.kernel import ALONE, EXPLORATORY, FAINT, FAIR, POPULAR, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block
 from newsletter.selector.reason_texts import ENGLISH, Wording
 from newsletter.selector.score_table import RIDGE, Atom, terms_of
+from newsletter.selector.tokens import LONGEST, STOP, WORD, fold, singular, unspaced
 from newsletter.types import RISING, Entry, Pick
 
 WORDS = 3  #: named at most

@@ -20,9 +20,12 @@ from newsletter.selector.embeddings import Meaning
 from newsletter.selector.features import Floats, Vocabulary
 from newsletter.selector.kernel import Scores
 from newsletter.selector.similarity import CHUNK, Beside, padded
+from newsletter.selector.typed import LEAST, TypedIndex
 
 LARGEST = 600_000_000  #: bytes of rows that are kept; then it starts anew
 FINEST = 32_767  #: a row is kept in so many steps up to its largest number: half the memory, and half the time to read
+DEVIATION = 0.02  #: what one deviation of a typed phrase is worth beside the likeness to a liked paper
+VIEWS = 0.2  #: weight of a phrase's likeness in the three views of a paper beside what the index says, in deviations
 RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one paper
 
 Atom = int | str  #: a row of the pool (a liked paper), or a reader's own words
@@ -41,6 +44,7 @@ class PoolFeatures:
     damping: Floats  #: background × candidates: what a likeness to the background says about each candidate
     compass: Floats  #: background × dimensions: tells which papers are of one field
     shared: sparse.csr_matrix  #: papers × background: papers that the same readers like
+    typed: TypedIndex  #: what typed phrases are looked up in
 
 
 class ScoreTable:
@@ -129,14 +133,17 @@ def computed(papers: PoolFeatures, atoms: Sequence[Atom]) -> tuple[Floats, Float
 
     With v a paper's row, N the candidates, B the background and D its damping: v Nᵀ - (v Bᵀ) D, the score of a ridge
     regression, and λ s D beside it, where s holds what the same readers like: λ D is the score of that. What readers
-    say is v Nᵀ as it stands: with the damping nDCG@10 of keywords alone is .180 / .137, without it .181 / .137.
+    say is looked up in the index of typed phrases, beside v Nᵀ.
     """
     rows, meaning = vectors(papers, atoms), meanings(papers, atoms)
     known = papers.background.likeness(rows, meaning)
     fields = (padded(known) @ papers.compass)[: len(atoms)]
     sizes = np.sqrt((fields * fields).sum(axis=1, keepdims=True))
     found = papers.candidates.likeness(rows, meaning)
-    if not isinstance(atoms[0], str):
+    if isinstance(atoms[0], str):
+        usual = known.mean(axis=1, keepdims=True), np.maximum(known.std(axis=1, keepdims=True), LEAST)
+        found = DEVIATION * (papers.typed.scores([str(atom) for atom in atoms]) + VIEWS * (found - usual[0]) / usual[1])
+    else:
         factors = RIDGE * papers.shared[list(atoms)].toarray() - known
         found += (padded(factors) @ papers.damping)[: len(atoms)]
     return found, (fields / np.where(sizes > 0, sizes, 1)).astype(np.float32)

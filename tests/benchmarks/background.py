@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from newsletter.collector.sources.jsonl import read_entries
-from newsletter.selector.features import terms
+from newsletter.selector.tokens import terms
 from newsletter.types import Entry
 
 WORD, PAIR = 5, 15  #: papers of 10,000 from which a word, a pair of words is worth a line

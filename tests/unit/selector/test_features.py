@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from newsletter.selector.features import fold, learn, terms, words
+from newsletter.selector.features import learn
 from newsletter.selector.pool import person, prepare
+from newsletter.selector.tokens import fold, terms, words
 from newsletter.selector.trend import trends
 from newsletter.testing import make_entry
 
