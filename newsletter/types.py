@@ -186,9 +186,16 @@ class Interest:
     liked: tuple[str, ...] = ()  #: ids of entries that are examples of this interest
 
 
+class Fill(StrEnum):
+    """What stands in places that a reader's interests leave empty."""
+
+    NONE = "none"
+    POPULAR = "popular"
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a subscriber asked for. None in the last three: the newsletter's own default."""
+    """What a subscriber asked for. None in size, hype, surprise and fill: the newsletter's own default."""
 
     interests: tuple[Interest, ...] = ()
     muted: tuple[str, ...] = ()  #: words, phrases and authors that must not appear
@@ -198,6 +205,7 @@ class Profile:
     size: int | None = None  #: picks in an edition
     hype: float | None = None  #: weight of the trend, 0..1
     surprise: float | None = None  #: share of exploratory picks, 0..1
+    fill: Fill | None = None
     signals: tuple[Signal, ...] = ()  #: votes, decayed to today, oldest first; the store keeps the votes, not these
 
 

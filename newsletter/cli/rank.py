@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 @click.option("--library", "library_file", type=click.Path(path_type=Path), help="Entries that profiles refer to.")
 @click.option("--seen", "seen_file", type=click.Path(path_type=Path), help="Pairs that must not be picked again.")
 @click.option("--size", type=click.IntRange(1, 1000), help="Picks per profile [default: the profile's own, or 10].")
+@click.option(
+    "--floor",
+    type=click.FloatRange(min=0),
+    help="Deviations above what is usual that a pick needs; 0 shows the whole order [default: 3].",
+)
 @click.option("--model", default="", help="An embedder: wordllama, folder:PATH, openai:MODEL [default: none].")
 @click.option("--model-url", default="", help="Of openai:MODEL; its key: $NEWSLETTER_SELECTION__MODEL_KEY.")
 def rank(
@@ -37,6 +42,7 @@ def rank(
     library_file: Path | None,
     seen_file: Path | None,
     size: int | None,
+    floor: float | None,
     model: str,
     model_url: str,
 ) -> None:
@@ -50,7 +56,7 @@ def rank(
 
     from newsletter.collector import read_entries
     from newsletter.formats import dump_lines, pick_row, read_profiles, read_seen
-    from newsletter.selector import likes, prepare, select
+    from newsletter.selector import FLOOR, Defaults, likes, prepare, select
 
     now = datetime.now(UTC)
     entries, entry_problems = read_entries(read_bytes(entries_file), now)
@@ -64,7 +70,8 @@ def rank(
     sized = [replace(profile, size=size or profile.size) for _, profile in profiles]
     vectors = _vectors(model, model_url, (*library, *entries), sized)
     pool = prepare(entries, library, None, [likes(profile) for profile in sized], vectors)
-    chosen = select(pool, sized, [seen.get(name, set()) for name, _ in profiles])
+    defaults = Defaults(floor=FLOOR if floor is None else floor)
+    chosen = select(pool, sized, [seen.get(name, set()) for name, _ in profiles], defaults)
     rows = zip((name for name, _ in profiles), chosen, strict=True)
     print_lines(dump_lines({"profile": name, "picks": [pick_row(pick) for pick in picks]} for name, picks in rows))
 

@@ -2,10 +2,12 @@
 
 from newsletter.selector.pool import Pool, prepare
 from newsletter.selector.popular import for_everybody, popular
-from newsletter.selector.profile_arrays import HYPE, SIZE, SURPRISE, Defaults, completed, likes, phrases
+from newsletter.selector.profile_arrays import FILL, FLOOR, HYPE, SIZE, SURPRISE, Defaults, completed, likes, phrases
 from newsletter.selector.rank import select, warm
 
 __all__ = [
+    "FILL",
+    "FLOOR",
     "HYPE",
     "SIZE",
     "SURPRISE",

@@ -2,6 +2,9 @@
 
     atoms ─ group ─▶ interests ─ fit ─▶ rankings ─ merge (fair shares) ─▶ picks ─ credit ─▶ what made each score
 
+How well a paper fits an interest is told in deviations above what is usual for older papers, so it means the same from
+week to week and from interest to interest; below a floor there is no match.
+
 numba's compiler takes about 20 s once per installation, and loading what it made 0.2 s; so small work is interpreted,
 large work compiled, and both are this one text [measured]. What several functions need comes as NamedTuples, which
 numba takes.
@@ -18,11 +21,15 @@ from numpy.typing import NDArray
 
 from newsletter.selector.jit import machine
 
-FAINT, WEAK = 0.02, 0.15  #: no match below this score, nor below this share of the interest's best
-OUTSIDE = 0.5  #: an exploratory pick has less than this relevance for every interest of the reader
-PINNED = 1.01  #: a paper by an author of the interest stands above the best by words and trend
+FAINT = 0.02  #: score of a group of unassigned likes below which the others do not speak for it
+OUTSIDE = 1.0  #: an exploratory pick has so many deviations for an interest of the reader, and a floor's for none
+RISE = 8.0  #: deviations that the highest trend is worth, for readers who ask for nothing else
+PINNED = 100.0  #: deviations that a paper by an author of the interest stands above all others
+BASE = 200.0  #: added to what is sorted by, so that it is never negative
+DEEPEST = -150.0  #: deviations; nothing stands lower
 LESS = 0.5  #: what a disliked paper takes from the papers that are more like it than like the interest
-STEPS = 1e6  #: scores differ by 1 / STEPS or are equal, and the id decides
+FLATTEST = 1e-4  #: least deviation of a score: of likes without a word it is 0
+STEPS = 1e4  #: scores differ by 1 / STEPS or are equal, and the id decides
 TELLING = 0.2  #: of the strongest part of a score, what the second strongest must have to be told
 SLACK = 8  #: candidates of an interest kept beyond twice the size, for those that other interests take
 GROUPED = 24  #: unassigned likes that are grouped, the newest; older ones follow the nearest
@@ -32,7 +39,8 @@ SMALL = 0.15  #: a group with a smaller share of the unassigned likes joins its 
 OVERALL = 0.7  #: of the score of such an interest, the part of all unassigned likes and words together
 NEAR = 0.35  #: an unassigned like nearer than this to an interest of the reader's own belongs to it
 LANES = 128  #: candidates c, c + LANES, … have one best that is known, so most of them need not be looked at
-NONE = -1.0  #: value of what does not match; fit of what must not be shown
+NONE = -1.0  #: value of what does not match
+VOID = -1000.0  #: fit of what must not be shown, or speaks for nothing
 
 EVERYWHERE = -2  #: owner of words that speak for every group of unassigned likes
 FAIR, EXPLORATORY, POPULAR, ALONE = 0, 1, 2, 3  #: how a candidate came into an edition
@@ -50,6 +58,9 @@ class Scores(NamedTuple):
     steps: Steps  #: atoms × candidates, in units of `sizes`
     sizes: Floats  #: atoms
     fields: Floats  #: atoms × dimensions, of length 1: they tell which likes belong together
+    means: Floats  #: atoms: mean over older papers
+    sketches: Floats  #: atoms × dimensions: the length of a weighted sum of them is the deviation of that sum of scores
+    words: Floats  #: atoms: for a reader's words what one deviation is worth in their scores, 0 for papers
 
 
 class PoolArrays(NamedTuple):
@@ -59,6 +70,7 @@ class PoolArrays(NamedTuple):
     duplicate_of: Ints  #: the first candidate that tells the same story, itself if no other does
     twin: Flags  #: whether another one tells the same story
     popular: Ints  #: all candidates, best first
+    floor: float  #: deviations below which nothing matches
 
 
 class Readers(NamedTuple):
@@ -81,6 +93,7 @@ class Readers(NamedTuple):
     size: Ints  #: readers
     hype: Doubles
     surprise: Doubles
+    fill: Flags  #: readers who want what is popular in places that are left
 
 
 class Interests(NamedTuple):
@@ -106,6 +119,7 @@ class Scratch(NamedTuple):
     """Arrays that one thread fills anew for each reader."""
 
     fits: Floats  #: interests and one more × candidates
+    filed: Ints  #: candidates: the interest that each fits best
     value: Floats  #: candidates: what `rank` sorts by, or NONE
     tops: Floats  #: LANES: what `top` fills
     marks: Marks
@@ -156,7 +170,7 @@ def scratch_for(interests: int, duplicate_of: Ints) -> Scratch:
     width = len(duplicate_of)
     marks = Marks(np.full(width, -1, np.int64), np.full(width, -1, np.int64), duplicate_of)
     fits, value = np.zeros((interests, width), np.float32), np.zeros(width, np.float32)
-    return Scratch(fits, value, np.zeros(LANES, np.float32), marks)
+    return Scratch(fits, np.zeros(width, np.int64), value, np.zeros(LANES, np.float32), marks)
 
 
 def choose_one(
@@ -170,13 +184,12 @@ def choose_one(
         mark(candidate, reader, scratch.marks)
     interests = group(scores.fields, readers, reader, chosen.owner)
     fit(scores, readers, interests, scratch.fits)
-    best = np.zeros(len(interests.weight), np.float32)
-    ranked = rank_interests(size, best, readers, interests, pool, scratch)
+    ranked = rank_interests(size, readers, interests, pool, scratch)
     count = merge(ranked, size, interests, scratch.marks, chosen)
     most = int(readers.surprise[reader] * size + 1e-9)
     if most > 0 and len(interests.weight) > 0:
-        outside(best, readers, interests, pool, scratch)
-        count = explore(most, size, count, best, interests, scratch, chosen)
+        outside(readers, interests, pool, scratch)
+        count = explore(most, size, count, interests, scratch, chosen)
     account(scores, readers, interests, count, chosen)
     chosen.number[reader] = fill_up(readers, reader, count, size, pool, scratch.marks, chosen)
 
@@ -336,15 +349,21 @@ def closest(near: Doubles, label: Ints, mass: Doubles, whole: float, many: bool)
 
 
 def fit(scores: Scores, readers: Readers, interests: Interests, fits: Floats) -> None:
-    """fits[interest]: the weighted mean of its atoms' scores, less what is more like a disliked paper.
+    """fits[interest]: the weighted mean of its atoms' scores in deviations, less what is more like a disliked paper.
 
-    Several groups of unassigned likes speak for each other by OVERALL, but only of what a group would match by itself;
-    of the rest its fit is NONE. The row behind the last interest holds what all of them say together.
+    What one phrase of an interest says by itself counts where that is more. Several groups of unassigned likes speak
+    for each other by OVERALL, but only of what a group would match by itself; of the rest its fit is VOID. The row
+    behind the last interest holds what all of them say together.
     """
-    mass = masses(readers, interests)
+    number, mass = len(interests.weight), masses(readers, interests)
+    means, sketches = np.zeros(number + 1), np.zeros((number + 1, scores.sketches.shape[1]))
     add_likes(scores, readers, interests, mass, fits)
-    if len(interests.weight) - interests.unassigned > 1:
-        mix_groups(interests, mass, fits)
+    add_usual(scores, readers, interests, mass, means, sketches)
+    if number - interests.unassigned > 1:
+        mix_groups(interests, mass, fits, means, sketches)
+    for interest in range(number):
+        in_deviations(fits[interest], means[interest], np.sqrt((sketches[interest] ** 2).sum()))
+    add_peaks(scores, readers, interests, fits)
     take_dislikes(scores, readers, interests, fits)
 
 
@@ -376,7 +395,46 @@ def add_likes(scores: Scores, readers: Readers, interests: Interests, mass: Doub
             mine[candidate] += part * np.float32(row[candidate])
 
 
-def mix_groups(interests: Interests, mass: Doubles, fits: Floats) -> None:
+def add_usual(
+    scores: Scores, readers: Readers, interests: Interests, mass: Doubles, means: Doubles, sketches: Doubles
+) -> None:
+    """Add up what is usual as `add_likes` adds up the scores."""
+    number, owner = len(interests.weight), interests.owner
+    for place in range(len(owner)):
+        interest = owner[place] if owner[place] >= 0 else number
+        atom = readers.atom[interests.first_atom + place]
+        part = readers.share[interests.first_atom + place] / mass[interest]
+        means[interest] += part * scores.means[atom]
+        for dimension in range(sketches.shape[1]):
+            sketches[interest, dimension] += part * scores.sketches[atom, dimension]
+
+
+def in_deviations(fits: Floats, mean: float, deviation: float) -> None:
+    """Tell fits in deviations above the mean."""
+    middle, unit = np.float32(mean), np.float32(1 / max(deviation, FLATTEST))
+    lowest, void = np.float32(DEEPEST), np.float32(VOID)
+    for candidate in range(len(fits)):
+        told = max((fits[candidate] - middle) * unit, lowest)
+        fits[candidate] = told if fits[candidate] > void else void
+
+
+def add_peaks(scores: Scores, readers: Readers, interests: Interests, fits: Floats) -> None:
+    """Raise fits to what a single phrase says: of five phrases a paper need not speak of more than one."""
+    number, owner = len(interests.weight), interests.owner
+    for place in range(len(owner)):
+        atom = readers.atom[interests.first_atom + place]
+        if scores.words[atom] > 0:
+            row, unit = scores.steps[atom], np.float32(scores.sizes[atom] / scores.words[atom])
+            first = owner[place] if owner[place] >= 0 else interests.unassigned
+            last = first + 1 if owner[place] >= 0 else number
+            for interest in range(first, last):
+                mine, void = fits[interest], np.float32(VOID)
+                for candidate in range(len(row)):
+                    said = unit * np.float32(row[candidate])
+                    mine[candidate] = max(mine[candidate], said) if mine[candidate] > void else void
+
+
+def mix_groups(interests: Interests, mass: Doubles, fits: Floats, means: Doubles, sketches: Doubles) -> None:
     """Let groups of unassigned likes speak for each other."""
     number, width = len(interests.weight), fits.shape[1]
     together = fits[number]
@@ -384,33 +442,29 @@ def mix_groups(interests: Interests, mass: Doubles, fits: Floats) -> None:
         part = np.float32(mass[interest] / mass[number])
         for candidate in range(width):
             together[candidate] += part * fits[interest, candidate]
+        means[number] += mass[interest] / mass[number] * means[interest]
+        sketches[number] += mass[interest] / mass[number] * sketches[interest]
     common, own = np.float32(OVERALL), np.float32(1 - OVERALL)  # compiled code would reckon in doubles
     for interest in range(interests.unassigned, number):
+        means[interest] = OVERALL * means[number] + (1 - OVERALL) * means[interest]
+        sketches[interest] = OVERALL * sketches[number] + (1 - OVERALL) * sketches[interest]
         for candidate in range(width):
             mixed = common * together[candidate] + own * fits[interest, candidate]
-            fits[interest, candidate] = mixed if fits[interest, candidate] >= np.float32(FAINT) else np.float32(NONE)
+            fits[interest, candidate] = mixed if fits[interest, candidate] >= np.float32(FAINT) else np.float32(VOID)
 
 
 def take_dislikes(scores: Scores, readers: Readers, interests: Interests, fits: Floats) -> None:
     """Lower what is more like a disliked paper than like the interest, by one disliked paper after the other."""
     for place in range(readers.less_start[interests.reader], readers.less_start[interests.reader + 1]):
-        part = np.float32(scores.sizes[readers.less[place]] * readers.less_share[place])
-        row = scores.steps[readers.less[place]]
+        atom = readers.less[place]
+        row, share = scores.steps[atom], readers.less_share[place]
+        unit = share / max(np.sqrt((scores.sketches[atom] ** 2).sum()), FLATTEST)
+        part, middle = np.float32(scores.sizes[atom] * unit), np.float32(scores.means[atom] * unit)
         for interest in range(len(interests.weight)):
             mine = fits[interest]
             for candidate in range(len(mine)):
-                excess = part * np.float32(row[candidate]) - max(mine[candidate], np.float32(0))
+                excess = part * np.float32(row[candidate]) - middle - max(mine[candidate], np.float32(0))
                 mine[candidate] -= np.float32(LESS) * max(excess, np.float32(0))
-
-
-def best_of(fits: Floats) -> np.float32:
-    """The best score, 0 for none."""
-    tops = np.zeros(LANES, np.float32)
-    top(fits, tops)
-    best = np.float32(0)
-    for highest in tops:
-        best = max(best, highest)
-    return best
 
 
 def top(value: Floats, tops: Floats) -> None:
@@ -421,29 +475,24 @@ def top(value: Floats, tops: Floats) -> None:
             tops[lane] = max(tops[lane], value[start + lane])
 
 
-def least_of(best: np.float32) -> np.float32:
-    """The least score that matches."""
-    return max(np.float32(FAINT), np.float32(WEAK) * best)
+def fill_values(fits: Floats, filed: Flags, pool: PoolArrays, hype: float, value: Floats, tops: Floats) -> None:
+    """Fill `value`, (1 - hype) · fit + hype · RISE · trend above BASE, or NONE for no match, and `tops`.
 
-
-def fill_values(fits: Floats, trend: Floats, hype: float, value: Floats, tops: Floats) -> np.float32:
-    """Fill `value`, (1 - hype) · fit / best + hype · trend or NONE for no match, and `tops`; returns the best fit."""
-    best = best_of(fits)
-    least, rise = least_of(best), np.float32(hype)
-    scale = np.float32((1 - hype) / np.float64(best)) if best > 0 else np.float32(0)
+    filed: candidates that may be this interest's.
+    """
+    own, rise, least = np.float32(1 - hype), np.float32(hype * RISE), np.float32(max(pool.floor, DEEPEST))
+    base, none = np.float32(BASE), np.float32(NONE)
     for candidate in range(len(fits)):
-        matched = scale * fits[candidate] + rise * trend[candidate]
-        value[candidate] = matched if fits[candidate] >= least else np.float32(NONE)
+        matched = base + own * fits[candidate] + rise * pool.trend[candidate]
+        value[candidate] = matched if filed[candidate] and fits[candidate] >= least else none
     top(value, tops)
-    return best
 
 
-def pin(pins: Ints, fits: Floats, trend: Floats, hype: float, value: Floats, tops: Floats) -> None:
+def pin(pins: Ints, fits: Floats) -> None:
     """Put papers by the authors of an interest above all others, but for those that must not be shown."""
     for candidate in pins:
-        if fits[candidate] != NONE:
-            value[candidate] = PINNED + (1 - hype) + hype * trend[candidate]
-            tops[candidate % LANES] = max(tops[candidate % LANES], value[candidate])
+        if fits[candidate] > np.float32(VOID):
+            fits[candidate] = np.float32(PINNED) + max(fits[candidate], np.float32(0)) / np.float32(10)
 
 
 def sort_key(value: float, candidate: int, width: int) -> int:
@@ -457,29 +506,42 @@ def candidate_of(key: Any, width: int) -> Any:
 
 
 def score_of(key: int, width: int) -> float:
-    """The value of a key's candidate, in whole steps."""
-    return (key // width) / STEPS
+    """The score of a key's candidate, in whole steps; PINNED is not told."""
+    score = (key // width) / STEPS - BASE
+    return score - PINNED if score > PINNED / 2 else score
 
 
-def rank_interests(
-    size: int, best: Floats, readers: Readers, interests: Interests, pool: PoolArrays, scratch: Scratch
-) -> Ints:
-    """interests × the most that may be needed: keys as `rank` leaves them. `best` becomes the best fit of each."""
+def rank_interests(size: int, readers: Readers, interests: Interests, pool: PoolArrays, scratch: Scratch) -> Ints:
+    """interests × the most that may be needed: keys as `rank` leaves them. A paper is ranked where it fits best."""
     reader, number = interests.reader, len(interests.weight)
-    hype = readers.hype[reader]
     hidden = readers.hidden[readers.hidden_start[reader] : readers.hidden_start[reader + 1]]
     ranked = np.full((number, min(2 * size + SLACK, len(pool.trend))), -1, np.int64)
     for interest in range(number):
-        fits = scratch.fits[interest]
         for candidate in hidden:
-            fits[candidate] = NONE
-        best[interest] = fill_values(fits, pool.trend, hype, scratch.value, scratch.tops)
+            scratch.fits[interest, candidate] = VOID
+        wish = interests.wish[interest]
+        pin(readers.pin[readers.pin_start[wish] : readers.pin_start[wish + 1]], scratch.fits[interest])
+    file_papers(interests, scratch)
+    for interest in range(number):
         if interests.weight[interest] > 0:
-            wish = interests.wish[interest]
-            pins = readers.pin[readers.pin_start[wish] : readers.pin_start[wish + 1]]
-            pin(pins, fits, pool.trend, hype, scratch.value, scratch.tops)
+            filed = scratch.filed == interest
+            fill_values(scratch.fits[interest], filed, pool, readers.hype[reader], scratch.value, scratch.tops)
             rank(scratch.value, scratch.tops, pool, ranked[interest])
     return ranked
+
+
+def file_papers(interests: Interests, scratch: Scratch) -> None:
+    """Fill `filed`: of interests with a weight the one that a candidate fits best, the first of equals."""
+    best, filed = scratch.value, scratch.filed
+    best[:] = VOID
+    filed[:] = -1
+    for interest in range(len(interests.weight)):
+        if interests.weight[interest] > 0:
+            mine = scratch.fits[interest]
+            for candidate in range(len(mine)):
+                better = mine[candidate] > best[candidate]
+                best[candidate] = mine[candidate] if better else best[candidate]
+                filed[candidate] = interest if better else filed[candidate]
 
 
 def rank(value: Floats, tops: Floats, pool: PoolArrays, ranked: Ints) -> None:
@@ -574,9 +636,7 @@ def merge(ranked: Ints, size: int, interests: Interests, marks: Marks, chosen: C
     return count
 
 
-def explore(
-    most: int, size: int, count: int, best: Floats, interests: Interests, scratch: Scratch, chosen: Chosen
-) -> int:
+def explore(most: int, size: int, count: int, interests: Interests, scratch: Scratch, chosen: Chosen) -> int:
     """Put up to `most` candidates a little outside the interests in the last places; returns the new count.
 
     scratch: its value and tops as `outside` leaves them.
@@ -587,7 +647,7 @@ def explore(
     for key in keys:
         candidate = candidate_of(key, width)
         mark(candidate, reader, marks)
-        interest = nearest(scratch.fits, best, interests.weight, candidate)
+        interest = nearest(scratch.fits, interests.weight, candidate)
         put(candidate, interest, score_of(key, width), EXPLORATORY, reader, place, chosen)
         place += 1
     return place
@@ -644,40 +704,27 @@ def make_room(keys: Ints, size: int, count: int, reader: int, marks: Marks, chos
     return kept
 
 
-def outside(best: Floats, readers: Readers, interests: Interests, pool: PoolArrays, scratch: Scratch) -> None:
-    """Fill the scratch's value and tops for what is relevant, but for no interest more than OUTSIDE, nor pinned."""
-    number, width, hype = len(interests.weight), len(pool.trend), readers.hype[interests.reader]
-    fits, near, value = scratch.fits, scratch.fits[number], scratch.value
-    near[:] = NONE
-    for interest in range(number):
-        if interests.weight[interest] > 0 and best[interest] > 0:
-            scale, least = np.float32(1) / best[interest], least_of(best[interest])
-            for candidate in range(width):
-                relevance = (
-                    scale * fits[interest, candidate] if fits[interest, candidate] >= least else np.float32(NONE)
-                )
-                near[candidate] = max(near[candidate], relevance)
-    own, rise = np.float32(1 - hype), np.float32(hype)
+def outside(readers: Readers, interests: Interests, pool: PoolArrays, scratch: Scratch) -> None:
+    """Fill the scratch's value and tops for what comes near an interest, but matches none."""
+    width, hype = len(pool.trend), readers.hype[interests.reader]
+    own, rise, base = np.float32(1 - hype), np.float32(hype * RISE), np.float32(BASE)
     for candidate in range(width):
-        matched = own * near[candidate] + rise * pool.trend[candidate]
-        some = near[candidate] >= 0 and near[candidate] < np.float32(OUTSIDE)
-        value[candidate] = matched if some else np.float32(NONE)
-    top(value, scratch.tops)
-    for interest in range(number):
-        if interests.weight[interest] > 0:
-            wish = interests.wish[interest]
-            for place in range(readers.pin_start[wish], readers.pin_start[wish + 1]):
-                value[readers.pin[place]] = NONE
+        near = np.float32(VOID)
+        for interest in range(len(interests.weight)):
+            if interests.weight[interest] > 0:
+                near = max(near, scratch.fits[interest, candidate])
+        some = near >= np.float32(OUTSIDE) and near < np.float32(pool.floor)
+        matched = base + own * near + rise * pool.trend[candidate]
+        scratch.value[candidate] = matched if some else np.float32(NONE)
+    top(scratch.value, scratch.tops)
 
 
-def nearest(fits: Floats, best: Floats, weight: Doubles, candidate: int) -> int:
-    """The interest for which a candidate is most relevant."""
-    found, highest = -1, np.float32(NONE)
+def nearest(fits: Floats, weight: Doubles, candidate: int) -> int:
+    """The interest that a candidate fits best."""
+    found, highest = -1, np.float32(VOID)
     for interest in range(len(weight)):
-        if weight[interest] > 0 and best[interest] > 0 and fits[interest, candidate] >= least_of(best[interest]):
-            relevance = np.float32(1) / best[interest] * fits[interest, candidate]
-            if relevance > highest:
-                found, highest = interest, relevance
+        if weight[interest] > 0 and fits[interest, candidate] > highest:
+            found, highest = interest, fits[interest, candidate]
     return found
 
 
@@ -731,22 +778,24 @@ def credit(
 def fill_up(
     readers: Readers, reader: int, count: int, size: int, pool: PoolArrays, marks: Marks, chosen: Chosen
 ) -> int:
-    """Put what is popular in the places that are left; returns how many picks there are then."""
+    """Put what is popular in the places that are left, where it is wanted; returns how many picks there are then."""
     way = POPULAR if readers.wish_start[reader + 1] > readers.wish_start[reader] else ALONE
+    if way == POPULAR and not readers.fill[reader]:
+        return count
     for candidate in pool.popular:
         if count == size:
             break
         if is_free(candidate, reader, marks):
             mark(candidate, reader, marks)
-            put(candidate, -1, readers.hype[reader] * pool.trend[candidate], way, reader, count, chosen)
+            put(candidate, -1, readers.hype[reader] * RISE * pool.trend[candidate], way, reader, count, chosen)
             count += 1
     return count
 
 
-_SMALL = (mark, is_free, put, candidate_of, score_of, sort_key, top, best_of, least_of, place_of_duplicate)
+_SMALL = (mark, is_free, put, candidate_of, score_of, sort_key, top, place_of_duplicate)
 _GROUPING = (near_interest, closest, newest_linked, linked, group_unassigned, group)
-_FITTING = (masses, add_likes, mix_groups, take_dislikes, fit)
-_RANKING = (fill_values, pin, rank, rank_interests, next_interest, merge)
+_FITTING = (masses, add_likes, add_usual, mix_groups, in_deviations, add_peaks, take_dislikes, fit)
+_RANKING = (fill_values, pin, file_papers, rank, rank_interests, next_interest, merge)
 _EXPLORING = (outside, nearest, exploratory_keys, make_room, explore)
 _PARTS = (*_SMALL, *_GROUPING, *_FITTING, *_RANKING, *_EXPLORING, credit, account, fill_up, scratch_for, choose_one)
 

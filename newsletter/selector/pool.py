@@ -15,7 +15,7 @@ from newsletter.selector.collaborative import neighbours
 from newsletter.selector.embeddings import meaning_of
 from newsletter.selector.features import Floats, learn
 from newsletter.selector.reason_texts import Wording
-from newsletter.selector.score_table import RIDGE, PoolFeatures, ScoreTable
+from newsletter.selector.score_table import RIDGE, PoolFeatures, Reference, ScoreTable
 from newsletter.selector.similarity import CHUNK, Beside, beside
 from newsletter.selector.tokens import WORD, fold, unspaced
 from newsletter.selector.trend import trends
@@ -24,6 +24,7 @@ from newsletter.types import Entry
 
 BACKGROUND = 6000  #: papers that stand for "everything else", those that most readers like first
 
+USUAL = 512  #: of them that tell what is usual
 DIMENSIONS = 64  #: in which papers of one field are told from others, and fewer than a fourth of the papers
 TWINS, LONG = 0.85, 300  #: two candidates with such a cosine, and so many features each, tell one story: one comes
 
@@ -104,6 +105,9 @@ def prepare(
     gram = around.likeness(background, typical)
     del background
     compass = _compass(gram)
+    usual = _usual(sample, len(candidates), liked)
+    damping = _damping(gram, np.concatenate([around.likeness(rows, own), gram[usual]]))
+    reference = Reference(sample[usual], usual, np.searchsorted(indexed, sample[usual]), damping[:, len(candidates) :])
     known = trend_of(candidates, trend)
     texts = [_lines(entry) for entry in candidates]
     return Pool(
@@ -116,7 +120,8 @@ def prepare(
         meaning=meaning,
         candidates=near,
         background=around,
-        damping=_damping(gram, around.likeness(rows, own)),
+        damping=damping[:, : len(candidates)],
+        reference=reference,
         compass=compass,
         shared=neighbours(liked, len(everything), sample)[:, sample],
         typed=typed_index([everything[row] for row in indexed], len(candidates), vocabulary, counted[indexed], embedded),
@@ -191,6 +196,14 @@ def _sample(entries: Sequence[Entry], candidates: int, likes: Sequence[Sequence[
     mixed = np.array([crc32(entry.id.encode()) for entry in entries], np.int64)
     order = np.lexsort((mixed, np.arange(len(entries)) < candidates, -popularity))
     return np.sort(order[:BACKGROUND])
+
+
+def _usual(sample: Numbers, candidates: int, likes: Sequence[Sequence[int]]) -> Numbers:
+    """Places in the sample of papers that tell what is usual: older ones that nobody likes first, then candidates."""
+    liked = {row for rows in likes for row in rows}
+    rank = np.array([2 * (row in liked) + (row < candidates) for row in sample.tolist()], np.int64)
+    mixed = np.array([crc32(b"%d" % row) for row in sample.tolist()], np.int64)
+    return np.sort(np.lexsort((mixed, rank))[:USUAL])
 
 
 def _compass(gram: Floats) -> Floats:

@@ -12,12 +12,13 @@ from types import MappingProxyType
 
 import numpy as np
 
-from newsletter.selector.kernel import Readers
+from newsletter.selector.kernel import DEEPEST, Readers
 from newsletter.selector.pool import Author, Pool, person
 from newsletter.selector.score_table import Atom
-from newsletter.types import WANTED, Interest, Profile, Verb
+from newsletter.types import WANTED, Fill, Interest, Profile, Verb
 
-SIZE, HYPE, SURPRISE = 10, 0.2, 0.1  #: where neither the reader nor the configuration says
+SIZE, HYPE, SURPRISE, FILL = 10, 0.2, 0.1, Fill.NONE  #: where neither the reader nor the configuration says
+FLOOR = 3.0  #: deviations: less is no match
 MOST_PICKS = 1000  #: in an edition
 MOST_LIKES = 500  #: of one interest, the newest; older ones change little and cost as much
 KEYWORDS = 1.5  #: all keywords of an interest together, in liked papers: a reader chose these words
@@ -36,19 +37,24 @@ class Defaults:
     size: int = SIZE
     hype: float = HYPE
     surprise: float = SURPRISE
+    fill: Fill = FILL
+    floor: float = FLOOR  #: 0: none, so that everything is ranked
 
     def overridden(self, profile: Profile) -> Defaults:
         """The reader's own values where they make sense."""
-        if profile.size is None and profile.hype is None and profile.surprise is None:
+        if (profile.size, profile.hype, profile.surprise, profile.fill) == (None, None, None, None):
             return self
         size = self.size if profile.size is None else min(max(profile.size, 0), MOST_PICKS)
-        return Defaults(size, _share(profile.hype, self.hype), _share(profile.surprise, self.surprise))
+        hype, surprise = _share(profile.hype, self.hype), _share(profile.surprise, self.surprise)
+        return replace(
+            self, size=size, hype=hype, surprise=surprise, fill=self.fill if profile.fill is None else profile.fill
+        )
 
 
 def completed(profile: Profile, defaults: Defaults) -> Profile:
-    """The profile with a size, a hype and a surprise that make sense: the defaults where the reader named none."""
+    """The profile with a size, a hype and so on that make sense: the defaults where the reader named none."""
     own = defaults.overridden(profile)
-    return replace(profile, size=own.size, hype=own.hype, surprise=own.surprise)
+    return replace(profile, size=own.size, hype=own.hype, surprise=own.surprise, fill=own.fill)
 
 
 @dataclass(slots=True)
@@ -74,6 +80,8 @@ class Block:
     size: list[int] = field(default_factory=list)
     hype: list[float] = field(default_factory=list)
     surprise: list[float] = field(default_factory=list)
+    fill: list[bool] = field(default_factory=list)
+    floor: float = FLOOR  #: of all of them
 
     def atoms(self, wish: int) -> list[Atom]:
         return self.atom[self.atom_start[wish] : self.atom_start[wish + 1]]
@@ -94,7 +102,7 @@ def phrases(profile: Profile) -> tuple[str, ...]:
 
 def read(pool: Pool, profiles: Sequence[Profile], seen: Iterable[Set[str]], defaults: Defaults) -> Block:
     """What profiles mean in this pool; papers that it does not know are left out."""
-    block = Block()
+    block = Block(floor=defaults.floor if defaults.floor > 0 else DEEPEST)
     for profile, ids in zip(profiles, seen, strict=True):
         _add_wishes(block, pool, profile)
         _add_less(block, pool, profile)
@@ -103,6 +111,7 @@ def read(pool: Pool, profiles: Sequence[Profile], seen: Iterable[Set[str]], defa
         block.size.append(wanted.size)
         block.hype.append(wanted.hype)
         block.surprise.append(wanted.surprise)
+        block.fill.append(wanted.fill is Fill.POPULAR)
         block.wish_start.append(len(block.interest))
         block.less_start.append(len(block.less))
         block.hidden_start.append(len(block.hidden))
@@ -129,6 +138,7 @@ def arrays(block: Block, numbers: Mapping[Atom, int]) -> Readers:
         size=np.array(block.size, np.int64),
         hype=np.array(block.hype, np.float64),
         surprise=np.array(block.surprise, np.float64),
+        fill=np.array(block.fill, np.bool_),
     )
 
 

@@ -97,8 +97,8 @@ def warm(pool: Pool, profiles: Sequence[Profile], largest: int) -> None:
         pool.table.largest = largest
         pool.table.numbers(pool, atoms)
         if pool.size >= LARGE:
-            nobody = Block(size=[1], hype=[0.0], surprise=[0.0])
-            kernel.compiled()(pool.table.scores, pool_arrays(pool), arrays(nobody, {}), 0, 0, kernel.room(0, 1, 0))
+            nobody = Block(size=[1], hype=[0.0], surprise=[0.0], fill=[False])
+            kernel.compiled()(pool.table.scores, pool_arrays(pool, nobody), arrays(nobody, {}), 0, 0, kernel.room(0, 1, 0))
 
 
 def _fitting(pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults) -> Iterator[Block]:
@@ -118,10 +118,10 @@ def _chosen(pool: Pool, block: Block, threads: int) -> tuple[Block, Readers, Cho
         return (block, *choose(pool, block, threads))
 
 
-def pool_arrays(pool: Pool) -> PoolArrays:
+def pool_arrays(pool: Pool, block: Block) -> PoolArrays:
     """The candidates as the kernel takes them."""
     trend = np.nan_to_num(pool.trend, nan=0.5)
-    return PoolArrays(trend, pool.duplicate_of, kernel.twins(pool.duplicate_of), pool.popular)
+    return PoolArrays(trend, pool.duplicate_of, kernel.twins(pool.duplicate_of), pool.popular, block.floor)
 
 
 def choose(pool: Pool, block: Block, threads: int = 1) -> tuple[Readers, Chosen]:
@@ -129,7 +129,7 @@ def choose(pool: Pool, block: Block, threads: int = 1) -> tuple[Readers, Chosen]
     readers = arrays(block, pool.table.numbers(pool, (*block.atom, *block.less)))
     number, largest = len(block.size), min(max(block.size, default=0), pool.size)
     chosen = kernel.room(number, max(largest, 0), len(block.atom))
-    given = (pool.table.scores, pool_arrays(pool), readers)
+    given = (pool.table.scores, pool_arrays(pool, block), readers)
     if not kernel.is_compiled() and (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
         kernel.choose(*given, 0, number, chosen)
         return readers, chosen

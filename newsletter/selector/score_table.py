@@ -26,6 +26,7 @@ LARGEST = 600_000_000  #: bytes of rows that are kept; then it starts anew
 FINEST = 32_767  #: a row is kept in so many steps up to its largest number: half the memory, and half the time to read
 DEVIATION = 0.02  #: what one deviation of a typed phrase is worth beside the likeness to a liked paper
 VIEWS = 0.2  #: weight of a phrase's likeness in the three views of a paper beside what the index says, in deviations
+SKETCH = 64  #: dimensions of a sketch
 RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one paper
 
 Atom = int | str  #: a row of the pool (a liked paper), or a reader's own words
@@ -42,9 +43,42 @@ class PoolFeatures:
     candidates: Beside
     background: Beside
     damping: Floats  #: background × candidates: what a likeness to the background says about each candidate
+    reference: Reference  #: papers that tell what is usual
     compass: Floats  #: background × dimensions: tells which papers are of one field
     shared: sparse.csr_matrix  #: papers × background: papers that the same readers like
     typed: TypedIndex  #: what typed phrases are looked up in
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Some papers of the background, older ones where there are enough, that scores are measured against."""
+
+    rows: NDArray[np.intp]  #: among all papers
+    places: NDArray[np.intp]  #: among the background
+    typed: NDArray[np.intp]  #: among the papers of the index of typed phrases
+    damping: Floats  #: background × reference
+
+    def sketched(self, found: Floats, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
+        """Scores (atoms × reference) to means, and to sketches (atoms × SKETCH) whose length is their deviation.
+
+        The sketch of a weighted sum of scores is the same sum of their sketches (random signs, summed in groups:
+        Charikar, Chen and Farach-Colton 2002), so the deviation of an interest costs SKETCH additions an atom. A liked
+        paper's likeness to itself is left out.
+        """
+        if not found.shape[1]:
+            return np.zeros(len(found), np.float32), np.zeros((len(found), SKETCH), np.float32)
+        own = np.array([atom if isinstance(atom, int) else -1 for atom in atoms])[:, None] == self.rows
+        means = np.where(own, 0, found).sum(axis=1) / np.maximum((~own).sum(axis=1), 1)
+        rest = np.where(own, 0, found - means[:, None])
+        signs = np.random.default_rng(0).choice(np.array([-1.0, 1.0], np.float32), found.shape[1])
+        folded = np.zeros((len(found), SKETCH), np.float32)
+        for start in range(0, found.shape[1], SKETCH):
+            some = (rest * signs)[:, start : start + SKETCH]
+            folded[:, : some.shape[1]] += some
+        deviations = np.sqrt((rest**2).mean(axis=1))
+        lengths = np.sqrt((folded**2).sum(axis=1))
+        folded *= (deviations / np.where(lengths > 0, lengths, 1))[:, None]
+        return means.astype(np.float32), folded
 
 
 class ScoreTable:
@@ -55,13 +89,16 @@ class ScoreTable:
         self.steps: NDArray[np.int16] = np.zeros((0, 0), np.int16)  #: atoms × candidates
         self.sizes: Floats = np.zeros(0, np.float32)  #: per atom: what one step is worth
         self.fields: Floats = np.zeros((0, 0), np.float32)  #: atoms × dimensions, of length 1, by the pool's compass
+        self.means: Floats = np.zeros(0, np.float32)
+        self.sketches: Floats = np.zeros((0, SKETCH), np.float32)
+        self.words: Floats = np.zeros(0, np.float32)  #: per atom DEVIATION for words, 0 for papers
         self.lock = Lock()
         self._numbers: dict[Atom, int] = {}
 
     @property
     def scores(self) -> Scores:
         """The table as it stands, as the kernel takes it."""
-        return Scores(self.steps, self.sizes, self.fields)
+        return Scores(self.steps, self.sizes, self.fields, self.means, self.sketches, self.words)
 
     def numbers(self, papers: PoolFeatures, atoms: Iterable[Atom]) -> dict[Atom, int]:
         """Atom → its row in `steps`; those that are new are computed. Older numbers may be gone after that."""
@@ -88,12 +125,14 @@ class ScoreTable:
         if not have:
             self.steps = np.zeros((0, papers.size), np.int16)
             self.fields = np.zeros((0, papers.compass.shape[1]), np.float32)
-        for rows in (self.steps, self.sizes, self.fields):
+        for rows in (self.steps, self.sizes, self.fields, self.means, self.sketches, self.words):
             rows.resize((size, *rows.shape[1:]), refcheck=False)  # in place: two tables would be twice the memory
 
     def _add(self, papers: PoolFeatures, atoms: Sequence[Atom]) -> None:
         start, stop = len(self._numbers), len(self._numbers) + len(atoms)
-        found, self.fields[start:stop] = computed(papers, atoms)
+        found, self.fields[start:stop], usual = computed(papers, atoms)
+        self.means[start:stop], self.sketches[start:stop] = papers.reference.sketched(usual, atoms)
+        self.words[start:stop] = DEVIATION if isinstance(atoms[0], str) else 0
         self.sizes[start:stop] = np.abs(found).max(axis=1, initial=0) / FINEST
         units = np.where(self.sizes[start:stop] > 0, self.sizes[start:stop], 1)
         self.steps[start:stop] = np.round(found / units[:, None])
@@ -128,8 +167,10 @@ def meanings(papers: PoolFeatures, atoms: Sequence[Atom]) -> Floats | None:
     return papers.meaning.rows[[int(atom) for atom in atoms]]
 
 
-def computed(papers: PoolFeatures, atoms: Sequence[Atom]) -> tuple[Floats, Floats]:
-    """Scores (atoms × candidates) and fields (atoms × dimensions) of at most CHUNK atoms, all of one kind.
+def computed(papers: PoolFeatures, atoms: Sequence[Atom]) -> tuple[Floats, Floats, Floats]:
+    """Scores (atoms × candidates), fields (atoms × dimensions) and scores of the reference, of at most CHUNK atoms.
+
+    All of one kind.
 
     With v a paper's row, N the candidates, B the background and D its damping: v Nᵀ - (v Bᵀ) D, the score of a ridge
     regression, and λ s D beside it, where s holds what the same readers like: λ D is the score of that. What readers
@@ -140,10 +181,14 @@ def computed(papers: PoolFeatures, atoms: Sequence[Atom]) -> tuple[Floats, Float
     fields = (padded(known) @ papers.compass)[: len(atoms)]
     sizes = np.sqrt((fields * fields).sum(axis=1, keepdims=True))
     found = papers.candidates.likeness(rows, meaning)
+    usual = known[:, papers.reference.places]
     if isinstance(atoms[0], str):
-        usual = known.mean(axis=1, keepdims=True), np.maximum(known.std(axis=1, keepdims=True), LEAST)
-        found = DEVIATION * (papers.typed.scores([str(atom) for atom in atoms]) + VIEWS * (found - usual[0]) / usual[1])
+        middle, unit = known.mean(axis=1, keepdims=True), np.maximum(known.std(axis=1, keepdims=True), LEAST)
+        said = papers.typed.scores([str(atom) for atom in atoms])
+        found = DEVIATION * (said[:, : papers.size] + VIEWS * (found - middle) / unit)
+        usual = DEVIATION * (said[:, papers.reference.typed] + VIEWS * (usual - middle) / unit)
     else:
-        factors = RIDGE * papers.shared[list(atoms)].toarray() - known
-        found += (padded(factors) @ papers.damping)[: len(atoms)]
-    return found, (fields / np.where(sizes > 0, sizes, 1)).astype(np.float32)
+        factors = padded(RIDGE * papers.shared[list(atoms)].toarray() - known)
+        found += (factors @ papers.damping)[: len(atoms)]
+        usual = usual + (factors @ papers.reference.damping)[: len(atoms)]
+    return found, (fields / np.where(sizes > 0, sizes, 1)).astype(np.float32), usual

@@ -32,7 +32,7 @@ EXPECTED = 30.0  #: papers that the background table counts for where it is reck
 ENOUGH = 200  #: older papers from which on the candidates are not needed to tell what is usual
 NEAREST = 10  #: best papers whose mean vector is looked for beside the phrase's own
 WORDS = 0.5  #: weight of the words beside the vectors, both in deviations
-MEANT = 1.0  #: what makes a deviation of both together as telling as one of words alone
+MEANT = 1.55  #: what makes a deviation of both together as telling as one of words alone
 LEAST = 1e-6  #: deviation of what no paper has
 
 
@@ -40,7 +40,6 @@ LEAST = 1e-6  #: deviation of what no paper has
 class TypedIndex:
     """Candidates, and behind them older papers, by their stems."""
 
-    size: int  #: candidates
     columns: dict[str, int]  #: stem, or pair of stems → its column
     stems: sparse.csr_matrix  #: columns × papers: BM25's weights
     frequent: sparse.csr_matrix  #: papers × columns: share of a stem in a paper
@@ -54,14 +53,14 @@ class TypedIndex:
     said: Mapping[str, NDArray[np.float32]]  #: of phrases
 
     def scores(self, phrases: Sequence[str]) -> Floats:
-        """phrases × candidates: in deviations above what is usual; 0 where nothing is known of a phrase."""
-        found = np.zeros((len(phrases), self.size), np.float32)
+        """phrases × papers: in deviations above what is usual; 0 where nothing is known of a phrase."""
+        found = np.zeros((len(phrases), self.stems.shape[1]), np.float32)
         for row, phrase in enumerate(phrases):
             words, voice = self.query(phrase), self._voice(phrase)
             if voice is not None:
-                found[row] = MEANT * self._with_meaning(words, voice)[: self.size]
+                found[row] = MEANT * self._with_meaning(words, voice)
             elif words:
-                found[row] = self._read_by_words(words, self._summed(*_columns_and_shares(words)))[: self.size]
+                found[row] = self._read_by_words(words, self._summed(*_columns_and_shares(words)))
         return found
 
     def knows(self, phrase: str) -> bool:
@@ -212,7 +211,7 @@ def typed_index(
     rows, embedded = _unit_rows(entries, vectors or {})
     said = vectors if vectors and rows is not None else {}
     return TypedIndex(
-        size, columns, weighed.T.tocsr(), frequent, values, rates, spread, usual, acronyms, rows, embedded, said
+        columns, weighed.T.tocsr(), frequent, values, rates, spread, usual, acronyms, rows, embedded, said
     )
 
 
