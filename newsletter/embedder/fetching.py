@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -125,7 +125,7 @@ def _listed(model: str) -> Mapping[str, Any]:
     """What fastembed knows of the model. Raises EmbedderError, with names that are like it."""
     from fastembed import TextEmbedding
 
-    models: list[Mapping[str, Any]] = TextEmbedding.list_supported_models()
+    models: Sequence[Mapping[str, Any]] = TextEmbedding.list_supported_models()
     known = {str(listed["model"]).lower(): listed for listed in models}
     if model.lower() in known:
         return known[model.lower()]

@@ -25,6 +25,7 @@ class ModelHub:
         self.stopped = Event()  #: one of them has
         self.status = 200  #: of all answers
         self.asked: list[str] = []  #: files that were sent, "model.onnx from 100"
+        self.others: list[str] = []  #: what was asked besides
         self.address = ""
 
     def files(self) -> list[dict[str, Any]]:
@@ -58,8 +59,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path.startswith("/api/models/"):
             known = {"id": "any/model", "sha": REVISION, "siblings": self.hub.files()}
             self.say(200, json.dumps(known).encode(), {"Content-Type": "application/json"}, body)
-        else:
+        elif (self.hub.folder / name).is_file():
             self.send_file(name, body)
+        else:
+            self.hub.others.append(self.path)
+            self.say(404, b"{}", {}, body)
 
     def send_file(self, name: str, body: bool) -> None:
         data = self.hub.lies.get(name) or (self.hub.folder / name).read_bytes()
