@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from newsletter.embedder import paper_text
+from newsletter.embedder import Query, paper_text
 from newsletter.services.context import Context
 from newsletter.services.papers import Papers
 from newsletter.store import batched
@@ -57,7 +57,7 @@ class KnownReaders:
             if len(likes) < MOST_READERS:
                 likes.append((*selector.likes(person.profile), *voted.get(person.id, ())))
         library = self._papers.find(ids)
-        texts = {entry.id: paper_text(entry) for entry in library.values()} | {word: word for word in words}
+        texts = {entry.id: paper_text(entry) for entry in library.values()} | {word: Query(word) for word in words}
         return Readership(library, likes, texts, ids | words)
 
     def _votes(self, numbers: Sequence[int] | None) -> Iterator[tuple[int, Vote]]:
