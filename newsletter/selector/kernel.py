@@ -759,4 +759,4 @@ def compiled() -> Callable[..., Any]:
 
 def is_compiled() -> bool:
     """Whether `choose` is there as machine code, so that it costs nothing more to take that."""
-    return bool(compiled.cache_info().currsize and getattr(compiled(), "signatures", None))
+    return bool(compiled.cache_info().currsize and getattr(compiled(), "overloads", None))
