@@ -98,8 +98,9 @@ def ascii_domain(domain: str) -> str:
 
 def one_line(text: str) -> str:
     """Without control characters, white space folded: a name or keyword as it may stand in a header."""
-    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
-    return " ".join(plain.split())
+    if not text.isprintable():  # most are, and to look at each letter would be half the time to read a profile
+        text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    return " ".join(text.split())
 
 
 def split_words(value: object) -> object:

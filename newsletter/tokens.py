@@ -64,17 +64,18 @@ class Tokens:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+        self._serializers = {purpose: self._serializer(purpose) for purpose in Purpose}
         self._return_key = self.key(Purpose.BOUNCE)
         self._leaving_key = self.key(f"{Purpose.UNSUBSCRIBE}.mail")
 
     def sign(self, purpose: Purpose, *values: int | str) -> str:
         """URL-safe ASCII: letters, digits, "-", "_" and "."."""
-        token = self._serializer(purpose).dumps(values)
+        token = self._serializers[purpose].dumps(values)
         return token if isinstance(token, str) else token.decode("ascii")
 
     def read(self, purpose: Purpose, token: str) -> tuple[int | str, ...]:
         """The signed values; raises TokenError for a forged, foreign or expired token."""
-        serializer = self._serializer(purpose)
+        serializer = self._serializers[purpose]
         try:
             if isinstance(serializer, URLSafeTimedSerializer):
                 max_age = _EXPIRING[purpose].total_seconds()

@@ -9,6 +9,7 @@ from newsletter.cli.base import CommandGroup, config_option, set_up_process
 from newsletter.cli.entries import collect, entries
 from newsletter.cli.issues import issues, plan, preview
 from newsletter.cli.maintenance import demo, doctor, init, lint, migrate
+from newsletter.cli.model import model
 from newsletter.cli.quality import evaluate, explain
 from newsletter.cli.rank import rank
 from newsletter.cli.sending import bounces, resolve, send
@@ -43,7 +44,7 @@ for command in (
     *(plan, issues, preview),
     *(send, status, resolve, bounces),
     *(evaluate, explain),
-    *(lint, doctor),
+    *(lint, doctor, model),
     *(run, tick, web),
 ):
     main.add_command(command)

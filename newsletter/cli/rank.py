@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0),
     help="Deviations above what is usual that a pick needs; 0 shows the whole order [default: 3].",
 )
-@click.option("--model", default="", help="An embedder: wordllama, folder:PATH, openai:MODEL [default: none].")
+@click.option(
+    "--model", default="", help="An embedder, as in [selection] model: wordllama, fastembed:MODEL, … [default: none]."
+)
 @click.option("--model-url", default="", help="Of openai:MODEL; its key: $NEWSLETTER_SELECTION__MODEL_KEY.")
 def rank(
     entries_file: Path,
@@ -87,12 +89,14 @@ def _vectors(
 
     Raises ConfigError for an unknown name.
     """
-    from newsletter.embedder import embed_cached, make_embedder, paper_text
+    from newsletter.embedder import MODELS, Query, embed_cached, make_embedder, paper_text
     from newsletter.selector import phrases
 
     try:
-        embedder = make_embedder(model, url=url, key=os.environ.get("NEWSLETTER_SELECTION__MODEL_KEY", ""))
-        words = {word: word for profile in profiles for word in phrases(profile)}
+        key = os.environ.get("NEWSLETTER_SELECTION__MODEL_KEY", "")
+        models = Path(os.environ.get("NEWSLETTER_SELECTION__MODEL_FOLDER") or MODELS)
+        embedder = make_embedder(model, url=url, key=key, models=models)
+        words = {word: Query(word) for profile in profiles for word in phrases(profile)}
         texts = words | {entry.id: paper_text(entry) for entry in entries}
         return embed_cached(embedder, texts) if embedder else None
     except EmbedderError as error:

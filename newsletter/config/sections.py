@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -209,6 +210,7 @@ class SelectionSection(Section):
     model: str = ""
     model_url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
     model_key: SecretStr | None = None
+    model_folder: Path = Path("models")
 
     @model_validator(mode="after")
     def says_where_the_model_is(self) -> SelectionSection:

@@ -3,6 +3,8 @@
     texts ─ normal ─▶ digests ─ known? ─▶ embed (only what is missing) ─ put ─▶ vectors     (cache.py)
     trouble of any kind ─▶ no vectors, and a line that says why                             (vectoriser.py)
 
+Texts that readers typed are a `Query`: models that want them marked get them so (prefixes.py).
+
 To add a kind: one file with a class, and one line in `make_embedder`. Other people's packages add theirs by an entry
 point in the group `newsletter.embedders`, whose name is the model's and whose object makes an `Embedder` without
 arguments. Nothing here is imported before a model is configured, numpy included.
@@ -16,20 +18,25 @@ from typing import Any
 
 from newsletter.embedder.cache import embed_cached, interest_text, paper_text
 from newsletter.embedder.embedder import Embedder
+from newsletter.embedder.prefixes import Query
 from newsletter.embedder.vectoriser import Vectoriser
 from newsletter.errors import ConfigError, EmbedderError
 
-__all__ = ["Embedder", "Vectoriser", "embed_cached", "interest_text", "make_embedder", "paper_text"]
+__all__ = ["MODELS", "Embedder", "Query", "Vectoriser", "embed_cached", "interest_text", "make_embedder", "paper_text"]
 
 GROUP = "newsletter.embedders"  #: of the entry points of other packages
-BUILT_IN = ("wordllama", "folder:PATH", "openai:MODEL")
+BUILT_IN = ("wordllama", "fastembed:MODEL", "folder:PATH", "openai:MODEL")
+MODELS = Path("models")  #: where fetched models are, from home
 
 
-def make_embedder(model: str, *, url: str = "", key: str = "", home: Path = Path()) -> Embedder | None:
+def make_embedder(
+    model: str, *, url: str = "", key: str = "", home: Path = Path(), models: Path = MODELS
+) -> Embedder | None:
     """Make the embedder of a name as in [selection] model; None for "". Loads nothing heavy before the first `embed`.
 
-    `url` and `key` are those of "openai:MODEL", `home` is where a relative "folder:PATH" begins. Raises ConfigError for
-    a name that nobody has, EmbedderError where a package or a folder is missing.
+    `url` and `key` are those of "openai:MODEL", `home` is where a relative "folder:PATH" begins, and `models`, the
+    folder of what was fetched for "fastembed:MODEL". Raises ConfigError for a name that nobody has, EmbedderError where
+    a package, a folder or a model is missing.
     """
     kind, _, rest = model.partition(":")
     if not model:
@@ -38,6 +45,10 @@ def make_embedder(model: str, *, url: str = "", key: str = "", home: Path = Path
         from newsletter.embedder.wordllama import WordllamaEmbedder
 
         return WordllamaEmbedder()
+    if kind == "fastembed" and rest:
+        from newsletter.embedder.fastembed import FastembedEmbedder
+
+        return FastembedEmbedder(rest, home / models.expanduser())
     if kind == "folder" and rest:
         from newsletter.embedder.folder import FolderEmbedder
 

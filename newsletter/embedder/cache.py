@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING
 
+from newsletter.embedder.prefixes import prefixes_of
 from newsletter.embedder.rows import unit_rows
 from newsletter.errors import EmbedderError
 from newsletter.types import Entry, Interest
@@ -27,6 +28,7 @@ Known = Callable[[str, Sequence[str]], Mapping[str, bytes]]  #: (model, digests)
 Put = Callable[[str, Mapping[str, bytes]], object]  #: (model, vectors by digest)
 
 CHUNK = 256  #: texts embedded and kept together
+FIRST = 32  #: of them at first, where time is short: how long a model takes is not known before
 LONGEST = 8_000  #: characters of one text that are read
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,12 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def prefixed(embedder: Embedder, texts: Mapping[str, str]) -> dict[str, str]:
+    """The normal texts as the model wants them, by the same keys; nothing for a text without a word."""
+    prefixes = prefixes_of(embedder)
+    return {key: prefixes.before(text) + plain for key, text in texts.items() if (plain := normal(text))}
+
+
 def embed_cached(
     embedder: Embedder,
     texts: Mapping[str, str],
@@ -63,11 +71,12 @@ def embed_cached(
 ) -> dict[str, NDArray[np.float32]]:
     """Vectors of length 1 by the keys of `texts`; a text in which nothing is known has none.
 
+    Before a text stands what the model wants there: a `Query` may have another vector than a paper of the same words.
     Asks only for what `known` does not have, and puts each chunk as it comes: after a failure, or when the seconds in
     `within` are over, the next run goes on from there. Raises EmbedderError, whatever the embedder raised.
     """
-    normals = {key: normal(text) for key, text in texts.items()}
-    digests = {key: digest(text) for key, text in normals.items() if text}
+    normals = prefixed(embedder, texts)
+    digests = {key: digest(text) for key, text in normals.items()}
     wanted = {digests[key]: normals[key] for key in digests}
     found = _decoded(known(embedder.name, list(wanted)))
     batches = _BatchEmbedder(embedder, put, within)
@@ -88,17 +97,28 @@ class _BatchEmbedder:
 
     def complete(self, found: MutableMapping[str, NDArray[np.float32]], missing: Mapping[str, str]) -> int:
         """Embed what is missing; return the size of the vectors that were made, 0 if none was."""
-        names, size = list(missing), 0
-        for start in range(0, len(names), CHUNK):
-            if time.monotonic() > self._ends:
+        names, size, start = list(missing), 0, 0
+        began = time.monotonic()
+        while start < len(names):
+            if (now := time.monotonic()) > self._ends:
                 left = f"{len(names) - start} of {len(names)} texts"
-                raise EmbedderError(f"no more time after {self._within:g} s; {left} are left for the next run")
-            some = names[start : start + CHUNK]
+                raise EmbedderError(f"no more time after {self._within:.3g} s; {left} are left for the next run")
+            some = names[start : start + self._affordable(start, now - began, self._ends - now)]
+            start += len(some)
             rows = self._rows([missing[name] for name in some])
             self._put(self._embedder.name, _encoded(some, rows))
             found.update(zip(some, rows, strict=True))
             size = rows.shape[1]
         return size
+
+    @staticmethod
+    def _affordable(done: int, took: float, left: float) -> int:
+        """How many texts to take next, so that a slow model does not go far beyond the time that is left."""
+        if math.isinf(left):
+            return CHUNK
+        if not done:
+            return FIRST
+        return max(1, min(CHUNK, int(done * left / max(took, 1e-3))))
 
     def _rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
         try:

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class Embedder(Protocol):
-    """A model that makes vectors of texts."""
+    """A model that makes vectors of texts.
+
+    One that wants queries and papers marked may have `prefixes`, a `Prefixes`; the texts that it gets have them.
+    """
 
     @property
     def name(self) -> str:

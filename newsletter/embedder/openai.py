@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from newsletter.embedder.prefixes import known_prefixes
 from newsletter.embedder.rows import unit_rows
 from newsletter.errors import EmbedderError
 from newsletter.handshakes import closing_trace
@@ -51,6 +52,7 @@ class OpenaiEmbedder:
         self._key = key.strip()
         self._place = _place(self.url)
         self.name = f"openai:{model} {self._place}"
+        self.prefixes = known_prefixes(model)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts in a thread with a loop of its own, so that it can be called from anywhere."""

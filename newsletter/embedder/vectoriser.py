@@ -56,14 +56,16 @@ class Vectoriser:
             return {}, ""
         if hurry and self._failed and self._clock() - self._failed[0] < REST:
             return {}, self._failed[1]
+        began = time.monotonic()
         if not self._lock.acquire(timeout=within):
             return {}, f"{self.model}: busy for more than {within:g} s"
         try:
-            return self._embed(texts, within), ""
+            return self._embed(texts, within - (time.monotonic() - began)), ""
         except (EmbedderError, ConfigError) as error:
             trouble = f"{self.model}: {' '.join(str(error).split())}"
             logger.warning("no vectors", extra={"model": self.model, "error": trouble})
             self._failed = self._clock(), trouble
+            self._embedder = None  # made anew: what was wrong may have been put right, as by fetching the model
             return {}, trouble
         finally:
             self._lock.release()

@@ -19,7 +19,7 @@ from newsletter.selector.features import Floats
 from newsletter.selector.kernel import EVERYWHERE, EXPLORATORY, FAIR, LESS, OVERALL, PINNED, Chosen, Interests, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import FORGOTTEN, Block, Defaults, read
-from newsletter.selector.rank import choose, pool_arrays
+from newsletter.selector.rank import choose
 from newsletter.selector.reasons import Link, linked, name
 from newsletter.selector.score_table import Atom
 from newsletter.types import WANTED, Profile, Verb
@@ -246,7 +246,7 @@ class _Case:
 
     def _ranked(self, interest: int) -> tuple[float, float, list[int]]:
         """The best fit, the least that matches, and all that match, best first: by the kernel itself."""
-        width, hype, fits, pool = self.pool.size, self.reader.hype[0], self._shown(interest), pool_arrays(self.pool)
+        width, hype, fits, pool = self.pool.size, self.reader.hype[0], self._shown(interest), self.pool.arrays
         value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
         best = kernel.fill_values(fits, pool.trend, hype, value, tops)

@@ -70,7 +70,6 @@ class PoolArrays(NamedTuple):
     duplicate_of: Ints  #: the first candidate that tells the same story, itself if no other does
     twin: Flags  #: whether another one tells the same story
     popular: Ints  #: all candidates, best first
-    floor: float  #: deviations below which nothing matches
 
 
 class Readers(NamedTuple):
@@ -94,6 +93,7 @@ class Readers(NamedTuple):
     hype: Doubles
     surprise: Doubles
     fill: Flags  #: readers who want what is popular in places that are left
+    floor: float  #: deviations below which nothing matches, for all of them
 
 
 class Interests(NamedTuple):
@@ -475,15 +475,17 @@ def top(value: Floats, tops: Floats) -> None:
             tops[lane] = max(tops[lane], value[start + lane])
 
 
-def fill_values(fits: Floats, filed: Flags, pool: PoolArrays, hype: float, value: Floats, tops: Floats) -> None:
+def fill_values(
+    fits: Floats, filed: Flags, trend: Floats, hype: float, floor: float, value: Floats, tops: Floats
+) -> None:
     """Fill `value`, (1 - hype) · fit + hype · RISE · trend above BASE, or NONE for no match, and `tops`.
 
     filed: candidates that may be this interest's.
     """
-    own, rise, least = np.float32(1 - hype), np.float32(hype * RISE), np.float32(max(pool.floor, DEEPEST))
+    own, rise, least = np.float32(1 - hype), np.float32(hype * RISE), np.float32(max(floor, DEEPEST))
     base, none = np.float32(BASE), np.float32(NONE)
     for candidate in range(len(fits)):
-        matched = base + own * fits[candidate] + rise * pool.trend[candidate]
+        matched = base + own * fits[candidate] + rise * trend[candidate]
         value[candidate] = matched if filed[candidate] and fits[candidate] >= least else none
     top(value, tops)
 
@@ -524,8 +526,10 @@ def rank_interests(size: int, readers: Readers, interests: Interests, pool: Pool
     file_papers(interests, scratch)
     for interest in range(number):
         if interests.weight[interest] > 0:
-            filed = scratch.filed == interest
-            fill_values(scratch.fits[interest], filed, pool, readers.hype[reader], scratch.value, scratch.tops)
+            filed, hype = scratch.filed == interest, readers.hype[reader]
+            fill_values(
+                scratch.fits[interest], filed, pool.trend, hype, readers.floor, scratch.value, scratch.tops
+            )
             rank(scratch.value, scratch.tops, pool, ranked[interest])
     return ranked
 
@@ -713,7 +717,7 @@ def outside(readers: Readers, interests: Interests, pool: PoolArrays, scratch: S
         for interest in range(len(interests.weight)):
             if interests.weight[interest] > 0:
                 near = max(near, scratch.fits[interest, candidate])
-        some = near >= np.float32(OUTSIDE) and near < np.float32(pool.floor)
+        some = near >= np.float32(OUTSIDE) and near < np.float32(readers.floor)
         matched = base + own * near + rise * pool.trend[candidate]
         scratch.value[candidate] = matched if some else np.float32(NONE)
     top(scratch.value, scratch.tops)
@@ -808,4 +812,4 @@ def compiled() -> Callable[..., Any]:
 
 def is_compiled() -> bool:
     """Whether `choose` is there as machine code, so that it costs nothing more to take that."""
-    return bool(compiled.cache_info().currsize and getattr(compiled(), "signatures", None))
+    return bool(compiled.cache_info().currsize and getattr(compiled(), "overloads", None))

@@ -14,6 +14,7 @@ from scipy import linalg, sparse
 from newsletter.selector.collaborative import neighbours
 from newsletter.selector.embeddings import meaning_of
 from newsletter.selector.features import Floats, learn
+from newsletter.selector.kernel import PoolArrays, twins
 from newsletter.selector.reason_texts import Wording
 from newsletter.selector.score_table import RIDGE, PoolFeatures, Reference, ScoreTable
 from newsletter.selector.similarity import CHUNK, Beside, beside
@@ -43,6 +44,7 @@ class Pool(PoolFeatures):
     trend: Floats  #: 0..1, NaN where nothing is known
     measured: bool  #: the trend was given, so it tells a rise; else it was derived from plain counts
     popular: Numbers  #: candidates for a reader without interests, best first
+    arrays: PoolArrays  #: what the kernel takes of these
     authors: Mapping[str, Sequence[tuple[Author, int, str]]]  #: last name → name, candidate, name as printed
     text: str  #: all candidates' texts, folded, each field on a line of its own
     starts: Numbers  #: where each candidate begins in it
@@ -108,7 +110,8 @@ def prepare(
     usual = _usual(sample, len(candidates), liked)
     damping = _damping(gram, np.concatenate([around.likeness(rows, own), gram[usual]]))
     reference = Reference(sample[usual], usual, np.searchsorted(indexed, sample[usual]), damping[:, len(candidates) :])
-    known = trend_of(candidates, trend)
+    known, first = trend_of(candidates, trend), duplicates(rows, near)
+    popular = by_trend(candidates, known)
     texts = [_lines(entry) for entry in candidates]
     return Pool(
         entries=everything,
@@ -125,10 +128,11 @@ def prepare(
         compass=compass,
         shared=neighbours(liked, len(everything), sample)[:, sample],
         typed=typed_index([everything[row] for row in indexed], len(candidates), vocabulary, counted[indexed], embedded),
-        duplicate_of=duplicates(rows, near),
+        duplicate_of=first,
         trend=known,
         measured=trend is not None,
-        popular=by_trend(candidates, known),
+        popular=popular,
+        arrays=PoolArrays(np.nan_to_num(known, nan=0.5), first, twins(first), popular),
         authors=_authors(candidates),
         text="".join(texts),
         starts=np.cumsum([0, *map(len, texts)])[:-1],

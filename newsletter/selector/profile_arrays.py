@@ -139,6 +139,7 @@ def arrays(block: Block, numbers: Mapping[Atom, int]) -> Readers:
         hype=np.array(block.hype, np.float64),
         surprise=np.array(block.surprise, np.float64),
         fill=np.array(block.fill, np.bool_),
+        floor=block.floor,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from newsletter.selector import kernel
 from newsletter.selector.jit import processors
-from newsletter.selector.kernel import Chosen, PoolArrays, Readers
+from newsletter.selector.kernel import Chosen, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block, Defaults, arrays, read
 from newsletter.selector.reason_texts import Wording, wording
@@ -25,6 +26,7 @@ from newsletter.types import Pick, Profile
 if TYPE_CHECKING:
     from newsletter.i18n import Messages
 
+LANGUAGES = 64  #: whose words are kept at hand
 BLOCK = 2048  #: readers chosen for at once
 LARGE = 300  #: candidates: to choose among so many takes 5 ms where the kernel is interpreted
 SMALL = 40_000  #: candidates × likes and words of all readers: below this the kernel is interpreted, in some 30 ms
@@ -51,8 +53,12 @@ def select(
 
 
 def _wordings(messages: Sequence[Messages]) -> list[Wording]:
-    found = {catalogue: wording(catalogue.gettext, catalogue.isolated) for catalogue in set(messages)}
-    return [found[catalogue] for catalogue in messages]
+    return [_wording(catalogue) for catalogue in messages]
+
+
+@lru_cache(maxsize=LANGUAGES)
+def _wording(catalogue: Messages) -> Wording:
+    return wording(catalogue.gettext, catalogue.isolated)
 
 
 def _blocks(
@@ -98,7 +104,7 @@ def warm(pool: Pool, profiles: Sequence[Profile], largest: int) -> None:
         pool.table.numbers(pool, atoms)
         if pool.size >= LARGE:
             nobody = Block(size=[1], hype=[0.0], surprise=[0.0], fill=[False])
-            kernel.compiled()(pool.table.scores, pool_arrays(pool, nobody), arrays(nobody, {}), 0, 0, kernel.room(0, 1, 0))
+            kernel.compiled()(pool.table.scores, pool.arrays, arrays(nobody, {}), 0, 0, kernel.room(0, 1, 0))
 
 
 def _fitting(pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults) -> Iterator[Block]:
@@ -118,18 +124,12 @@ def _chosen(pool: Pool, block: Block, threads: int) -> tuple[Block, Readers, Cho
         return (block, *choose(pool, block, threads))
 
 
-def pool_arrays(pool: Pool, block: Block) -> PoolArrays:
-    """The candidates as the kernel takes them."""
-    trend = np.nan_to_num(pool.trend, nan=0.5)
-    return PoolArrays(trend, pool.duplicate_of, kernel.twins(pool.duplicate_of), pool.popular, block.floor)
-
-
 def choose(pool: Pool, block: Block, threads: int = 1) -> tuple[Readers, Chosen]:
     """The choice for these readers as arrays; the caller holds the table's lock."""
     readers = arrays(block, pool.table.numbers(pool, (*block.atom, *block.less)))
     number, largest = len(block.size), min(max(block.size, default=0), pool.size)
     chosen = kernel.room(number, max(largest, 0), len(block.atom))
-    given = (pool.table.scores, pool_arrays(pool, block), readers)
+    given = (pool.table.scores, pool.arrays, readers)
     if not kernel.is_compiled() and (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
         kernel.choose(*given, 0, number, chosen)
         return readers, chosen

@@ -26,7 +26,7 @@ from newsletter.selector.features import Floats
 from newsletter.selector.kernel import EXPLORATORY, FAIR, LESS, NONE, PINNED, Doubles, Interests, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block, Defaults, read
-from newsletter.selector.rank import choose, pool_arrays
+from newsletter.selector.rank import choose
 from newsletter.selector.reasons import name
 from newsletter.types import Profile
 
@@ -123,7 +123,7 @@ class _Survey:
         own = interests(pool, block)
         self.owner, self.weight, self.wish = own.owner, own.weight.tolist(), own.wish.tolist()
         self.hype, self.hidden = reader.hype[0], {*reader.hidden}
-        self.arrays = pool_arrays(pool)
+        self.arrays = pool.arrays
         self.rise = self.hype * self.arrays.trend.astype(np.float64)
         self.picks = int(self.chosen.number[0])
         self.places = self.chosen.entry[0, : self.picks].tolist()

@@ -23,6 +23,7 @@ from newsletter.errors import ConfigError, NewerDatabase, NewsletterError, Store
 from newsletter.renderer import find_all, load_kind, own_folder, wanted_templates
 from newsletter.sender.smtp import tls_context
 from newsletter.services.context import utc_now
+from newsletter.services.models import missing
 from newsletter.services.prepared import Chooser, PreparedIssue, Signatures
 from newsletter.services.readership import Readership
 from newsletter.services.wiring import leave_address, leave_by_mail, relay, return_path, signing
@@ -59,7 +60,7 @@ def setup_of(settings: Settings, secret_files: Mapping[str, Path], now: datetime
         unsubscribe=unsubscribe,
         secret_files=tuple(secret_files.items()),
         database_file=file_of(settings.store_url),
-        premises=(*trouble, look_at_templates(settings), look_at_database(settings)),
+        premises=(*trouble, look_at_templates(settings), look_at_database(settings), *look_at_model(settings)),
         hidden=tuple(_secrets(settings)),
     )
 
@@ -147,6 +148,17 @@ def _opened(store: Store) -> Finding:
     with store.database.write():
         pass
     return finding.ok("database", f"can be written, version {revision}")
+
+
+def look_at_model(settings: Settings) -> tuple[Finding, ...]:
+    """Check that the configured model is there; whether it embeds is told by `newsletter status`."""
+    model = settings.selection.model
+    if not model:
+        return ()
+    if trouble := missing(settings, others=True):
+        todo = "Until then papers are ranked by their words alone."
+        return (finding.warning("model", trouble, todo),)
+    return (finding.ok("model", f"{model} is set up"),)
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

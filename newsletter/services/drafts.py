@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from newsletter.services.editions import IssueEditions
 from newsletter.services.planning import Planning
 from newsletter.services.prepared import PreparedIssue
 from newsletter.services.readership import KnownReaders, needed
-from newsletter.types import Edition, Subscriber
+from newsletter.types import Edition, Subscriber, Vote
 
 logger = logging.getLogger("newsletter")
 
@@ -91,9 +91,9 @@ class Drafts:
             worth = self._draft is None or now - self._draft.made >= self._pace.old
             return self._draft, self._working if worth else None
 
-    def edition(self, draft: Draft, person: Subscriber) -> Edition:
-        """What the next issue would hold for this person, whose profile and votes are read as they are now."""
-        [heard] = self._readers.with_signals([person], but=draft.prepared.issue.key)
+    def edition(self, draft: Draft, person: Subscriber, votes: Sequence[Vote]) -> Edition:
+        """What the next issue would hold for this person, as their profile and `votes` are now."""
+        heard = self._readers.with_signals_of(person, votes, but=draft.prepared.issue.key)
         if not needed(heard.profile, bool(self._settings.selection.model)) <= draft.named:
             self._note(person.id)
         return self._editions.drafted_edition(draft.prepared, person, heard)

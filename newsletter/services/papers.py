@@ -28,7 +28,8 @@ class Papers:
 
     def known(self, ids: Iterable[str]) -> dict[str, Entry]:
         """Asked-for id → entry, by the ids alone that an entry has or had."""
-        return self._store.entries.find(ids)
+        asked = [*ids]
+        return self._store.entries.find(asked) if asked else {}
 
     def get(self, entry_id: str) -> Entry:
         """Find one entry by any form of its id; raises UnknownEntry."""

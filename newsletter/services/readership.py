@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from newsletter.embedder import paper_text
+from newsletter.embedder import Query, paper_text
 from newsletter.services.context import Context
 from newsletter.services.papers import Papers
 from newsletter.store import batched
@@ -57,7 +57,7 @@ class KnownReaders:
             if len(likes) < MOST_READERS:
                 likes.append((*selector.likes(person.profile), *voted.get(person.id, ())))
         library = self._papers.find(ids)
-        texts = {entry.id: paper_text(entry) for entry in library.values()} | {word: word for word in words}
+        texts = {entry.id: paper_text(entry) for entry in library.values()} | {word: Query(word) for word in words}
         return Readership(library, likes, texts, ids | words)
 
     def _votes(self, numbers: Sequence[int] | None) -> Iterator[tuple[int, Vote]]:
@@ -83,15 +83,24 @@ class KnownReaders:
 
         `moment`: as of then, from what had been said and shown before.
         """
-        now, surprise = moment or self._now(), self._settings.selection.surprise
         said = self._store.votes.of([person.id for person in people])
         if moment:
             before = {number: [vote for vote in votes if vote.at < moment] for number, votes in said.items()}
             said = {number: votes for number, votes in before.items() if votes}
+        return self._heard(people, said, but, moment)
+
+    def with_signals_of(self, person: Subscriber, votes: Sequence[Vote], but: str = "") -> Subscriber:
+        """The same for one person whose votes are known."""
+        return self._heard([person], {person.id: votes} if votes else {}, but)[0]
+
+    def _heard(
+        self, people: Sequence[Subscriber], said: Mapping[int, Sequence[Vote]], but: str, moment: datetime | None = None
+    ) -> list[Subscriber]:
         if not said:
             return [*people]
         from newsletter.selector import vote_signals
 
+        now, surprise = moment or self._now(), self._settings.selection.surprise
         shown = self._store.votes.shown([*said], vote_signals.LOOK_BACK, moment)
 
         def heard(person: Subscriber) -> Subscriber:

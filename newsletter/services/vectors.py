@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from newsletter.embedder import Embedder, Vectoriser, make_embedder, paper_text
+from newsletter.embedder import Query, Vectoriser, paper_text
+from newsletter.embedder.cache import digest, prefixed
+from newsletter.embedder.fetched import NOT_HERE
 from newsletter.errors import StoreError
 from newsletter.schedule import window
 from newsletter.services.context import Context
+from newsletter.services.models import configured_embedder, missing
 from newsletter.services.readership import KnownReaders
 from newsletter.types import Entry
 
@@ -22,6 +27,16 @@ logger = logging.getLogger("newsletter")
 EMBEDDING = 120.0  #: seconds for the vectors of an issue that were not made before
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many of the texts that the next issue needs have a vector."""
+
+    papers: int  #: of the issue, and those that readers like or dislike
+    papers_kept: int
+    phrases: int  #: that readers typed
+    phrases_kept: int
+
+
 class EntryVectors:
     """Vectors of papers and of readers' words; without an embedder, or where it fails, there are none."""
 
@@ -31,7 +46,8 @@ class EntryVectors:
         self._now = context.now
         self._readers = readers
         model = context.settings.selection.model
-        self._vectoriser = Vectoriser(model, self._embedder, context.store.vectors.known, self._keep)
+        make = partial(configured_embedder, context.settings)
+        self._vectoriser = Vectoriser(model, make, context.store.vectors.known, self._keep)
 
     def of_entries(
         self, entries: Iterable[Entry], within: float = EMBEDDING, hurry: bool = False
@@ -59,24 +75,44 @@ class EntryVectors:
         """
         if not self._settings.selection.model:
             return ""
-        now, cadence = self._now(), self._settings.schedule.cadence
-        since = window(cadence, now, self._store.issues.latest_until(cadence, now))
-        return self.embed_pool(self._store.entries.new_between(since, now, now), within)
+        return self.of_texts(self._texts(self._waiting()), within)[1]
 
     def embed_pool(self, entries: Iterable[Entry], within: float = EMBEDDING) -> str:
         """Make the vectors of these entries, and of what readers like and wrote; returns the trouble."""
-        texts = self._readers.readership().texts
-        return self.of_texts({**texts, **{entry.id: paper_text(entry) for entry in entries}}, within)[1]
+        return self.of_texts(self._texts(entries), within)[1]
 
     def trouble(self) -> str:
-        """Why the configured embedder gave no vectors the last time; "" when it did, or when none is configured."""
+        """Why the configured embedder gives no vectors: it is not there, or failed the last time; "" else."""
+        if absent := missing(self._settings):
+            return absent
         model, noted = self._settings.selection.model, self._store.noted("embedder")
-        return noted if model and noted.startswith(f"{model}: ") else ""
+        return noted if model and noted.startswith(f"{model}: ") and NOT_HERE not in noted else ""
 
-    def _embedder(self) -> Embedder | None:
-        section = self._settings.selection
-        key = section.model_key.get_secret_value() if section.model_key else ""
-        return make_embedder(section.model, url=section.model_url, key=key, home=self._settings.home)
+    def coverage(self) -> Coverage | None:
+        """Count the texts that the next issue needs, and those of them that have a vector; None without a model.
+
+        Raises ConfigError or EmbedderError where the model is not there.
+        """
+        embedder = configured_embedder(self._settings)
+        if embedder is None:
+            return None
+        texts = self._texts(self._waiting())
+        wanted = prefixed(embedder, texts)
+        phrases = {digest(text) for key, text in wanted.items() if isinstance(texts[key], Query)}
+        papers = {digest(text) for text in wanted.values()} - phrases
+        has = self._store.vectors.has
+        kept = len(has(embedder.name, [*papers])), len(has(embedder.name, [*phrases]))
+        return Coverage(len(papers), kept[0], len(phrases), kept[1])
+
+    def _waiting(self) -> Iterable[Entry]:
+        """The papers of the next issue, as of now."""
+        now, cadence = self._now(), self._settings.schedule.cadence
+        since = window(cadence, now, self._store.issues.latest_until(cadence, now))
+        return self._store.entries.new_between(since, now, now)
+
+    def _texts(self, entries: Iterable[Entry]) -> dict[str, str]:
+        """The texts of these entries, of papers that readers like, and what readers wrote."""
+        return {**self._readers.readership().texts, **{entry.id: paper_text(entry) for entry in entries}}
 
     def _keep(self, model: str, made: Mapping[str, bytes]) -> None:
         _unless_read_only(lambda: self._store.vectors.put(model, made))

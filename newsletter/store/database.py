@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, exists, inspect, select, text
@@ -43,15 +43,33 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self._turn = Lock()  #: of who writes to SQLite: it would ask again every 1, 2, 5, 10 ms instead
+        self._views = local()  #: of each thread, the connection of the view that is open
         with _our_errors(url):
             self._engine = _connectable(url)
             self._is_sqlite = is_sqlite(self._engine.url)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view; raises StoreError."""
+        """A consistent view, by the connection of `view` where one is open in this thread; raises StoreError."""
+        if shared := getattr(self._views, "connection", None):
+            with _our_errors(self.url):
+                yield shared
+            return
         with _our_errors(self.url), self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def view(self) -> Iterator[None]:
+        """Let all that this thread reads in the block come by one connection: to take one costs as much as a question.
+
+        From SQLite it is all as of one moment.
+        """
+        before = getattr(self._views, "connection", None)
+        with self.read() as self._views.connection:
+            try:
+                yield
+            finally:
+                self._views.connection = before
 
     @contextmanager
     def write(self, wait: bool = True) -> Iterator[Connection]:
@@ -162,8 +180,11 @@ def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
+    if not options.get("immediate"):
+        connection.connection.cursor().execute("BEGIN")  # takes no lock yet: there is no error to translate
+        return
     if options.get("wait", True):
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         return
     connection.exec_driver_sql("PRAGMA busy_timeout = 0")
     try:

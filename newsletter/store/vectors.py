@@ -25,6 +25,15 @@ class Vectors:
                 found.update((row.digest, row.vector) for row in connection.execute(select(vectors).where(*mine)))
         return found
 
+    def has(self, model: str, digests: Sequence[str]) -> set[str]:
+        """The digests of which a vector was made before."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for some in batched(digests, TOGETHER - 1):
+                mine = vectors.c.model == model, vectors.c.digest.in_(some)
+                found.update(connection.execute(select(vectors.c.digest).where(*mine)).scalars())
+        return found
+
     def put(self, model: str, made: Mapping[str, bytes]) -> None:
         """Keep vectors by digest."""
         rows = [{"model": model, "digest": digest, "vector": vector} for digest, vector in made.items()]

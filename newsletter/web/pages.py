@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 import jinja2
+from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -83,6 +84,7 @@ class PageTemplates:
         )
         theme = page_colours(settings, own)
         self._environment.globals |= {"masthead": settings.masthead, "root": self.root, "theme": theme}
+        self._environment.globals["colours"] = {table: custom_properties(theme[table]) for table in theme}
         self._environment.globals["archive"] = settings.web.archive
         self._environment.filters["web_link"] = web_link
 
@@ -99,6 +101,12 @@ class PageTemplates:
             return self.response("problem.html", status, words=words)
         except TemplateError:
             return Response(words, status, media_type="text/plain")
+
+
+def custom_properties(colours: Mapping[str, str]) -> Markup:
+    """Write colours as CSS declares them, once for all pages."""
+    declaration = Markup(" --{}: {};")
+    return Markup("").join(declaration.format(name.replace("_", "-"), colour) for name, colour in colours.items())
 
 
 def security_headers(logo: str, base_url: str) -> dict[str, str]:
@@ -152,7 +160,8 @@ class SecurityMiddleware:
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
-        self._headers = {**headers}
+        self._open_headers = {**headers}
+        self._headers = self._open_headers | PRIVATE_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -173,7 +182,7 @@ class SecurityMiddleware:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 is_open = scope["path"] in OPEN_PAGES or "cache-control" in headers
-                for name, value in (self._headers if is_open else self._headers | PRIVATE_HEADERS).items():
+                for name, value in (self._open_headers if is_open else self._headers).items():
                     headers.setdefault(name, value)  # a page with a script has a policy of its own
             await send(message)
 

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from newsletter.engine import Engine
 from newsletter.errors import StaleLink
-from newsletter.tokens import Purpose
+from newsletter.tokens import PersonalToken, Purpose
 from newsletter.types import Subscriber
 from newsletter.web.pages import PageTemplates
 
@@ -32,11 +32,19 @@ class SubscriberSite:
 
     async def reader(self, request: Request, purpose: Purpose, more: int = 0) -> tuple[Subscriber, tuple[str, ...]]:
         """Return whom the request's token names, and so many values `more` of it."""
-        token = self.engine.tokens.read_personal(purpose, request.path_params["token"], more)
-        person = await to_thread(self.engine.subscriptions.get, token.subscriber)
+        token = self.token(request, purpose, more)
+        return await to_thread(self.owner, token), token.more
+
+    def token(self, request: Request, purpose: Purpose, more: int = 0) -> PersonalToken:
+        """Return the request's token, and so many values `more` of it; raises TokenError."""
+        return self.engine.tokens.read_personal(purpose, request.path_params["token"], more)
+
+    def owner(self, token: PersonalToken) -> Subscriber:
+        """Return whom a token names, for who is in a thread already; raises StaleLink, UnknownSubscriber."""
+        person = self.engine.subscriptions.get(token.subscriber)
         if person.epoch != token.epoch:
             raise StaleLink
-        return person, token.more
+        return person
 
     async def leaving(self, request: Request) -> Subscriber:
         """Return whom an unsubscribe link names, of whatever mail: it is never stale."""

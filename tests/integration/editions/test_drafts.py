@@ -55,7 +55,7 @@ class Shared:
     """The drafts of an engine, with a clock of their own and a count of preparations."""
 
     def __init__(self, engine: Engine) -> None:
-        self.ticks, self.preparing = Ticks(), Preparing(engine.editions)
+        self._engine, self.ticks, self.preparing = engine, Ticks(), Preparing(engine.editions)
         context = Context(engine.settings, engine.store, engine.tokens, engine.now)
         given = (context, engine.planning, self.preparing, engine.readers)
         self.drafts = Drafts(*given, DraftPace(look=10), self.ticks)  # type: ignore[arg-type]
@@ -74,7 +74,8 @@ class Shared:
         return self.now()
 
     def titles(self, person: Subscriber) -> list[str]:
-        return [pick.entry.title for pick in self.drafts.edition(self.now(), person).picks]
+        votes = self._engine.subscriptions.votes(person.id)
+        return [pick.entry.title for pick in self.drafts.edition(self.now(), person, votes).picks]
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -159,6 +160,23 @@ def test_an_entry_is_found_again_under_any_of_its_names(store: Store) -> None:
     [entry] = store.entries.listed()
     assert (entry.id, entry.votes) == ("a", 3)
     assert store.entries.find(["a", "doi:2", "nobody"]).keys() == {"a", "doi:2"}
+
+
+def test_what_is_asked_within_a_view_is_as_of_one_moment(store: Store) -> None:
+    [ada] = people(store, "ada")
+
+    with store.database.view():
+        before = store.subscribers.get(ada.id).status
+        with store.database.view():
+            assert store.subscribers.counted() == {Status.ACTIVE: 1}
+        with ThreadPoolExecutor(1) as another:
+            another.submit(store.subscribers.set_status, ada.id, Status.PAUSED, NOON).result()
+            told = another.submit(store.subscribers.get, ada.id).result().status
+        within = store.subscribers.counted()
+    after = store.subscribers.counted()
+
+    assert (before, told) == (Status.ACTIVE, Status.PAUSED)
+    assert (within, after) == ({Status.ACTIVE: 1}, {Status.PAUSED: 1})
 
 
 def test_twins_within_one_source_are_one_entry(store: Store) -> None:

@@ -63,7 +63,9 @@ def test_a_name_that_nobody_has_lists_what_is_known(model: str) -> None:
     with pytest.raises(ConfigError) as caught:
         make_embedder(model)
 
-    assert f'there is no embedder "{model}" (known: wordllama, folder:PATH, openai:MODEL' in str(caught.value)
+    assert f'there is no embedder "{model}" (known: wordllama, fastembed:MODEL, folder:PATH, openai:MODEL' in str(
+        caught.value
+    )
 
 
 def test_an_openai_model_wants_an_address() -> None:
