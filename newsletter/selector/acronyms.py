@@ -35,7 +35,10 @@ class Acronyms:
         A word that many papers have is none in small letters: "plan" is no "probabilistic language of actions".
         """
         capitals = {word for found in CAPITALS.findall(phrase) for word in words(found)}
-        meant = [self.long_forms.get(stem(word), ()) if word in capitals or word not in background() else () for word in asked]
+        meant = [
+            self.long_forms.get(stem(word), ()) if word in capitals or word not in background() else ()
+            for word in asked
+        ]
         ways = [(*asked[:place], *long, *asked[place + 1 :]) for place, long in enumerate(meant) if long]
         return tuple(dict.fromkeys(ways))
 

@@ -1,27 +1,42 @@
 """Why one entry was taken or left for one reader, number by number. Pure: the choice is made as ever, then taken apart.
 
-    fit         Σ share · score of each liked paper and word  -  what disliked papers took
-    relevance   fit / the interest's best fit
-    score       (1 - hype) · relevance  +  hype · trend  (+ 1 for an author of the interest)
+    fit     (Σ share · score of each liked paper and word  -  what is usual) in deviations, or what a single phrase says
+            where that is more;  -  what disliked papers took
+    score   (1 - hype) · fit  +  hype · RISE · trend
 
-Every part is told in units of the score, so the parts of a pick add up to what the kernel gave it.
+Every part is told in units of the score, so the parts of a pick add up to what the kernel gave it. Below the floor is
+no match.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from newsletter.selector import kernel
 from newsletter.selector.features import Floats
-from newsletter.selector.kernel import EVERYWHERE, EXPLORATORY, FAIR, LESS, OVERALL, PINNED, Chosen, Interests, Readers
+from newsletter.selector.kernel import (
+    EVERYWHERE,
+    EXPLORATORY,
+    FAIR,
+    LESS,
+    OVERALL,
+    PINNED,
+    RISE,
+    Chosen,
+    Doubles,
+    Interests,
+    Readers,
+)
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import FORGOTTEN, Block, Defaults, read
 from newsletter.selector.rank import choose
 from newsletter.selector.reasons import Link, linked, name
 from newsletter.selector.score_table import Atom
+from newsletter.selector.strength import Strength, strength
 from newsletter.types import WANTED, Profile, Verb
 
 WAYS = ("fair", "outside", "popular", "popular")  #: by kernel.FAIR, EXPLORATORY, POPULAR, ALONE
@@ -57,13 +72,13 @@ class Standing:
     weight: float
     fair: float  #: share of the places, 0..1, by weight
     places: int  #: that it got
-    fit: float
-    best: float  #: fit of what matches it best in this pool; 0: nothing does
-    least: float  #: no match below this fit
+    fit: float  #: deviations above what is usual for older papers
+    strength: Strength  #: the same in a word
+    best: float  #: fit of what fits it best in this pool and may be shown
+    least: float  #: the floor: no match below this fit; 0: there is none
     matched: bool
     rank: int  #: among `matches`; 0 where it has none
     matches: int  #: entries of the pool that match and may be shown
-    relevance: float
     author: str  #: of this interest, who wrote the entry: a match in any case
     score: float
     parts: tuple[Part, ...]  #: their amounts add up to `score`
@@ -156,7 +171,7 @@ class _Case:
         self.weight, self.wish = self.interests.weight.tolist(), self.interests.wish.tolist()
         self.shares = shares(self.block, self.interests)
         self.scores = pool.table.score(self.block.atom, candidate)
-        self.refused = pool.table.score(self.block.less, candidate)
+        self.usual = usual(pool, self.block, self.shares)
         self.trend = float(np.nan_to_num(pool.trend[candidate], nan=0.5))
         self.places: list[int] = self.chosen.entry[0, : int(self.chosen.number[0])].tolist()
         self.kinds = _kinds(pool, profile, reader)
@@ -216,13 +231,13 @@ class _Case:
 
     def _standing(self, interest: int) -> Standing:
         wish = self.wish[interest]
-        best, least, ranked = self._ranked(interest)
+        best, ranked = self._ranked(interest)
         author = self.reader.authored[wish].get(self.candidate, "")
-        parts = self._parts(interest, author)
+        parts, least = self._parts(interest, author), max(self.reader.floor, 0.0)
         fit = float(self.fits[interest, self.candidate])
-        if fit <= kernel.NONE:  # of several groups of likes, one that does not match by itself
-            fit = float(self.shares[interest] @ self.scores)
-        top = self._top(interest, best)
+        matches = fit >= self.reader.floor
+        if fit <= kernel.VOID:  # of several groups of likes, one that does not match by itself
+            fit = float((self.shares[interest] @ self.scores - self.usual.middle[interest]) * self.usual.unit[interest])
         rank = ranked.index(self.candidate) + 1 if self.candidate in ranked else 0
         eligible = self.weight[interest] > 0 and self.candidate not in self.reader.hidden
         fair = (self.chosen.group[0, : len(self.places)] == interest) & (self.chosen.way[0, : len(self.places)] == FAIR)
@@ -233,78 +248,97 @@ class _Case:
             fair=self.weight[interest] / (sum(self.weight) or 1.0),
             places=int(fair.sum()),
             fit=fit,
+            strength="strong" if author else strength(fit, least) if matches else "",
             best=best,
             least=least,
-            matched=rank > 0 or (not eligible and (fit >= least or bool(author))),
+            matched=rank > 0 or (not eligible and (matches or bool(author))),
             rank=rank,
             matches=len(ranked),
-            relevance=1.0 if author else fit / top if top > 0 else 0.0,
             author=author,
             score=sum(part.amount for part in parts),
             parts=parts,
         )
 
-    def _ranked(self, interest: int) -> tuple[float, float, list[int]]:
-        """The best fit, the least that matches, and all that match, best first: by the kernel itself."""
-        width, hype, fits, pool = self.pool.size, self.reader.hype[0], self._shown(interest), self.pool.arrays
+    def _ranked(self, interest: int) -> tuple[float, list[int]]:
+        """The best fit, and all that match and fit no other interest better, best first: by the kernel itself."""
+        width, pool, fits = self.pool.size, self.pool.arrays, self._shown()
         value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
-        best = kernel.fill_values(fits, pool.trend, hype, value, tops)
         if self.weight[interest] > 0:
-            pins = np.array([*self.reader.authored[self.wish[interest]]], np.int64)
-            kernel.pin(pins, fits, pool.trend, hype, value, tops)
+            filed = self._filed(fits) == interest
+            kernel.fill_values(fits[interest], filed, pool.trend, self.reader.hype[0], self.reader.floor, value, tops)
             kernel.rank(value, tops, pool, keys)
-        least = kernel.least_of(best)
-        return float(best), float(least), kernel.candidate_of(keys[keys >= 0], width).tolist()
+        plain = np.where(fits[interest] >= PINNED, fits[interest] - PINNED, fits[interest])
+        return float(max(plain.max(initial=0), 0)), kernel.candidate_of(keys[keys >= 0], width).tolist()
 
-    def _shown(self, interest: int) -> Floats:
-        """fits of what may be shown."""
-        fits: Floats = self.fits[interest].copy()
-        fits[list(self.reader.hidden)] = kernel.NONE
+    def _filed(self, fits: Floats) -> kernel.Ints:
+        scratch = kernel.scratch_for(0, self.pool.arrays.duplicate_of)._replace(fits=fits)
+        kernel.file_papers(self.interests, scratch)
+        return scratch.filed
+
+    def _shown(self) -> Floats:
+        """fits of what may be shown, by authors of the interests above all others."""
+        fits: Floats = self.fits.copy()
+        fits[:, list(self.reader.hidden)] = kernel.VOID
+        for interest, wish in enumerate(self.wish):
+            kernel.pin(np.array([*self.reader.authored[wish]], np.int64), fits[interest])
         return fits
-
-    def _top(self, interest: int, best: float) -> float:
-        """What relevance is measured by: a hidden candidate would be its interest's best if it were better."""
-        return max(best, float(self.fits[interest, self.candidate])) if self.candidate in self.reader.hidden else best
 
     # their parts
 
     def _parts(self, interest: int, author: str) -> tuple[Part, ...]:
         """Largest first; what adds nothing is left out."""
-        top = self._top(interest, float(kernel.best_of(self._shown(interest))))
-        scale = (1 - self.reader.hype[0]) / top if top > 0 else 0.0
-        parts = [*self._given(interest, scale), *self._taken(interest, scale)]
+        given = [*self._given(interest)]
+        parts = [*given, *self._taken(sum(part.amount for part in given))]
         if author:
-            words = sum(part.amount for part in parts)
-            parts.append(
-                Part("author", author, "", PINNED + 1 - self.reader.hype[0] - words, 1.0, 1.0, True, (), False)
-            )
+            lifted = max(-sum(part.amount for part in parts), 0.0)
+            parts.append(Part("author", author, "", lifted, 1.0, 1.0, True, (), False))
         parts.append(self._rise())
-        return tuple(sorted((part for part in parts if part.amount), key=lambda part: -abs(part.amount)))
+        wanted = (part for part in parts if part.amount or part.kind == "author")
+        return tuple(sorted(wanted, key=lambda part: -abs(part.amount)))
 
     def _rise(self) -> Part:
         hype = self.reader.hype[0]
-        return Part("trend", "", "", hype * self.trend, self.trend, hype, True, (), False)
+        return Part("trend", "", "", hype * RISE * self.trend, self.trend, hype, True, (), False)
 
-    def _given(self, interest: int, scale: float) -> Iterator[Part]:
+    def _given(self, interest: int) -> Iterator[Part]:
+        """What likes and words add; where a phrase by itself says more than all together, that phrase."""
+        scale, unit = 1 - self.reader.hype[0], self.usual.unit[interest]
+        rows, table = self.block.atom, self.pool.table
+        own = [self._is_own(place, interest) for place in range(len(self.atoms))]
+        said = {
+            place: float(self.scores[place]) / float(table.words[rows[place]])
+            for place in range(len(self.atoms))
+            if own[place] and table.words[rows[place]] > 0
+        }
+        together = float((self.shares[interest] @ self.scores - self.usual.middle[interest]) * unit)
+        loudest = max(said, key=lambda place: said[place], default=-1)
+        if loudest >= 0 and said[loudest] > together:
+            yield self._part("word", self.atoms[loudest], scale * said[loudest], float(self.scores[loudest]), 1.0, True)
+            return
         for place, atom in enumerate(self.atoms):
-            share = float(self.shares[interest, place])
-            if share:
-                own = self.owner[place] == interest or (
-                    self.owner[place] == EVERYWHERE and interest >= self.interests.unassigned
-                )
-                amount = scale * share * float(self.scores[place])
-                yield self._part(self.kinds[place], atom, amount, float(self.scores[place]), share, bool(own))
+            if share := float(self.shares[interest, place]):
+                amount = scale * share * float(self.scores[place] - table.means[rows[place]]) * unit
+                yield self._part(self.kinds[place], atom, amount, float(self.scores[place]), share, own[place])
 
-    def _taken(self, interest: int, scale: float) -> Iterator[Part]:
+    def _is_own(self, place: int, interest: int) -> bool:
+        owner, unassigned = self.owner[place], self.interests.unassigned
+        return bool(owner == interest or (owner == EVERYWHERE and interest >= unassigned))
+
+    def _taken(self, given: float) -> Iterator[Part]:
         """By each disliked paper in turn, as in kernel.fit."""
-        left = float(self.shares[interest] @ self.scores)
-        kinds = _refusals(self.pool, self.profile)
-        for atom, share, score in zip(self.reader.less, self.reader.less_share, self.refused.tolist(), strict=True):
+        scale, kinds = 1 - self.reader.hype[0], _refusals(self.pool, self.profile)
+        left = given / scale if scale else 0.0
+        for atom, share, score in zip(self.reader.less, self.reader.less_share, self._refused(), strict=True):
             excess = share * score - max(left, 0.0)
             if excess > 0:
                 left -= LESS * excess
                 yield self._part(kinds[atom], atom, -scale * LESS * excess, score, share, True)
+
+    def _refused(self) -> list[float]:
+        """How like the disliked papers it is, in deviations."""
+        found: list[float] = refused(self.pool, self.block)[:, self.candidate].tolist()
+        return found
 
     def _part(self, kind: str, atom: Atom, amount: float, likeness: float, share: float, own: bool) -> Part:
         words, _, _, beside = self.links[atom]
@@ -362,6 +396,29 @@ def shares(block: Readers, interests: Interests) -> np.ndarray:
     return share
 
 
+class Usual(NamedTuple):
+    """What is usual for older papers, by interest."""
+
+    middle: Doubles
+    unit: Doubles  #: 1 / deviation
+
+
+def usual(pool: Pool, block: Readers, share: Doubles) -> Usual:
+    """As the kernel adds it up. share: interests × atoms."""
+    table = pool.table
+    deviations = np.sqrt(((share @ table.sketches[block.atom]) ** 2).sum(axis=1))
+    return Usual(share @ table.means[block.atom], 1 / np.maximum(deviations, kernel.FLATTEST))
+
+
+def refused(pool: Pool, block: Readers) -> Doubles:
+    """Disliked papers × candidates: how like they are, in deviations."""
+    table, rows = pool.table, block.less
+    deviations = np.maximum(np.sqrt((table.sketches[rows].astype(np.float64) ** 2).sum(axis=1)), kernel.FLATTEST)
+    scores = table.steps[rows] * table.sizes[rows].astype(np.float64)[:, None]
+    found: Doubles = (scores - table.means[rows][:, None]) / deviations[:, None]
+    return found
+
+
 def _kinds(pool: Pool, profile: Profile, reader: Block) -> list[str]:
     """Per atom what it is; unassigned ones are likes, votes and words, in this order, as `read` adds them."""
     wanted = [signal for signal in profile.signals if signal.verb in WANTED and signal.weight > FORGOTTEN]
@@ -391,7 +448,7 @@ def with_why(found: Explanation, displaced: bool) -> Explanation:
 def _taken(found: Explanation) -> str:
     where = f"Place {found.place} of {found.picks}"
     if found.way == "popular":
-        free = "the interests left it free" if found.standings else "there are no interests"
+        free = "the interests left it free, and it is to be filled" if found.standings else "there are no interests"
         return f"{where}: {free}, and this is {_th(found.popular)} of all by trend and date."
     if found.way == "outside":
         return f"{where}: a little outside the interests, which surprise asks for."
@@ -417,8 +474,7 @@ def _outranked(found: Explanation) -> str:
         return f"No interests: ranked {_th(found.popular)} by trend and date, and there were {found.size} places."
     best = found.standings[0]
     if not best.matched:
-        near = f"too little in it is like {best.interest!r}" if best.fit > 0 else "nothing in it is like your interests"
-        return f"No match: {near}."
+        return f"No match: {best.fit:.1f} for {best.interest!r}, which needs {best.least:.1f}."
     if not best.weight > 0:
         return f"It matches only {best.interest!r}, which has no weight."
     return f"Ranked {_th(best.rank)} for {best.interest!r}, which had {best.places} of {found.size} places."

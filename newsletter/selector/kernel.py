@@ -483,9 +483,10 @@ def fill_values(
     filed: candidates that may be this interest's.
     """
     own, rise, least = np.float32(1 - hype), np.float32(hype * RISE), np.float32(max(floor, DEEPEST))
-    base, none = np.float32(BASE), np.float32(NONE)
+    base, none, pinned, none_of_it = np.float32(BASE), np.float32(NONE), np.float32(PINNED), np.float32(0)
     for candidate in range(len(fits)):
-        matched = base + own * fits[candidate] + rise * trend[candidate]
+        above = pinned if fits[candidate] >= pinned else none_of_it
+        matched = base + above + own * (fits[candidate] - above) + rise * trend[candidate]
         value[candidate] = matched if filed[candidate] and fits[candidate] >= least else none
     top(value, tops)
 
@@ -494,7 +495,7 @@ def pin(pins: Ints, fits: Floats) -> None:
     """Put papers by the authors of an interest above all others, but for those that must not be shown."""
     for candidate in pins:
         if fits[candidate] > np.float32(VOID):
-            fits[candidate] = np.float32(PINNED) + max(fits[candidate], np.float32(0)) / np.float32(10)
+            fits[candidate] = np.float32(PINNED) + max(fits[candidate], np.float32(0))
 
 
 def sort_key(value: float, candidate: int, width: int) -> int:
@@ -527,9 +528,7 @@ def rank_interests(size: int, readers: Readers, interests: Interests, pool: Pool
     for interest in range(number):
         if interests.weight[interest] > 0:
             filed, hype = scratch.filed == interest, readers.hype[reader]
-            fill_values(
-                scratch.fits[interest], filed, pool.trend, hype, readers.floor, scratch.value, scratch.tops
-            )
+            fill_values(scratch.fits[interest], filed, pool.trend, hype, readers.floor, scratch.value, scratch.tops)
             rank(scratch.value, scratch.tops, pool, ranked[interest])
     return ranked
 

@@ -20,13 +20,14 @@ from newsletter.selector.embeddings import Meaning
 from newsletter.selector.features import Floats, Vocabulary
 from newsletter.selector.kernel import Scores
 from newsletter.selector.similarity import CHUNK, Beside, padded
-from newsletter.selector.typed import LEAST, TypedIndex
+from newsletter.selector.typed import EXPECTED, LEAST, TypedIndex
 
 LARGEST = 600_000_000  #: bytes of rows that are kept; then it starts anew
 FINEST = 32_767  #: a row is kept in so many steps up to its largest number: half the memory, and half the time to read
 DEVIATION = 0.02  #: what one deviation of a typed phrase is worth beside the likeness to a liked paper
 VIEWS = 0.2  #: weight of a phrase's likeness in the three views of a paper beside what the index says, in deviations
 SKETCH = 64  #: dimensions of a sketch
+HIGHEST, WIDEST = 1.0, 1.75  #: mean and deviation of a score over older papers, at most, in DEVIATIONs
 RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one paper
 
 Atom = int | str  #: a row of the pool (a liked paper), or a reader's own words
@@ -65,18 +66,19 @@ class Reference:
         Charikar, Chen and Farach-Colton 2002), so the deviation of an interest costs SKETCH additions an atom. A liked
         paper's likeness to itself is left out.
         """
-        if not found.shape[1]:
-            return np.zeros(len(found), np.float32), np.zeros((len(found), SKETCH), np.float32)
         own = np.array([atom if isinstance(atom, int) else -1 for atom in atoms])[:, None] == self.rows
-        means = np.where(own, 0, found).sum(axis=1) / np.maximum((~own).sum(axis=1), 1)
+        number = (~own).sum(axis=1) + EXPECTED
+        means = np.minimum(np.where(own, 0, found).sum(axis=1) / number, HIGHEST * DEVIATION)
         rest = np.where(own, 0, found - means[:, None])
         signs = np.random.default_rng(0).choice(np.array([-1.0, 1.0], np.float32), found.shape[1])
         folded = np.zeros((len(found), SKETCH), np.float32)
         for start in range(0, found.shape[1], SKETCH):
             some = (rest * signs)[:, start : start + SKETCH]
             folded[:, : some.shape[1]] += some
-        deviations = np.sqrt((rest**2).mean(axis=1))
+        deviations = np.sqrt(((rest**2).sum(axis=1) + EXPECTED * (DEVIATION**2 + means**2)) / number)
+        deviations = np.minimum(deviations, WIDEST * DEVIATION)
         lengths = np.sqrt((folded**2).sum(axis=1))
+        folded[lengths == 0, 0] = 1
         folded *= (deviations / np.where(lengths > 0, lengths, 1))[:, None]
         return means.astype(np.float32), folded
 

@@ -18,16 +18,19 @@ from newsletter.selector.explain import (
     displaced,
     forbidden,
     interests,
+    refused,
     shares,
     twin,
+    usual,
     with_why,
 )
 from newsletter.selector.features import Floats
-from newsletter.selector.kernel import EXPLORATORY, FAIR, LESS, NONE, PINNED, Doubles, Interests, Readers
+from newsletter.selector.kernel import EXPLORATORY, FAIR, LESS, PINNED, RISE, VOID, Doubles, Interests, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block, Defaults, read
 from newsletter.selector.rank import choose
 from newsletter.selector.reasons import name
+from newsletter.selector.strength import strength
 from newsletter.types import Profile
 
 
@@ -51,37 +54,36 @@ class _Interest:
         self.weight, self.fair = whole.weight[number], share
         self.places = int(((whole.chosen.group[0] == number) & (whole.chosen.way[0] == FAIR))[: whole.picks].sum())
         self.authored = reader.authored[wish]
-        shown = fits.copy()
-        shown[reader.hidden] = NONE
-        self.best, self.ranks = self._ranked(shown)
-        self.least = float(kernel.least_of(np.float32(self.best)))
-        self.fit = np.where(fits > NONE, fits, left)
-        self.top = np.full(pool.size, self.best)
-        self.top[reader.hidden] = np.maximum(self.best, fits[reader.hidden])
-        scale = np.divide(1 - whole.hype, self.top, out=np.zeros(pool.size), where=self.top > 0)
-        self.unpinned = scale * whole.disliked(left) + whole.rise
+        self.best, self.ranks = self._ranked(whole.shown[number])
+        self.least = max(reader.floor, 0.0)
+        self.fit = np.where(fits > VOID, fits, left)
+        self.known = fits > VOID
+        self.unpinned = (1 - whole.hype) * self.fit + whole.rise
         self.score = self.unpinned.copy()
         pinned = [*self.authored]
-        self.score[pinned] = PINNED + 1 - whole.hype + whole.rise[pinned]
+        self.score[pinned] = (1 - whole.hype) * np.maximum(self.fit[pinned], 0) + whole.rise[pinned]
 
     def _ranked(self, shown: Floats) -> tuple[float, dict[int, int]]:
         """The best fit; and each matching candidate's rank, by the kernel itself."""
         whole, width = self.whole, self.whole.pool.size
         value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
-        best = kernel.fill_values(shown, whole.arrays.trend, whole.hype, value, tops)
         if self.weight > 0:
-            pins = np.array([*self.authored], np.int64)
-            kernel.pin(pins, shown, whole.arrays.trend, whole.hype, value, tops)
+            filed = whole.filed == self.number
+            kernel.fill_values(shown, filed, whole.arrays.trend, whole.hype, whole.reader.floor, value, tops)
             kernel.rank(value, tops, whole.arrays, keys)
         order = kernel.candidate_of(keys[keys >= 0], width).tolist()
-        return float(best), {candidate: rank for rank, candidate in enumerate(order, 1)}
+        plain = np.where(shown >= PINNED, shown - PINNED, shown)
+        return float(max(plain.max(initial=0), 0)), {candidate: rank for rank, candidate in enumerate(order, 1)}
 
     def matches(self, candidate: int) -> bool:
         if candidate in self.ranks:
             return True
         eligible = self.weight > 0 and candidate not in self.whole.hidden
-        return not eligible and (self.fit[candidate] >= self.least or candidate in self.authored)
+        return not eligible and (self._fits(candidate) or candidate in self.authored)
+
+    def _fits(self, candidate: int) -> bool:
+        return bool(self.known[candidate]) and bool(self.fit[candidate] >= self.whole.reader.floor)
 
     def order(self, candidate: int, group: int) -> tuple[bool, bool, bool, float]:
         """The least of these is the standing that counts."""
@@ -93,8 +95,8 @@ class _Interest:
         )
 
     def standing(self, candidate: int) -> Standing:
-        author, top = self.authored.get(candidate, ""), float(self.top[candidate])
-        fit = float(self.fit[candidate])
+        author, fit = self.authored.get(candidate, ""), float(self.fit[candidate])
+        told = "strong" if author else strength(fit, self.least) if self._fits(candidate) else ""
         return Standing(
             interest=self.name,
             loose=self.loose,
@@ -102,12 +104,12 @@ class _Interest:
             fair=self.fair,
             places=self.places,
             fit=fit,
+            strength=told,
             best=self.best,
             least=self.least,
             matched=self.matches(candidate),
             rank=self.ranks.get(candidate, 0),
             matches=len(self.ranks),
-            relevance=1.0 if author else fit / top if top > 0 else 0.0,
             author=author,
             score=float(self.score[candidate]),
             parts=(),
@@ -124,13 +126,12 @@ class _Survey:
         self.owner, self.weight, self.wish = own.owner, own.weight.tolist(), own.wish.tolist()
         self.hype, self.hidden = reader.hype[0], {*reader.hidden}
         self.arrays = pool.arrays
-        self.rise = self.hype * self.arrays.trend.astype(np.float64)
+        self.rise = self.hype * RISE * self.arrays.trend.astype(np.float64)
         self.picks = int(self.chosen.number[0])
         self.places = self.chosen.entry[0, : self.picks].tolist()
         self.place = {candidate: place for place, candidate in enumerate(self.places)}
         self.popular = {candidate: rank for rank, candidate in enumerate(pool.popular.tolist(), 1)}
         self.displaced = displaced(pool, reader, self.chosen)
-        self.refused = [*self._refused(block)]
         self.interests = [*self._interests(block, own)]
 
     def _interests(self, block: Readers, own: Interests) -> Iterator[_Interest]:
@@ -138,20 +139,31 @@ class _Survey:
         fits = np.zeros((number + 1, self.pool.size), np.float32)
         table = self.pool.table
         kernel.fit(table.scores, block, own, fits)
-        scores = table.steps[block.atom] * table.sizes[block.atom].astype(np.float64)[:, None]
-        left = shares(block, own) @ scores
+        self.shown = self._shown(fits)
+        scratch = kernel.scratch_for(0, self.arrays.duplicate_of)._replace(fits=self.shown)
+        kernel.file_papers(own, scratch)
+        self.filed = scratch.filed
+        share = shares(block, own)
+        scores, what_is = (
+            table.steps[block.atom] * table.sizes[block.atom].astype(np.float64)[:, None],
+            usual(self.pool, block, share),
+        )
+        left = self._disliked((share @ scores - what_is.middle[:, None]) * what_is.unit[:, None], block)
         for interest in range(number):
             yield _Interest(self, interest, fits[interest], left[interest], self.weight[interest] / total)
 
-    def _refused(self, block: Readers) -> Iterator[Doubles]:
-        table = self.pool.table
-        for row, share in zip(block.less, block.less_share, strict=True):
-            yield share * table.steps[row] * float(table.sizes[row])
+    def _shown(self, fits: Floats) -> Floats:
+        """fits of what may be shown, by authors of the interests above all others."""
+        shown: Floats = fits.copy()
+        shown[:, self.reader.hidden] = VOID
+        for interest, wish in enumerate(self.wish):
+            kernel.pin(np.array([*self.reader.authored[wish]], np.int64), shown[interest])
+        return shown
 
-    def disliked(self, left: Doubles) -> Doubles:
+    def _disliked(self, left: Doubles, block: Readers) -> Doubles:
         """What disliked papers leave of these fits, each in its turn."""
-        for refused in self.refused:
-            left = left - LESS * np.maximum(refused - np.maximum(left, 0.0), 0.0)
+        for like, share in zip(refused(self.pool, block), block.less_share, strict=True):
+            left = left - LESS * np.maximum(share * like - np.maximum(left, 0.0), 0.0)
         return left
 
     def told(self, candidate: int, hidden: tuple[Hidden, ...]) -> Explanation:

@@ -102,7 +102,7 @@ def unspaced(word: str) -> bool:
 
 
 def means(text: str, start: int, stop: int) -> bool:
-    """Whether a word of no topic that stands here in capitals means something: "the WHO says", "hepatitis A", "T cells".
+    """Whether a word of no topic in capitals means something here: "the WHO says", "hepatitis A", "T cells".
 
     "A study", "I show" and "the user's" do not; nor does "A" in "X: A Survey".
     """
