@@ -94,8 +94,9 @@ def explain(subscriber: str, entry: str, issue: str, form: str) -> None:
            place (0: left), way (fair, outside, popular), interest, size, picks, popular (rank by trend), score
            parts      kind (liked, voted, word, disliked, less, passed, author, trend), of, entry, amount,
                       likeness, share, own, words, beside
-           standings  one for each interest, best first: interest, loose, weight, fair (share), places, fit, best,
-                      least (to match), matched, rank, matches, relevance, author, score, parts
+           standings  one for each interest, best first: interest, loose, weight, fair (share), places, fit (in
+                      deviations above what is usual for older papers), strength (strong, good, faint), best, least
+                      (the floor), matched, rank, matches, author, score, parts
            hidden     kind (seen, liked, disliked, voted, muted), by
            twin       null, or a near-duplicate in the way: entry, title, place
            votes      that still count: entry, title, verb, days (ago), weight
@@ -137,30 +138,32 @@ def _print_scores(found: Explained) -> None:
         click.echo()
         _print_parts(explanation.parts)
         counts = explanation.place or any(standing.rank for standing in explanation.standings)
-        click.echo(f"{explanation.score:+.3f}  score{'' if counts else ' that it would have'}")
+        click.echo(f"{explanation.score:+.2f}  score{'' if counts else ' that it would have'}")
     if explanation.standings:
         click.echo()
-        head = ("interest", "fair share", "places", "rank", "of", "fit", "to match", "best", "score")
+        head = ("interest", "fair share", "places", "rank", "of", "fit", "", "floor", "best", "score")
         print_table(head, [_standing_cells(standing) for standing in explanation.standings])
 
 
 def _print_parts(parts: Sequence[Part]) -> None:
     """The largest, and the sum of the others."""
     rows, rest = [_part_cells(part) for part in parts[:LISTED_PARTS]], parts[LISTED_PARTS:]
-    more = [(f"{sum(part.amount for part in rest):+.3f}", f"{len(rest)} more", "", "")] if rest else []
+    more = [(f"{sum(part.amount for part in rest):+.2f}", f"{len(rest)} more", "", "")] if rest else []
     print_table(("amount", "of", "", "shared"), [*rows, *more])
 
 
 def _part_cells(part: Part) -> tuple[object, ...]:
     kinds = {"voted": "wanted", "less": "less like"}
-    return f"{part.amount:+.3f}", kinds.get(part.kind, part.kind), shortened(part.of, 60), ", ".join(part.words) or "-"
+    return f"{part.amount:+.2f}", kinds.get(part.kind, part.kind), shortened(part.of, 60), ", ".join(part.words) or "-"
 
 
 def _standing_cells(standing: Standing) -> tuple[object, ...]:
     name = shortened(standing.interest or "-", 40)
     rank = standing.rank or ("-" if standing.matched else "no match")
-    numbers = (f"{number:.3f}" for number in (standing.fit, standing.least, standing.best, standing.score))
-    return name, f"{100 * standing.fair:.0f} %", standing.places, rank, standing.matches, *numbers
+    least, best, score = (f"{number:.1f}" for number in (standing.least, standing.best, standing.score))
+    share = f"{100 * standing.fair:.0f} %"
+    fit = f"{standing.fit:.1f}", standing.strength or "-"
+    return name, share, standing.places, rank, standing.matches, *fit, least, best, score
 
 
 def _vote_line(vote: Heard) -> str:

@@ -22,7 +22,6 @@ from newsletter.selector.kernel import (
     EVERYWHERE,
     EXPLORATORY,
     FAIR,
-    LESS,
     OVERALL,
     PINNED,
     RISE,
@@ -332,8 +331,8 @@ class _Case:
         for atom, share, score in zip(self.reader.less, self.reader.less_share, self._refused(), strict=True):
             excess = share * score - max(left, 0.0)
             if excess > 0:
-                left -= LESS * excess
-                yield self._part(kinds[atom], atom, -scale * LESS * excess, score, share, True)
+                left -= kernel.taken(excess)
+                yield self._part(kinds[atom], atom, -scale * kernel.taken(excess), score, share, True)
 
     def _refused(self) -> list[float]:
         """How like the disliked papers it is, in deviations."""

@@ -27,7 +27,7 @@ RISE = 8.0  #: deviations that the highest trend is worth, for readers who ask f
 PINNED = 100.0  #: deviations that a paper by an author of the interest stands above all others
 BASE = 200.0  #: added to what is sorted by, so that it is never negative
 DEEPEST = -150.0  #: deviations; nothing stands lower
-LESS = 0.5  #: what a disliked paper takes from the papers that are more like it than like the interest
+LESS, MOST_LESS = 0.4, 2.4  #: what a disliked paper takes of an excess of its likeness over the interest's, and at most
 FLATTEST = 1e-4  #: least deviation of a score: of likes without a word it is 0
 STEPS = 1e4  #: scores differ by 1 / STEPS or are equal, and the id decides
 TELLING = 0.2  #: of the strongest part of a score, what the second strongest must have to be told
@@ -453,6 +453,11 @@ def mix_groups(interests: Interests, mass: Doubles, fits: Floats, means: Doubles
             fits[interest, candidate] = mixed if fits[interest, candidate] >= np.float32(FAINT) else np.float32(VOID)
 
 
+def taken(excess: Any) -> Any:
+    """Deviations that a disliked paper takes; an array, too."""
+    return LESS * excess / (1 + LESS * excess / MOST_LESS)
+
+
 def take_dislikes(scores: Scores, readers: Readers, interests: Interests, fits: Floats) -> None:
     """Lower what is more like a disliked paper than like the interest, by one disliked paper after the other."""
     for place in range(readers.less_start[interests.reader], readers.less_start[interests.reader + 1]):
@@ -464,7 +469,7 @@ def take_dislikes(scores: Scores, readers: Readers, interests: Interests, fits: 
             mine = fits[interest]
             for candidate in range(len(mine)):
                 excess = part * np.float32(row[candidate]) - middle - max(mine[candidate], np.float32(0))
-                mine[candidate] -= np.float32(LESS) * max(excess, np.float32(0))
+                mine[candidate] -= np.float32(taken(max(excess, np.float32(0))))
 
 
 def top(value: Floats, tops: Floats) -> None:
@@ -753,7 +758,7 @@ def credit(
 ) -> tuple[int, int]:
     """The two atoms that gave a pick most of its score, as `fit` weighs them; the second, if it gave some of it.
 
-    atom, share: of the reader. Places among them, -1 for none.
+    Where one phrase says more than all together, it alone. atom, share: of the reader. Places among them, -1 for none.
     """
     owner, unassigned = interests.owner, interests.unassigned
     whole, mine, several = 0.0, 0.0, False
@@ -764,17 +769,27 @@ def credit(
         if owner[place] == interest:
             mine += share[place]
     first, second, most, next_most = -1, -1, 0.0, 0.0
+    loudest, said, together, sketch = -1, 0.0, 0.0, np.zeros(scores.sketches.shape[1])
     for place in range(len(owner)):
+        row = atom[place]
         weight = share[place] / mine if owner[place] == interest else 0.0
+        every = owner[place] >= unassigned or owner[place] == EVERYWHERE
         if several:
-            every = owner[place] >= unassigned or owner[place] == EVERYWHERE
             weight = (1 - OVERALL) * weight + (OVERALL * share[place] / whole if every else 0.0)
-        part = weight * scores.sizes[atom[place]] * scores.steps[atom[place], candidate]
+        part = weight * (scores.sizes[row] * scores.steps[row, candidate] - scores.means[row])
+        together += part
+        sketch += weight * scores.sketches[row]
         if part > most:
             next_most, second = most, first
             most, first = part, place
         elif part > next_most:
             next_most, second = part, place
+        if scores.words[row] > 0 and (owner[place] == interest or (owner[place] == EVERYWHERE and every)):
+            alone = scores.sizes[row] / scores.words[row] * scores.steps[row, candidate]
+            if alone > said:
+                loudest, said = place, alone
+    if loudest >= 0 and said > together / max(np.sqrt((sketch**2).sum()), FLATTEST):
+        return loudest, -1
     return first, second if next_most >= TELLING * most else -1
 
 
@@ -797,7 +812,7 @@ def fill_up(
 
 _SMALL = (mark, is_free, put, candidate_of, score_of, sort_key, top, place_of_duplicate)
 _GROUPING = (near_interest, closest, newest_linked, linked, group_unassigned, group)
-_FITTING = (masses, add_likes, add_usual, mix_groups, in_deviations, add_peaks, take_dislikes, fit)
+_FITTING = (masses, add_likes, add_usual, mix_groups, in_deviations, add_peaks, taken, take_dislikes, fit)
 _RANKING = (fill_values, pin, file_papers, rank, rank_interests, next_interest, merge)
 _EXPLORING = (outside, nearest, exploratory_keys, make_room, explore)
 _PARTS = (*_SMALL, *_GROUPING, *_FITTING, *_RANKING, *_EXPLORING, credit, account, fill_up, scratch_for, choose_one)

@@ -17,7 +17,7 @@ from newsletter.selector.pool import Author, Pool, person
 from newsletter.selector.score_table import Atom
 from newsletter.types import WANTED, Fill, Interest, Profile, Verb
 
-SIZE, HYPE, SURPRISE, FILL = 10, 0.2, 0.1, Fill.NONE  #: where neither the reader nor the configuration says
+SIZE, HYPE, SURPRISE, FILL = 10, 0.2, 0.1, Fill.POPULAR  #: where neither the reader nor the configuration says
 FLOOR = 3.0  #: deviations: less is no match
 MOST_PICKS = 1000  #: in an edition
 MOST_LIKES = 500  #: of one interest, the newest; older ones change little and cost as much

@@ -20,7 +20,7 @@ from newsletter.selector.embeddings import Meaning
 from newsletter.selector.features import Floats, Vocabulary
 from newsletter.selector.kernel import Scores
 from newsletter.selector.similarity import CHUNK, Beside, padded
-from newsletter.selector.typed import EXPECTED, LEAST, TypedIndex
+from newsletter.selector.typed import EXPECTED, TypedIndex
 
 LARGEST = 600_000_000  #: bytes of rows that are kept; then it starts anew
 FINEST = 32_767  #: a row is kept in so many steps up to its largest number: half the memory, and half the time to read
@@ -185,8 +185,10 @@ def computed(papers: PoolFeatures, atoms: Sequence[Atom]) -> tuple[Floats, Float
     found = papers.candidates.likeness(rows, meaning)
     usual = known[:, papers.reference.places]
     if isinstance(atoms[0], str):
-        middle, unit = known.mean(axis=1, keepdims=True), np.maximum(known.std(axis=1, keepdims=True), LEAST)
-        said = papers.typed.scores([str(atom) for atom in atoms])
+        number = known.shape[1] + EXPECTED
+        middle = known.sum(axis=1, keepdims=True) / number
+        spread = ((known - middle) ** 2).sum(axis=1, keepdims=True) + EXPECTED * DEVIATION**2
+        unit, said = np.sqrt(spread / number), papers.typed.scores([str(atom) for atom in atoms])
         found = DEVIATION * (said[:, : papers.size] + VIEWS * (found - middle) / unit)
         usual = DEVIATION * (said[:, papers.reference.typed] + VIEWS * (usual - middle) / unit)
     else:

@@ -25,7 +25,7 @@ from newsletter.selector.explain import (
     with_why,
 )
 from newsletter.selector.features import Floats
-from newsletter.selector.kernel import EXPLORATORY, FAIR, LESS, PINNED, RISE, VOID, Doubles, Interests, Readers
+from newsletter.selector.kernel import EXPLORATORY, FAIR, PINNED, RISE, VOID, Doubles, Interests, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block, Defaults, read
 from newsletter.selector.rank import choose
@@ -163,7 +163,7 @@ class _Survey:
     def _disliked(self, left: Doubles, block: Readers) -> Doubles:
         """What disliked papers leave of these fits, each in its turn."""
         for like, share in zip(refused(self.pool, block), block.less_share, strict=True):
-            left = left - LESS * np.maximum(share * like - np.maximum(left, 0.0), 0.0)
+            left = left - kernel.taken(np.maximum(share * like - np.maximum(left, 0.0), 0.0))
         return left
 
     def told(self, candidate: int, hidden: tuple[Hidden, ...]) -> Explanation:

@@ -67,7 +67,8 @@ def _survey_row(found: Explanation, entry: Entry, shown: str, lowest: Mapping[st
         "way": found.way,
         "interest": interest,
         "score": found.score,
-        "fit": best.relevance if best else 0.0,
+        "fit": best.fit if best else 0.0,
+        "strength": best.strength if best else "",
         "hidden": [obstacle.kind for obstacle in found.hidden],
         "why": _why(found, best.interest if best and best.rank else "", shown, lowest),
     }
@@ -78,13 +79,22 @@ def _why(found: Explanation, ranked_for: str, shown: str, lowest: Mapping[str, f
     if shown and any(obstacle.kind == "seen" for obstacle in found.hidden):
         return found.why.replace("in another issue", f"in {shown}")
     if not found.place and not found.hidden and not found.twin and ranked_for in lowest:
-        return f"{found.why} Score {found.score:.3f}; the last one taken has {lowest[ranked_for]:.3f}."
+        return f"{found.why} Score {found.score:.1f}; the last one taken has {lowest[ranked_for]:.1f}."
     return found.why
 
 
 def _joined_row(entry: Entry) -> Row:
     why = "Another entry of the pool is the same paper and stands for it."
-    rest = {"place": 0, "way": "", "interest": "", "score": None, "fit": 0.0, "hidden": ["same"], "why": why}
+    rest = {
+        "place": 0,
+        "way": "",
+        "interest": "",
+        "score": None,
+        "fit": 0.0,
+        "strength": "",
+        "hidden": ["same"],
+        "why": why,
+    }
     return {**_paper_row(entry), **rest}
 
 

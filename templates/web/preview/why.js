@@ -86,17 +86,17 @@ const SAID = {more: "asked for more like", save: "saved", less: "asked for less 
 async function numbers(proof, entry, named = false) {
   const told = await get(`proof/${proof}/explain?${new URLSearchParams({entry})}`);
   if (told.error) return el("p", {class: "bad"}, told.error);
-  const sign = number => `${number < 0 ? "" : "+"}${number.toFixed(3)}`;
+  const sign = number => `${number < 0 ? "" : "+"}${number.toFixed(2)}`;
   const parts = [];
   if (named) parts.push(el("h3", {}, told.title), el("p", {}, `${told.place ? "Taken" : "Left"}. ${told.why}`));
   if (!told.pooled) parts.push(el("p", {}, `The pool is what was new from ${told.since} to ${told.until} (UTC).`));
   if (told.kept) parts.push(el("p", {}, `The edition that was made for the mail ${told.mailed ? `has it at place ${told.mailed}` : "does not have it"}. These are the numbers of today.`));
-  if (told.parts.length) parts.push(table(`Score ${told.score.toFixed(3)}: what it is made of`, ["Amount", "Of"], told.parts.map(part => [
+  if (told.parts.length) parts.push(table(`Score ${told.score.toFixed(2)}: what it is made of`, ["Amount", "Of"], told.parts.map(part => [
     sign(part.amount), twoLines(`${KINDS[part.kind] ?? part.kind}${part.of ? `: ${part.of}` : ""}`, part.words.length ? `shares ${part.words.join(", ")}` : "")])));
   if (told.standings.length) parts.push(table("Beside each interest", ["Interest", "Rank", "Fit", "Score"], told.standings.map(each => [
     twoLines(each.interest || "–", `fair share ${(100 * each.fair).toFixed(0)} %, ${count(each.places, "place", "places")}`),
     twoLines(each.rank ? String(each.rank) : each.matched ? "–" : "no match", `of ${each.matches}`),
-    twoLines(each.fit.toFixed(3), `needs ${each.least.toFixed(3)}, best ${each.best.toFixed(3)}`), each.score.toFixed(3)])));
+    twoLines(`${each.fit.toFixed(1)} ${each.strength}`, `floor ${each.least.toFixed(1)}, best ${each.best.toFixed(1)}`), each.score.toFixed(1)])));
   if (told.votes.length) parts.push(el("ul", {class: "quiet"}, ...told.votes.map(vote => el("li", {},
     `The reader ${SAID[vote.verb] ?? vote.verb} “${vote.title || vote.entry}” ${count(vote.days, "day", "days")} ago: weight ${vote.weight.toFixed(2)}.`))));
   return el("div", {}, ...parts);

