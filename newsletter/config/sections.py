@@ -31,7 +31,7 @@ from newsletter.config.values import (
     six_digits,
     web_address,
 )
-from newsletter.types import SECTIONS, Cadence, Part, Source
+from newsletter.types import SECTIONS, Cadence, Fill, Part, Source
 
 
 class Section(BaseModel):
@@ -207,6 +207,8 @@ class SelectionSection(Section):
     size: EditionSize = 10
     hype: Share = 0.2
     surprise: Share = 0.1
+    fill: Fill = Fill.NONE
+    floor: Annotated[float, Field(ge=0, le=100)] = 3.0
     model: str = ""
     model_url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
     model_key: SecretStr | None = None

@@ -3,7 +3,8 @@
 from newsletter.selector.pool import Pool, prepare
 from newsletter.selector.popular import for_everybody, popular
 from newsletter.selector.profile_arrays import FILL, FLOOR, HYPE, SIZE, SURPRISE, Defaults, completed, likes, phrases
-from newsletter.selector.rank import select, warm
+from newsletter.selector.rank import find, select, warm
+from newsletter.selector.selection import Selection
 
 __all__ = [
     "FILL",
@@ -13,7 +14,9 @@ __all__ = [
     "SURPRISE",
     "Defaults",
     "Pool",
+    "Selection",
     "completed",
+    "find",
     "for_everybody",
     "likes",
     "phrases",

@@ -138,16 +138,17 @@ class Chosen(NamedTuple):
     second: Ints
     share: Doubles  #: fair share of the pick's interest, 0..1
     owner: Ints  #: per atom of the block: the number of the interest that it belongs to
+    matches: Ints  #: wishes: candidates that match and may be shown, as far as they were counted
 
 
-def room(readers: int, largest: int, atoms: int) -> Chosen:
+def room(readers: int, largest: int, atoms: int, wishes: int) -> Chosen:
     """Space for the choices of a block."""
     shape = (readers, largest)
     whole = [np.full(shape, -1, np.int64) for _ in range(6)]
     entry, wish, group, way, first, second = whole
     score, share = np.zeros(shape), np.zeros(shape)
-    owner = np.zeros(atoms, np.int64)
-    return Chosen(np.zeros(readers, np.int64), entry, wish, group, score, way, first, second, share, owner)
+    owner, matches = np.zeros(atoms, np.int64), np.zeros(wishes, np.int64)
+    return Chosen(np.zeros(readers, np.int64), entry, wish, group, score, way, first, second, share, owner, matches)
 
 
 def twins(duplicate_of: Ints) -> Flags:
@@ -185,6 +186,8 @@ def choose_one(
     interests = group(scores.fields, readers, reader, chosen.owner)
     fit(scores, readers, interests, scratch.fits)
     ranked = rank_interests(size, readers, interests, pool, scratch)
+    for interest in range(len(interests.weight)):
+        chosen.matches[interests.wish[interest]] += (ranked[interest] >= 0).sum()
     count = merge(ranked, size, interests, scratch.marks, chosen)
     most = int(readers.surprise[reader] * size + 1e-9)
     if most > 0 and len(interests.weight) > 0:

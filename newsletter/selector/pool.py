@@ -50,7 +50,7 @@ class Pool(PoolFeatures):
     starts: Numbers  #: where each candidate begins in it
     table: ScoreTable  #: what was computed of it so far
     links: dict[
-        Wording, dict[int | tuple[str, int], tuple[tuple[str, ...], tuple[str, ...], str, bool]]
+        Wording, dict[int | tuple[str, int], tuple[tuple[str, ...], str, bool, bool]]
     ]  #: the reasons.Link of each pair told so far, by language
     heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
 

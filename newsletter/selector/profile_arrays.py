@@ -17,7 +17,7 @@ from newsletter.selector.pool import Author, Pool, person
 from newsletter.selector.score_table import Atom
 from newsletter.types import WANTED, Fill, Interest, Profile, Verb
 
-SIZE, HYPE, SURPRISE, FILL = 10, 0.2, 0.1, Fill.POPULAR  #: where neither the reader nor the configuration says
+SIZE, HYPE, SURPRISE, FILL = 10, 0.2, 0.1, Fill.NONE  #: where neither the reader nor the configuration says
 FLOOR = 3.0  #: deviations: less is no match
 MOST_PICKS = 1000  #: in an edition
 MOST_LIKES = 500  #: of one interest, the newest; older ones change little and cost as much
@@ -96,7 +96,7 @@ def likes(profile: Profile) -> tuple[str, ...]:
 
 def phrases(profile: Profile) -> tuple[str, ...]:
     """All words of a reader's own, as an embedder should know them."""
-    named = (phrase for interest in profile.interests for phrase in _spoken(interest))
+    named = (phrase for interest in profile.interests for phrase in spoken(interest))
     return tuple(dict.fromkeys((*named, *_unassigned_words(profile))))
 
 
@@ -166,7 +166,7 @@ def _add_wishes(block: Block, pool: Pool, profile: Profile) -> None:
     weights = [weight / largest if largest else 1.0 for weight in weights]
     for interest, weight in zip(profile.interests, weights, strict=True):
         _add_likes(block, pool, interest.liked)
-        _add_words(block, _spoken(interest), KEYWORDS)
+        _add_words(block, spoken(interest), KEYWORDS)
         _add_wish(block, interest, weight, False, written_by(pool, interest))
     words, start = _unassigned_words(profile), len(block.atom)
     _add_likes(block, pool, profile.liked)
@@ -174,7 +174,7 @@ def _add_wishes(block: Block, pool: Pool, profile: Profile) -> None:
         if signal.verb in WANTED and signal.weight > FORGOTTEN and signal.entry in pool.rows:
             block.atom.append(pool.rows[signal.entry])
             block.share.append(min(signal.weight, 1.0))
-    if words or profile.liked or len(block.atom) > start:
+    if words or len(block.atom) > start:
         _add_words(block, words, TEXT * sum(block.share[start:]) or 1.0)
         weight = sum(weights) / len(weights) if weights else 1.0
         _add_wish(block, Interest("", weight, words), weight, True, NOBODY)
@@ -240,7 +240,7 @@ def _same_person(one: Author, other: Author) -> bool:
     return first == second or (1 in (len(first), len(second)) and first[0] == second[0])
 
 
-def _spoken(interest: Interest) -> tuple[str, ...]:
+def spoken(interest: Interest) -> tuple[str, ...]:
     """Name and keywords, each once."""
     found: dict[str, str] = {}
     for text in (interest.name, *interest.keywords):

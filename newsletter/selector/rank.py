@@ -21,6 +21,7 @@ from newsletter.selector.profile_arrays import Block, Defaults, arrays, read
 from newsletter.selector.reason_texts import Wording, wording
 from newsletter.selector.reasons import tell
 from newsletter.selector.score_table import fits
+from newsletter.selector.selection import Selection, selections
 from newsletter.types import Pick, Profile
 
 if TYPE_CHECKING:
@@ -39,17 +40,29 @@ def select(
     defaults: Defaults | None = None,
     messages: Sequence[Messages] = (),
 ) -> list[tuple[Pick, ...]]:
-    """The picks of each profile, in their order; seen[i] holds ids that profile i must not get again.
+    """The picks of each profile, in their order; as `find` does."""
+    return [found.picks for found in find(pool, profiles, seen, defaults, messages)]
+
+
+def find(
+    pool: Pool,
+    profiles: Sequence[Profile],
+    seen: Sequence[Set[str]] = (),
+    defaults: Defaults | None = None,
+    messages: Sequence[Messages] = (),
+) -> list[Selection]:
+    """What is chosen for each profile, in their order; seen[i] holds ids that profile i must not get again.
 
     messages[i] is what profile i is told its reasons in; English by default.
 
     Interests get places by weight, so scores need not fall from one pick to the next. Exploratory picks follow the
-    regular ones; popular ones fill what is left and say so. A paper comes once, however many ids it has.
+    regular ones; where a profile wants it, popular ones fill what is left and say so. A paper comes once, however many
+    ids it has.
     """
     wordings = _wordings(messages)
     if len(wordings) not in (0, len(profiles)):
         raise ValueError("messages must hold one language per profile")
-    return [picks for some in _blocks(pool, profiles, seen, defaults or Defaults(), wordings) for picks in some]
+    return [each for some in _blocks(pool, profiles, seen, defaults or Defaults(), wordings) for each in some]
 
 
 def _wordings(messages: Sequence[Messages]) -> list[Wording]:
@@ -67,14 +80,14 @@ def _blocks(
     seen: Sequence[Set[str]],
     defaults: Defaults,
     wordings: Sequence[Wording],
-) -> Iterator[list[tuple[Pick, ...]]]:
+) -> Iterator[list[Selection]]:
     """While one block is told in Python, the next one is chosen in machine code, by the other processors."""
     hidden: Sequence[Set[str]] = seen or [frozenset()] * len(profiles)
     if len(hidden) != len(profiles):
         raise ValueError("seen must hold one set per profile")
     if len(profiles) == 1:  # a page waits: to start threads would take longer than the choice
         for block in _fitting(pool, profiles, hidden, defaults):
-            yield tell(pool, *_chosen(pool, block, 1), wordings)
+            yield _told(pool, _chosen(pool, block, 1), wordings)
         return
     threads = processors() if len(profiles) <= BLOCK else max(processors() - 1, 1)
     with ThreadPoolExecutor(1) as ahead:
@@ -83,11 +96,15 @@ def _blocks(
         for block in _fitting(pool, profiles, hidden, defaults):
             before, waiting = waiting, ahead.submit(_chosen, pool, block, threads)
             if before:
-                picks = tell(pool, *before.result(), wordings[told : told + len(before.result()[0].size)])
-                told += len(picks)
-                yield picks
+                found = _told(pool, before.result(), wordings[told : told + len(before.result()[0].size)])
+                told += len(found)
+                yield found
         if waiting:
-            yield tell(pool, *waiting.result(), wordings[told:])
+            yield _told(pool, waiting.result(), wordings[told:])
+
+
+def _told(pool: Pool, choice: tuple[Block, Readers, Chosen], wordings: Sequence[Wording]) -> list[Selection]:
+    return selections(pool, *choice, tell(pool, *choice, wordings))
 
 
 def warm(pool: Pool, profiles: Sequence[Profile], largest: int) -> None:
@@ -104,7 +121,7 @@ def warm(pool: Pool, profiles: Sequence[Profile], largest: int) -> None:
         pool.table.numbers(pool, atoms)
         if pool.size >= LARGE:
             nobody = Block(size=[1], hype=[0.0], surprise=[0.0], fill=[False])
-            kernel.compiled()(pool.table.scores, pool.arrays, arrays(nobody, {}), 0, 0, kernel.room(0, 1, 0))
+            kernel.compiled()(pool.table.scores, pool.arrays, arrays(nobody, {}), 0, 0, kernel.room(0, 1, 0, 0))
 
 
 def _fitting(pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults) -> Iterator[Block]:
@@ -128,7 +145,7 @@ def choose(pool: Pool, block: Block, threads: int = 1) -> tuple[Readers, Chosen]
     """The choice for these readers as arrays; the caller holds the table's lock."""
     readers = arrays(block, pool.table.numbers(pool, (*block.atom, *block.less)))
     number, largest = len(block.size), min(max(block.size, default=0), pool.size)
-    chosen = kernel.room(number, max(largest, 0), len(block.atom))
+    chosen = kernel.room(number, max(largest, 0), len(block.atom), len(block.weight))
     given = (pool.table.scores, pool.arrays, readers)
     if not kernel.is_compiled() and (len(block.atom) + len(block.less) + number) * pool.size < SMALL:
         kernel.choose(*given, 0, number, chosen)

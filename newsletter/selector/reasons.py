@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from newsletter.selector.features import background
 from newsletter.selector.kernel import ALONE, EXPLORATORY, FAINT, FAIR, POPULAR, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block
-from newsletter.selector.reason_texts import ENGLISH, Wording
+from newsletter.selector.reason_texts import ENGLISH, Wording, of_two
 from newsletter.selector.score_table import RIDGE, Atom, terms_of
-from newsletter.selector.tokens import LONGEST, STOP, WORD, fold, singular, unspaced
+from newsletter.selector.tokens import LONGEST, STOP, WORD, asked, fold, singular, stem, unspaced
+from newsletter.selector.tokens import words as typed_words
 from newsletter.types import RISING, Entry, Pick
 
 WORDS = 3  #: named at most
@@ -30,14 +32,15 @@ LIKE = 0.04  #: a liked paper is "near" from this share of the likeness on, by i
 SHORT = 40  #: characters of a title in a reason
 TELLING = 12  #: best terms looked at
 LONGEST_PHRASE = 8  #: words
+GENERIC = 0.02  #: share of all papers from which on a single word is no reason
 REMEMBERED = 600_000  #: pairs of a reader's word or paper and a candidate, of some 400 bytes
 
 
-#: What joins a reader's word or liked paper with a candidate: the words they share, as the candidate writes them; parts
-#: of a reason, ready-made; what it says of a liked paper; whether this is only that its readers like papers like this.
+#: What joins a reader's phrase or liked paper with a candidate: the words they share, as the candidate writes them; the
+#: reason, ready-made; whether this is a liked paper's; whether it is only that its readers like papers like this.
 #: A plain tuple, since many are kept: the garbage collector leaves out what holds only text.
-Link = tuple[tuple[str, ...], tuple[str, ...], str, bool]
-NOTHING: Link = ((), (), "", False)
+Link = tuple[tuple[str, ...], str, bool, bool]
+NOTHING: Link = ((), "", False, False)
 
 
 class _PickColumns(NamedTuple):
@@ -149,24 +152,13 @@ def _unasked(way: int, trending: int, wording: Wording) -> tuple[str, ...]:
 
 def _line(way: int, author: str, first: Link, second: Link, rising: str, wording: Wording) -> tuple[str, ...]:
     """The parts of a reason: that a pick is exploratory, its author, and what made most of its score."""
-    parts = first[1]
-    if second is not NOTHING:
-        more = (word for word in second[0] if not any(_same(word, told) for told in first[0]))
-        parts = _parts((*first[0], *more)[:WORDS], first[2] or second[2], wording)
+    parts = (first[1],) if first[1] else ()
+    if second[1] and second[2] and not first[2]:  # what the reader typed, and a paper that they liked
+        parts = (*parts, second[1])
     if way != EXPLORATORY and not author and not rising:
         return parts or (wording.field,)
     outside, by = (wording.outside,) if way == EXPLORATORY else (), (author.join(wording.by),) if author else ()
     return (*outside, *by, *parts, *((rising,) if rising else ())) or (wording.field,)
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether one of two phrases says the other one too."""
-    return one.casefold() in other.casefold() or other.casefold() in one.casefold()
-
-
-def _parts(words: tuple[str, ...], near: str, wording: Wording) -> tuple[str, ...]:
-    matches = (wording.comma.join(words).join(wording.matches),) if words else ()
-    return (*matches, near) if near else matches
 
 
 def _links(
@@ -174,12 +166,12 @@ def _links(
 ) -> tuple[list[Link], Ints, Ints]:
     """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them.
 
-    The second is asked only where the first has no words or is no paper. rows: of the block's atoms in the table, so
+    The second is asked only where the first is no paper. rows: of the block's atoms in the table, so
     that those of all readers that are one have one number.
     """
     links = [NOTHING]
     firsts = _numbered(pool, block, rows, columns.entry, columns.first, links, wording)
-    enough = np.array([bool(words and near) for words, _, near, _ in links], np.bool_)
+    enough = np.array([liked for _, _, liked, _ in links], np.bool_)
     seconds = np.where(enough[firsts], -1, columns.second)
     return links, firsts, _numbered(pool, block, rows, columns.entry, seconds, links, wording)
 
@@ -229,14 +221,34 @@ def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]], wording: Wording = ENG
     numbers = zip(cosines.tolist(), (shared > np.maximum(cosines, FAINT)).tolist(), strict=True)
     strongest = _strongest(product, pool.vocabulary.terms)
     for (atom, entry), found, (cosine, beside) in zip(pairs, strongest, numbers, strict=True):
-        words, near = _phrases(pool.entries[entry], found) if found else (), ""
+        words = _telling_ones(_phrases(pool.entries[entry], found)) if found else ()
         if isinstance(atom, str):
-            words = words or (atom,)
-        elif cosine >= LIKE:
-            near = intern(shorten(pool.entries[atom].title).join(wording.near))
-        elif beside:
-            near = intern(shorten(pool.entries[atom].title).join(wording.beside))
-        yield words, _parts(words, near, wording), near, bool(near) and cosine < LIKE
+            yield words, intern(_followed(atom, pool.entries[entry], words, wording)), False, False
+        else:
+            title = shorten(pool.entries[atom].title) if cosine >= LIKE or beside else ""
+            yield words, intern(_liked(title, words, cosine >= LIKE, wording)), True, bool(title) and cosine < LIKE
+
+
+def _followed(phrase: str, entry: Entry, words: tuple[str, ...], wording: Wording) -> str:
+    """Why a paper answers a phrase that the reader typed."""
+    wanted = {stem(word) for word in typed_words(asked(phrase))}
+    title, abstract = (wanted <= {stem(word) for word in typed_words(text)} for text in (entry.title, entry.abstract))
+    if title or abstract:
+        around = wording.both if title and abstract else wording.title if title else wording.abstract
+        return phrase.join(around)
+    return of_two(wording.partly, phrase, wording.comma.join(words)) if words else phrase.join(wording.around)
+
+
+def _liked(title: str, words: tuple[str, ...], near: bool, wording: Wording) -> str:
+    """Why a paper is like one that the reader liked; title: of that, "" where it should not be named."""
+    if title and near:
+        return of_two(wording.near_by, title, wording.comma.join(words)) if words else title.join(wording.near)
+    return title.join(wording.beside) if title else wording.comma.join(words).join(wording.alike) if words else ""
+
+
+def _telling_ones(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a reason; none where it is one word of many papers only: "video", "reasoning"."""
+    return () if len(words) == 1 and background().get(singular(fold(words[0])), 0) > GENERIC else words
 
 
 def _shared(pool: Pool, atoms: Sequence[Atom], entries: Sequence[int]) -> NDArray[np.float64]:

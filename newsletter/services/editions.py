@@ -135,7 +135,9 @@ class IssueEditions:
         return self._with(frozen, self._readers.readership(people, guest), HURRIED if hurry else EMBEDDING, hurry)
 
     def _with(self, frozen: Frozen, readership: Readership, within: float, hurry: bool) -> PreparedIssue:
-        texts = {**readership.texts, **{entry.id: paper_text(entry) for entry in frozen.entries}}
+        readership = replace(readership, older=self._papers.older(frozen.issue.since))
+        papers = (*readership.older, *frozen.entries)
+        texts = {**{entry.id: paper_text(entry) for entry in papers}, **readership.texts}
         vectors, _ = self._vectors.of_texts(texts, within, hurry)
         twins = self._papers.twins(frozen)
         chooser = Chooser(frozen, readership, self._settings.selection, twins, vectors or None)

@@ -112,7 +112,9 @@ class Evaluation:
         return Readership(self._papers.find(ids), likes, words)
 
     def _chooser(self, frozen: Frozen, readership: Readership) -> Chooser:
-        texts = {entry.id: paper_text(entry) for entry in (*frozen.entries, *readership.library.values())}
+        readership = replace(readership, older=self._papers.older(frozen.issue.since))
+        papers = (*readership.older, *frozen.entries, *readership.library.values())
+        texts = {entry.id: paper_text(entry) for entry in papers}
         vectors, _ = self._vectors.of_texts({**texts, **readership.texts})
         twins = self._papers.twins(frozen)
         return Chooser(frozen, readership, self._settings.selection, twins, vectors or None)

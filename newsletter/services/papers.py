@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from newsletter import collector
 from newsletter.errors import UnknownEntry
 from newsletter.store import Frozen, Store
 from newsletter.types import Entry
+
+OLDER = timedelta(days=183)
+MOST_OLDER = 2_000  #: papers
 
 
 class Papers:
@@ -41,6 +44,10 @@ class Papers:
     def listed(self, since: datetime | None = None, source: str = "") -> Iterable[Entry]:
         """List what is stored, newest first: first seen at `since` or later, brought first by `source`."""
         return self._store.entries.listed(since, source)
+
+    def older(self, until: datetime) -> list[Entry]:
+        """List papers of the half year before, the newest and most sighted: they tell what is usual for a paper."""
+        return self._store.entries.new_between(until - OLDER, until, most=MOST_OLDER)
 
     def twins(self, frozen: Frozen) -> set[str]:
         """Ids in a pool of entries that were joined with another one of it since it was frozen."""

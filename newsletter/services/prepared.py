@@ -61,8 +61,10 @@ class Chooser:
         self.entries = {entry.id: entry for entry in frozen.entries}
         self._library = readership.library
         self._aliases = {asked: entry.id for asked, entry in readership.library.items()}
-        self._defaults = selector.Defaults(defaults.size, defaults.hype, defaults.surprise)
-        others = [entry for entry in dict.fromkeys(self._library.values()) if entry.id not in self.entries]
+        own = (defaults.size, defaults.hype, defaults.surprise, defaults.fill, defaults.floor)
+        self._defaults = selector.Defaults(*own)
+        beside = {entry.id: entry for entry in (*readership.older, *self._library.values())}
+        others = [entry for entry in beside.values() if entry.id not in self.entries]
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
         candidates = [entry for entry in frozen.entries if entry.id not in twins]
         liked = [self._known(ids, ()) for ids in readership.likes]
@@ -78,7 +80,7 @@ class Chooser:
         profiles = [self.completed(person.profile) for person in people]
         gone = [seen.get(person.id, set()) for person in people]
         messages = [telling.catalogues.messages(person.language, telling.language) for person in people]
-        chosen = selector.select(self.pool, profiles, gone, messages=messages)
+        chosen = selector.select(self.pool, profiles, gone, self._defaults, messages)
         popular: Sequence[tuple[Entry, ...]] = [()] * len(people)
         if telling.popular:
             popular = selector.popular(self.pool, profiles, gone, chosen)
@@ -97,13 +99,13 @@ class Chooser:
         """Choose for this person alone, and take the choice apart for one entry."""
         from newsletter.selector.explain import explain
 
-        return explain(self.pool, self.completed(person.profile), seen, entry_id)
+        return explain(self.pool, self.completed(person.profile), seen, entry_id, self._defaults)
 
     def survey(self, person: Subscriber, seen: set[str]) -> tuple[Explanation, ...]:
         """Explain every candidate, without the parts of its score."""
         from newsletter.selector.survey import survey
 
-        return survey(self.pool, self.completed(person.profile), seen)
+        return survey(self.pool, self.completed(person.profile), seen, self._defaults)
 
     def title(self, entry_id: str) -> str:
         """The title of a candidate, or of what readers named; "" where it is neither."""

@@ -24,6 +24,7 @@ class Readership:
     likes: Sequence[Sequence[str]] = ()  #: of each reader
     texts: Mapping[str, str] = field(default_factory=dict)  #: for an embedder: papers by id, words by themselves
     named: Set[str] = frozenset()  #: ids that were looked for, found or not, and the words of `texts`
+    older: Sequence[Entry] = ()  #: papers of the months before, which tell what is usual
 
 
 class KnownReaders:

@@ -109,10 +109,7 @@ def test_fair_shares_cost_little_relevance(mix: tuple[int, ...], most: float) ->
     assert merged >= (1 - most) * unmerged, (merged, unmerged)
 
 
-short = pytest.mark.xfail(reason="the two likes among eight get .67 to .70 of their share when likes come in any order")
-
-
-@pytest.mark.parametrize("mix", [pytest.param((6, 2), marks=short), (4, 4), (5, 3, 2)])
+@pytest.mark.parametrize("mix", MIXES)
 def test_topics_among_loose_likes_get_at_least_three_quarters_of_their_share(mix: tuple[int, ...]) -> None:
     found = shares(mix, Draw.loose)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from newsletter.selector import Pool, prepare, select
 from newsletter.testing import make_entry, make_profile
-from newsletter.types import Entry, Interest, Pick, Profile
+from newsletter.types import Entry, Fill, Interest, Pick, Profile
 
 FIELDS = ("plasma wave", "protein folding", "whale song")
 PAPERS = [
@@ -105,14 +105,15 @@ def test_equal_huge_weights_share_as_small_ones_do() -> None:
         Profile((Interest("aaa", liked=("lost",)),), liked=("gone",), disliked=("unknown",)),
     ],
 )
-def test_a_profile_that_nothing_answers_still_gets_an_edition(profile: Profile) -> None:
-    picks = choose(replace(profile, size=5))
+def test_a_profile_that_nothing_answers_is_filled_up_only_where_it_is_wanted(profile: Profile) -> None:
+    picks = choose(replace(profile, size=5, fill=Fill.POPULAR))
 
+    assert choose(replace(profile, size=5)) == ()
     assert len(picks) == 5
     assert {pick.interest for pick in picks} == {""}
 
 
-@pytest.mark.parametrize("profile", [Profile(), make_profile("plasma", muted=("whale",)), Profile(liked=("plasma-0",))])
+@pytest.mark.parametrize("profile", [Profile(), make_profile("plasma", muted=("whale",)), Profile(liked=("lost",))])
 def test_a_pool_of_none_or_one_is_enough(profile: Profile) -> None:
     assert choose(profile, prepare([])) == ()
     assert ids([choose(profile, prepare([PAPERS[1]]))]) == [["plasma-1"]]

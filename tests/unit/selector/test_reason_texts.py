@@ -9,7 +9,7 @@ from catalogues import FOLDER
 
 from newsletter.i18n import FSI, PDI, Catalogues, Messages
 from newsletter.selector import prepare, reasons, select
-from newsletter.selector.reason_texts import ENGLISH, wording
+from newsletter.selector.reason_texts import ENGLISH, of_two, wording
 from newsletter.testing import make_entry, make_profile
 from newsletter.types import Interest, Profile
 
@@ -35,13 +35,21 @@ def reason(profile: Profile, messages: Messages) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("profile", "messages", "told"),
     [
-        (PLASMA, ENGLISH_MESSAGES, "matches plasma turbulence"),
-        (PLASMA, GERMAN, "passt zu plasma turbulence"),
-        (PLASMA, ARABIC, f"تتناول {FSI}plasma turbulence{PDI}"),
-        (AUTHOR, GERMAN, "von Ada Lovelace"),
-        (AUTHOR, ARABIC, f"بقلم {FSI}Ada Lovelace{PDI}"),
-        (NEAR, GERMAN, "verwandt mit „Protein folding, again“"),
-        (NEAR, ARABIC, f"قريبة من «{FSI}Protein folding, again{PDI}»"),
+        (PLASMA, ENGLISH_MESSAGES, "you follow plasma turbulence: title and abstract speak of it"),
+        (PLASMA, GERMAN, "Sie verfolgen plasma turbulence: Titel und Abstract sprechen davon"),
+        (PLASMA, ARABIC, f"تتابع {FSI}plasma turbulence{PDI}: العنوان والملخص يتناولانه"),
+        (AUTHOR, GERMAN, "von Ada Lovelace: diesem Namen folgen Sie"),
+        (AUTHOR, ARABIC, f"بقلم {FSI}Ada Lovelace{PDI}: اسم تتابعه"),
+        (
+            NEAR,
+            GERMAN,
+            "ähnlich wie „Protein folding, again“, das Ihnen gefiel: in beiden geht es um protein folding, protein folds",
+        ),
+        (
+            NEAR,
+            ARABIC,
+            f"قريبة من ورقة أعجبتك «{FSI}Protein folding, again{PDI}»: كلتاهما تتناول {FSI}protein folding{PDI}، {FSI}protein folds{PDI}",
+        ),
         (Profile(size=1), GERMAN, "noch keine Interessen angegeben: neu in dieser Woche"),
         (Profile(size=1), ARABIC, "لم تُحدَّد اهتماماتك بعد: جديدة هذا الأسبوع"),
     ],
@@ -51,12 +59,15 @@ def test_a_reason_is_told_in_the_readers_language(profile: Profile, messages: Me
 
 
 def test_several_words_are_listed_as_the_language_does() -> None:
-    profile = make_profile("plasma protein", size=1, hype=0, surprise=0)
+    profile = make_profile("plasma protein laser", size=1, hype=0, surprise=0)
     entries = [make_entry("a", title="Plasma for a protein", abstract="A protein in some plasma, a plasma.")]
 
     ((german,), (arabic,)) = select(prepare(entries), [profile, profile], messages=[GERMAN, ARABIC])
 
-    assert german.reasons[0] in ("passt zu plasma, protein", "passt zu protein, plasma")
+    assert german.reasons[0].removeprefix("Sie verfolgen plasma protein laser: es geht um ") in (
+        "plasma, protein",
+        "protein, plasma",
+    )
     assert f"{PDI}، {FSI}" in arabic.reasons[0]
 
 
@@ -87,7 +98,7 @@ def test_blocks_of_readers_keep_their_languages(monkeypatch: pytest.MonkeyPatch)
     chosen = select(prepare(PAPERS), [PLASMA] * 5, messages=languages)
 
     starts = [picks[0].reasons[0].split()[0] for picks in chosen]
-    assert starts == ["passt", "matches", "تتناول", "passt", "matches"]
+    assert starts == ["Sie", "you", "تتابع", "Sie", "you"]
 
 
 def test_what_is_remembered_is_bounded_over_all_languages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,6 +117,9 @@ def test_a_language_is_given_for_every_reader_or_for_none() -> None:
 
 
 def test_a_value_may_stand_anywhere_in_a_message() -> None:
-    told = wording(lambda text: "%(title)s: %(title)s!" if text == "near %(title)s" else text)
+    mine = {"close to a paper you liked: “%(title)s”": "%(title)s: %(title)s!"}
+    mine["you follow %(phrase)s: it speaks of %(words)s"] = "%(words)s, %(words)s for %(phrase)s"
+    told = wording(lambda text: mine.get(text, text))
 
     assert "X".join(told.near) == "X: X!"
+    assert of_two(told.partly, "A", "B") == "B, B for A"

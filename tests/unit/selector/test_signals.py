@@ -8,7 +8,7 @@ import pytest
 
 from newsletter.selector import prepare, select
 from newsletter.testing import make_entry
-from newsletter.types import Entry, Interest, Pick, Profile, Signal, Verb
+from newsletter.types import Entry, Fill, Interest, Pick, Profile, Signal, Verb
 
 FIELDS = {
     "plasma": ("turbulence of a plasma", "reconnection in a plasma", "waves in a plasma", "plasma confinement"),
@@ -106,7 +106,7 @@ def test_a_vote_far_from_every_interest_becomes_one_of_its_own() -> None:
 @pytest.mark.parametrize("weight", [float("nan"), float("inf"), -1.0, 1e300])
 @pytest.mark.parametrize("verb", list(Verb))
 def test_weights_without_sense_harm_nobody(verb: Verb, weight: float) -> None:
-    picks = choose(PLASMA, ("plasma-0", verb, weight))
+    picks = choose(replace(PLASMA, fill=Fill.POPULAR), ("plasma-0", verb, weight))
 
     assert len(picks) == 6
     assert all(math.isfinite(pick.score) for pick in picks)
