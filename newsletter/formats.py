@@ -21,7 +21,20 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from newsletter.config import EditionSize, Hour, Share, Timezone, Weekday
 from newsletter.errors import InputError
-from newsletter.types import Bounce, Cadence, Entry, Interest, Pick, Profile, Status, Subscriber, Verb, Vote
+from newsletter.types import (
+    Bounce,
+    Cadence,
+    Entry,
+    Fill,
+    Interest,
+    Pick,
+    Profile,
+    Status,
+    Subscriber,
+    Verb,
+    Vote,
+    WhenEmpty,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -163,6 +176,8 @@ class ProfileLine(_FromOutside):
     size: Annotated[int, Field(ge=1, le=1000)] | None = None
     hype: Share | None = None
     surprise: Share | None = None
+    fill: Fill | None = None
+    when_empty: WhenEmpty | None = None
 
     def profile(self) -> Profile:
         """The value that the selector takes; an interest without a name is called after its first word."""
@@ -172,9 +187,9 @@ class ProfileLine(_FromOutside):
             for place, line in enumerate(self.interests, 1)
             for rest in [(line.weight, room.take(line.keywords), room.take(line.authors), line.liked)]
         )
-        given = {name: getattr(self, name) for name in ("liked", "disliked", "text", "size")}
-        muted = room.take(self.muted)
-        return Profile(interests=interests, muted=muted, hype=self.hype, surprise=self.surprise, **given)
+        plain = ("liked", "disliked", "text", "size", "hype", "surprise", "fill", "when_empty")
+        given = {name: getattr(self, name) for name in plain}
+        return Profile(interests=interests, muted=room.take(self.muted), **given)
 
 
 class _Room:

@@ -38,7 +38,19 @@ _CODE_PAGES = (
 _AS_GOOD = 0.2  #: difference of "chaos" below which charset-normalizer has no opinion [tests/unit/test_tables.py]
 MOST_LINES = 100  #: of one row: a quote that nobody closes is noticed before it has eaten the file
 _SEPARATORS = ",;\t|"
-_COLUMNS = (*SubscriberLine.model_fields, "interests", "muted", "liked", "disliked", "text", "size", "hype", "surprise")
+_COLUMNS = (
+    *SubscriberLine.model_fields,
+    "interests",
+    "muted",
+    "liked",
+    "disliked",
+    "text",
+    "size",
+    "hype",
+    "surprise",
+    "fill",
+    "when_empty",
+)
 #: Titles of the column with the address, best first; of capitals, accents, blanks and hyphens nothing is left.
 _ADDRESSES = (
     *("email", "email address", "mail", "mail address", "email adresse", "mail adresse", "subscriber email"),

@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"  #: tried, to be tried again when due
     REFUSED = "refused"  #: a 5xx for good
     UNCERTAIN = "uncertain"  #: the connection broke after the last dot and before the reply
-    SKIPPED = "skipped"  #: the subscriber left between plan and send; the reason is in `detail`
+    SKIPPED = "skipped"  #: the subscriber left between plan and send, or wants no empty mail: `detail` says which
     EXPIRED = "expired"  #: too late to be news
 
 
@@ -193,9 +193,16 @@ class Fill(StrEnum):
     POPULAR = "popular"
 
 
+class WhenEmpty(StrEnum):
+    """What comes of an edition without a pick."""
+
+    SEND = "send"  #: a mail that says so, with what is popular
+    SKIP = "skip"
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a subscriber asked for. None in size, hype, surprise and fill: the newsletter's own default."""
+    """What a subscriber asked for. None in size, hype, surprise, fill and when_empty: the newsletter's default."""
 
     interests: tuple[Interest, ...] = ()
     muted: tuple[str, ...] = ()  #: words, phrases and authors that must not appear
@@ -206,6 +213,7 @@ class Profile:
     hype: float | None = None  #: weight of the trend, 0..1
     surprise: float | None = None  #: share of exploratory picks, 0..1
     fill: Fill | None = None
+    when_empty: WhenEmpty | None = None
     signals: tuple[Signal, ...] = ()  #: votes, decayed to today, oldest first; the store keeps the votes, not these
 
 
@@ -266,6 +274,9 @@ class Edition:
     picks: tuple[Pick, ...]
     more: tuple[Pick, ...] = ()  #: what the mail had no room for: on its page on the web only, and not counted as shown
     popular: tuple[Entry, ...] = ()  #: what many like, beside the picks; new to this person, not counted as shown
+    unanswered: tuple[str, ...] = ()  #: names of the person's interests that nothing new fits
+    unheard: tuple[str, ...] = ()  #: phrases of these that no paper of the last months has a word of
+    general: bool = False  #: the person has no interests, so the picks are what many like
 
 
 Part = Literal["interests", "popular"]  #: of a mail, that one can do without: headings of interests; what many like

@@ -11,15 +11,15 @@ import click
 
 from newsletter.cli.base import config_option, open_engine
 from newsletter.cli.files import read_json_object
-from newsletter.types import Cadence
+from newsletter.types import Cadence, Fill, WhenEmpty
 
 if TYPE_CHECKING:
     from newsletter.types import Subscriber
 
 #: What --default takes; formats.CHANGEABLE, which is not imported for the sake of --help.
 FIELDS = (
-    *("cadence", "hour", "hype", "interests", "language", "muted", "name", "size", "skim", "surprise", "text"),
-    *("timezone", "weekday"),
+    *("cadence", "fill", "hour", "hype", "interests", "language", "muted", "name", "size", "skim", "surprise"),
+    *("text", "timezone", "weekday", "when_empty"),
 )
 
 
@@ -36,6 +36,16 @@ FIELDS = (
 @click.option("--size", help="Picks in an edition.")
 @click.option("--hype", help="0 to 1: what many like counts for nothing, or as much as the own interests.")
 @click.option("--surprise", help="0 to 1: share of picks a little outside the own interests.")
+@click.option(
+    "--fill",
+    type=click.Choice(["", *(fill.value for fill in Fill)]),
+    help="Places that the interests leave empty: stay so, or show what is popular.",
+)
+@click.option(
+    "--when-empty",
+    type=click.Choice(["", *(each.value for each in WhenEmpty)]),
+    help="Where nothing fits at all: a mail that says so, or none.",
+)
 @click.option("--interests", help='"video diffusion; plasma physics": these in place of all others.')
 @click.option("--interest", multiple=True, help='"video: diffusion, motion": one more, or other keywords for it.')
 @click.option("--without-interest", multiple=True, metavar="NAME", help="Forget this one.")

@@ -31,7 +31,7 @@ from newsletter.config.values import (
     six_digits,
     web_address,
 )
-from newsletter.types import SECTIONS, Cadence, Fill, Part, Source
+from newsletter.types import SECTIONS, Cadence, Fill, Part, Source, WhenEmpty
 
 
 class Section(BaseModel):
@@ -208,6 +208,7 @@ class SelectionSection(Section):
     hype: Share = 0.2
     surprise: Share = 0.1
     fill: Fill = Fill.NONE
+    when_empty: WhenEmpty = WhenEmpty.SEND
     floor: Annotated[float, Field(ge=0, le=100)] = 3.0
     model: str = ""
     model_url: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""

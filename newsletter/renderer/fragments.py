@@ -32,6 +32,8 @@ _READER = (
     "name",
     "email",
     "shares",
+    "unanswered",
+    "unheard",
     "minutes",
     "title",
     "others",

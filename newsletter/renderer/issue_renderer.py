@@ -36,6 +36,7 @@ _LINKS = ("view", "interests", "unsubscribe", "feedback")
 _SPEED = (
     220  #: words read in a minute: Brysbaert 2019 finds 238 for silent reading of English, less in a second language
 )
+_SAID = 6  #: interests or phrases in a line
 _NAMED = 12  #: sources that could not be read; a list of feeds may name hundreds
 _ROOM = 100_000  #: bytes of the HTML part: from about 102 KB on Gmail cuts a mail off, and its styles with it
 
@@ -50,6 +51,9 @@ class Reader(NamedTuple):
     skim: bool = False  #: titles and reasons only
     grouped: bool = False  #: the cards stand under the names of interests
     popular: bool = False  #: there is something in the slot `popular`
+    unanswered: bool = False  #: the slot `unanswered` names interests that nothing new fits
+    unheard: bool = False  #: the slot `unheard` names phrases of these that no paper of the last months speaks of
+    general: bool = False  #: has no interests, and gets what many like
     public: bool = False  #: nobody: the page that an issue has for everybody
     shared: bool = False  #: whoever has the link to the web version of a mail, of which nothing may be changed
 
@@ -210,6 +214,7 @@ class IssueRenderer:
         picks, person = edition.picks, edition.subscriber
         shares = "" if public else _shares(tuple([pick.interest for pick in picks]), self._comma)
         values = {"name": "" if public else tidy(person.name, 60), "email": person.email, "shares": shares}
+        values["unanswered"], values["unheard"] = self._some(edition.unanswered), self._some(edition.unheard)
         words = sum([piece.words for blocks in laid.values() for piece, _ in blocks])
         values["minutes"] = str(max(1, round(words / _SPEED)))
         reader = Reader(
@@ -220,6 +225,9 @@ class IssueRenderer:
             skim=self._is_skimmed(edition, public),
             grouped=len(laid["lead"]) + len(laid["cards"]) > len(picks),
             popular=bool(laid["popular"]),
+            unanswered=bool(values["unanswered"]) and not public,
+            unheard=bool(values["unheard"]) and not public,
+            general=edition.general and not public,
             public=public,
             shared=shared,
         )
@@ -229,6 +237,10 @@ class IssueRenderer:
         html = {**html_links(urls), **html_values(values), **_EMPTY}
         text = {**{name: quoted_link(url) for name, url in urls.items()}, **_EMPTY}
         return _Page(page.html, page.text, subject), values, html, text
+
+    def _some(self, names: Sequence[str]) -> str:
+        """The first few of these, in a row."""
+        return self._comma.join([*(tidy(name, 80) for name in names[:_SAID]), *("…",)[: len(names) > _SAID]])
 
     def _page(self, reader: Reader) -> _Page:
         if reader not in self._pages:
@@ -272,7 +284,14 @@ def _shares(interests: tuple[str, ...], comma: str) -> str:
 def _pick_values(place: int, interest: str, reasons: tuple[str, ...], semicolon: str, grouped: bool) -> _Values:
     name = tidy(interest, 80)
     label = str(place) if grouped else f"{place} \N{MIDDLE DOT} {name}"
-    return _both({"rank": str(place), "interest": name, "label": label, "why": tidy_told(semicolon.join(reasons), 300)})
+    return _both(
+        {"rank": str(place), "interest": name, "label": label, "why": _begun(tidy_told(semicolon.join(reasons), 300))}
+    )
+
+
+def _begun(sentence: str) -> str:
+    """With a capital at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 @lru_cache(maxsize=16384)

@@ -62,7 +62,7 @@ def _confirmations(files: Files, masthead: Masthead) -> None:
         Confirmation(files, masthead, language)
 
 
-_READER = {"name", "email", "shares", "minutes"}
+_READER = {"name", "email", "shares", "unanswered", "unheard", "minutes"}
 _LINKS = {"view", "interests", "unsubscribe", "feedback"}
 _WEEKLY = _Kind(
     "weekly",

@@ -141,7 +141,9 @@ def _trials(issue: IssueRenderer) -> Iterator[bytes]:
     )
     for picks, name, more, popular in kinds:
         for skim in (False, True):
-            edition = Edition(_ISSUE, replace(ada, name=name, skim=skim), picks, more, popular)
+            quiet = () if more else ("an interest", "another")
+            person = replace(ada, name=name, skim=skim)
+            edition = Edition(_ISSUE, person, picks, more, popular, quiet, quiet[:1], general=bool(popular) and skim)
             with needing_slots():
                 issue.fitting(edition, _SAMPLE_LINKS)  # where a slot has no value, `render` may find its neighbour's
                 mail = issue.render(edition, _SAMPLE_LINKS, "<trial@example.org>", _ISSUE.until)

@@ -77,10 +77,17 @@ class Claimer:
         return bool(reason)
 
     def _jobs(self, claims: Sequence[Claim], people: Sequence[Subscriber]) -> list[Job[Claim]]:
-        """One mail that cannot be rendered is refused with its reason and stops nobody else's."""
+        """One mail that cannot be rendered is refused with its reason and stops nobody else's.
+
+        An empty one is skipped for who wants it so.
+        """
         editions = self._store.editions.keep(self._editions.for_people(self._prepared, people))
         jobs, broken = [], []
-        for claim, kept in zip(claims, editions, strict=True):
+        for claim, person, kept in zip(claims, people, editions, strict=True):
+            if self._prepared.is_unwanted(person, kept):
+                skipped = replace(claim.delivery, outcome=Outcome.SKIPPED, detail="nothing new fits their interests")
+                broken.append(replace(claim, delivery=skipped))
+                continue
             try:
                 jobs.append(Job(claim, claim.delivery, self._prepared.render_mail(kept)))
             except NewsletterError as error:

@@ -16,7 +16,7 @@ from newsletter.services.readership import Readership
 from newsletter.services.wiring import Sign
 from newsletter.store import Frozen, Kept
 from newsletter.tokens import Purpose, Tokens
-from newsletter.types import WANTED, Edition, Entry, Issue, Links, Mail, Masthead, Profile, Subscriber, Verb
+from newsletter.types import WANTED, Edition, Entry, Issue, Links, Mail, Masthead, Profile, Subscriber, Verb, WhenEmpty
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ class Chooser:
         self._library = readership.library
         self._aliases = {asked: entry.id for asked, entry in readership.library.items()}
         own = (defaults.size, defaults.hype, defaults.surprise, defaults.fill, defaults.floor)
-        self._defaults = selector.Defaults(*own)
+        self._defaults, self._when_empty = selector.Defaults(*own), defaults.when_empty
         beside = {entry.id: entry for entry in (*readership.older, *self._library.values())}
         others = [entry for entry in beside.values() if entry.id not in self.entries]
         rises = {entry.id: entry.trend for entry in frozen.entries if entry.trend is not None}
@@ -80,13 +80,21 @@ class Chooser:
         profiles = [self.completed(person.profile) for person in people]
         gone = [seen.get(person.id, set()) for person in people]
         messages = [telling.catalogues.messages(person.language, telling.language) for person in people]
-        chosen = selector.select(self.pool, profiles, gone, self._defaults, messages)
+        found = selector.find(self.pool, profiles, gone, self._defaults, messages)
         popular: Sequence[tuple[Entry, ...]] = [()] * len(people)
         if telling.popular:
-            popular = selector.popular(self.pool, profiles, gone, chosen)
+            popular = selector.popular(self.pool, profiles, gone, [chosen.picks for chosen in found])
         return [
-            Edition(self.issue, person, picks, popular=beside)
-            for person, picks, beside in zip(people, chosen, popular, strict=True)
+            Edition(
+                self.issue,
+                person,
+                chosen.picks,
+                popular=() if chosen.general else beside,
+                unanswered=chosen.unanswered,
+                unheard=chosen.unheard,
+                general=chosen.general,
+            )
+            for person, chosen, beside in zip(people, found, popular, strict=True)
         ]
 
     def warm(self, people: Sequence[Subscriber], largest: int) -> None:
@@ -124,6 +132,7 @@ class Chooser:
         wanted = {signal.entry for signal in signals if signal.verb in WANTED}
         return replace(
             selector.completed(profile, self._defaults),
+            when_empty=profile.when_empty or self._when_empty,
             liked=self._known(profile.liked, refused),
             disliked=self._known(profile.disliked, wanted),
             interests=tuple(
@@ -198,6 +207,11 @@ class PreparedIssue:
         `seen`: subscriber → ids of entries that they were shown in other issues.
         """
         return self.chooser.choose(people, seen, self._telling)
+
+    def is_unwanted(self, person: Subscriber, kept: Kept) -> bool:
+        """Whether this is an edition without a pick, and such a one is not to be mailed."""
+        wanted = self.chooser.completed(person.profile).when_empty
+        return not kept.edition.picks and wanted is WhenEmpty.SKIP
 
     def kept(self, edition: Edition, made: datetime) -> Kept:
         """Fit an edition into a mail, and note what makes its bytes the same again."""

@@ -174,6 +174,7 @@ def _row(kept: Kept, issue: int) -> dict[str, Any]:
     edition = kept.edition
     frozen = {**subscriber_row(person), "picks": _listed(edition.picks), "more": _listed(edition.more)}
     frozen["popular"] = [entry.id for entry in edition.popular]
+    frozen |= {"unanswered": list(edition.unanswered), "unheard": list(edition.unheard), "general": edition.general}
     own = {"subscriber": person.id, "message_id": kept.message_id, "made": kept.made}
     return {**own, "issue": issue, "frozen": frozen}
 
@@ -193,4 +194,14 @@ def _kept(row: Row[Any], issue: Issue, pool: Mapping[str, Entry]) -> Kept:
         for part in ("picks", "more")
     )
     popular = tuple(pool[entry] for entry in row.frozen.get("popular", ()) if entry in pool)
-    return Kept(Edition(issue, person, picks, more, popular), row.message_id, row.made)
+    edition = Edition(
+        issue,
+        person,
+        picks,
+        more,
+        popular,
+        unanswered=tuple(row.frozen.get("unanswered", ())),
+        unheard=tuple(row.frozen.get("unheard", ())),
+        general=bool(row.frozen.get("general", False)),
+    )
+    return Kept(edition, row.message_id, row.made)

@@ -22,7 +22,7 @@ from newsletter.types import Cadence, Interest, Profile, Subscriber, Verb, Vote
 
 _OPINIONS = {Verb.MORE: "more", Verb.LESS: "fewer", Verb.SAVE: "saved"}
 _PUBLIC_DOMAIN = re.compile(r"[@.][a-z0-9-]+\.(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$", re.IGNORECASE)  #: has an ending
-_SINGLE_FIELDS = ("name", "size", "cadence", "weekday", "skim", "language", "hype", "surprise")
+_SINGLE_FIELDS = ("name", "size", "cadence", "weekday", "skim", "language", "hype", "surprise", "fill", "when_empty")
 SPARE_ROWS = 3
 LARGEST = MOST_PICKS  #: number of picks that somebody may ask for
 LONGEST_INTEREST = 100  #: letters, of who signs up: they may be nobody
@@ -56,6 +56,8 @@ class InterestsForm:
     cadence: str = ""
     hype: str = ""
     surprise: str = ""
+    fill: str = ""
+    when_empty: str = ""
     weekday: str = ""
     skim: str = ""
     language: str = ""
@@ -72,6 +74,8 @@ class InterestsForm:
             cadence=person.cadence or "",
             hype=_number(profile.hype),
             surprise=_number(profile.surprise),
+            fill=profile.fill or "",
+            when_empty=profile.when_empty or "",
             weekday="" if person.weekday is None else WEEKDAYS[person.weekday],
             skim="true" if person.skim else "",
             language=person.language or "",
