@@ -24,10 +24,10 @@ from newsletter.selector.jit import machine
 FAINT = 0.02  #: score of a group of unassigned likes below which the others do not speak for it
 OUTSIDE = 1.0  #: an exploratory pick has so many deviations for an interest of the reader, and a floor's for none
 RISE = 8.0  #: deviations that the highest trend is worth, for readers who ask for nothing else
-PINNED = 100.0  #: deviations that a paper by an author of the interest stands above all others
+PINNED = 1000.0  #: deviations that a paper by an author of the interest stands above all others
 BASE = 200.0  #: added to what is sorted by, so that it is never negative
 DEEPEST = -150.0  #: deviations; nothing stands lower
-LESS, MOST_LESS = 0.4, 2.4  #: what a disliked paper takes of an excess of its likeness over the interest's, and at most
+LESS, MOST_LESS = 0.4, 6.0  #: what a disliked paper takes of an excess of its likeness over the interest's, and at most
 FLATTEST = 1e-4  #: least deviation of a score: of likes without a word it is 0
 STEPS = 1e4  #: scores differ by 1 / STEPS or are equal, and the id decides
 TELLING = 0.2  #: of the strongest part of a score, what the second strongest must have to be told

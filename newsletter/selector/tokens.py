@@ -158,6 +158,11 @@ def marked_whole(phrase: str) -> str:
     return " ".join(word + MARK if word.lower() in STOP else word for word in phrase.split())
 
 
+def is_letter(word: str) -> bool:
+    """Whether it is one Latin letter, or digit, by itself."""
+    return word.isascii() and (len(word) == 1 or (len(word) == 2 and word[1] == MARK))
+
+
 def terms(text: str) -> Iterator[str]:
     """Words and pairs of neighbours ("state space"); pairs of characters in scripts without spaces."""
     yield from terms_of(words(text))
@@ -168,7 +173,7 @@ def terms_of(found: list[str]) -> Iterator[str]:
     for word in found:
         if unspaced(word):
             yield from (word[i : i + 2] for i in range(max(1, len(word) - 1)))
-        elif not word.isascii() or not (len(word) == 1 or (len(word) == 2 and word[1] == MARK)):
+        elif not is_letter(word):
             yield word
     for first, second in pairwise(found):
         yield f"{first} {second}"

@@ -18,7 +18,7 @@ from scipy import sparse
 from newsletter.selector.acronyms import Acronyms, learn_acronyms
 from newsletter.selector.features import PRIOR, Floats, Vocabulary, headed, stemmed, table
 from newsletter.selector.features import TITLE as COUNTED
-from newsletter.selector.tokens import asked, stem, terms_of, words
+from newsletter.selector.tokens import asked, is_letter, stem, terms_of, words
 from newsletter.types import Entry
 
 TITLE = 4  #: a word of the title or the topics counts as this many in the abstract
@@ -26,7 +26,9 @@ K1, B = 1.5, 0.75  #: BM25's saturation and length normalisation, as usual
 PAIR = 0.5  #: weight of a pair of words beside that of its words
 FEEDBACK = 20  #: best papers that a phrase's further words are taken from,
 FURTHER = 45  #: so many at most, from those that a second paper has,
-OWN = 0.4  #: beside the phrase's own, which keep this share
+OWN = 0.4  #: beside the phrase's own, which keep this share, and more where fewer papers than that have any of them
+STEADY, SLOWER = 8.0, 4.0  #: deviations up to which they count as they are, and how slowly more of them count for more
+LETTER = 3.0  #: weight of a pair with a letter by itself, in those of other pairs
 LONGER, SHORTER = 0.7, 0.4  #: weight of an acronym's long form beside it, and of the acronym beside the long form
 EXPECTED = 30.0  #: papers that the background table counts for where it is reckoned what is usual
 HIGHEST, WIDEST = 2.0, 4.5  #: mean and deviation of a score, at most, in deviations that the background expects:
@@ -63,7 +65,9 @@ class TypedIndex:
                 found[row] = MEANT * self._with_meaning(words, voice)
             elif words:
                 found[row] = self._read_by_words(words, self._summed(*_columns_and_shares(words)))
-        return found
+        above = np.maximum(found - STEADY, 0)
+        told: Floats = np.minimum(found, STEADY) + np.float32(SLOWER) * np.log1p(above / np.float32(SLOWER))
+        return told
 
     def knows(self, phrase: str) -> bool:
         """Whether any paper, old or new, has a word of it."""
@@ -82,8 +86,9 @@ class TypedIndex:
     def _read(self, own: Sequence[str], weight: float) -> dict[int, float]:
         found: dict[int, float] = {}
         for term in terms_of([*own]):
+            letter = " " in term and any(map(is_letter, term.split(" ")))  # of "T cell" only the pair tells anything
             for column in self._columns(term):
-                found[column] = found.get(column, 0.0) + weight
+                found[column] = found.get(column, 0.0) + weight * (LETTER if letter else 1)
         return found
 
     def _columns(self, term: str) -> list[int]:
@@ -157,8 +162,10 @@ class TypedIndex:
         further, mass = further[kept].astype(np.int64), mass[kept]
         if not mass.sum() > 0:
             return columns, weights
+        support = found[best].sum() ** 2 / (found[best] ** 2).sum()  # papers, each by what it says of the phrase
+        part = (1 - OWN) * min(float(support) / FEEDBACK, 1)
         both = np.concatenate([columns, further])
-        share = np.concatenate([OWN * weights, (1 - OWN) * mass / mass.sum()])
+        share = np.concatenate([(1 - part) * weights, part * mass / mass.sum()])
         whole, inverse = np.unique(both, return_inverse=True)
         return whole.astype(np.int64), np.bincount(inverse, weights=share, minlength=len(whole)).astype(np.float64)
 

@@ -43,12 +43,14 @@ def reason(profile: Profile, messages: Messages) -> tuple[str, ...]:
         (
             NEAR,
             GERMAN,
-            "ähnlich wie „Protein folding, again“, das Ihnen gefiel: in beiden geht es um protein folding, protein folds",
+            "ähnlich wie „Protein folding, again“, das Ihnen gefiel: in beiden geht es um "
+            "protein folding, protein folds",
         ),
         (
             NEAR,
             ARABIC,
-            f"قريبة من ورقة أعجبتك «{FSI}Protein folding, again{PDI}»: كلتاهما تتناول {FSI}protein folding{PDI}، {FSI}protein folds{PDI}",
+            f"قريبة من ورقة أعجبتك «{FSI}Protein folding, again{PDI}»: "
+            f"كلتاهما تتناول {FSI}protein folding{PDI}، {FSI}protein folds{PDI}",
         ),
         (Profile(size=1), GERMAN, "noch keine Interessen angegeben: neu in dieser Woche"),
         (Profile(size=1), ARABIC, "لم تُحدَّد اهتماماتك بعد: جديدة هذا الأسبوع"),

@@ -9,6 +9,7 @@ import pytest
 from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from older_papers import older_papers
 
 from newsletter.selector import Defaults, popular, prepare, select
 from newsletter.testing import NOON, make_entry, make_profile
@@ -152,9 +153,9 @@ def test_a_disliked_paper_moves_its_words_down_and_not_its_field() -> None:
 
     entries = [*PAPERS, make_entry("wild", title="Waves of plasma turbulence")]
 
-    before, after = (
-        choose(profile, entries) for profile in (replace(plain, size=5), replace(plain, disliked=("plasma-0",)))
-    )
+    profiles = [replace(plain, size=5), replace(plain, disliked=("plasma-0",))]
+
+    before, after = select(prepare(entries, older_papers()), profiles)
 
     assert "plasma-0" not in ids(after)
     assert {pick.interest for pick in after} == {"plasma"}
