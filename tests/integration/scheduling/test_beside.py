@@ -223,6 +223,7 @@ async def test_sources_that_rest_do_not_keep_an_issue_from_being_planned(
 async def test_papers_of_a_draft_in_the_issues_place_are_told_of_once(
     monday: Callable[..., Engine], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "newsletter")
     engine = monday()
     engine.planning.plan(draft=True)
 
