@@ -137,7 +137,7 @@ class IssueEditions:
     def _with(self, frozen: Frozen, readership: Readership, within: float, hurry: bool) -> PreparedIssue:
         readership = replace(readership, older=self._papers.older(frozen.issue.since))
         papers = (*readership.older, *frozen.entries)
-        texts = {**{entry.id: paper_text(entry) for entry in papers}, **readership.texts}
+        texts = {**readership.texts, **{entry.id: paper_text(entry) for entry in papers}}
         vectors, _ = self._vectors.of_texts(texts, within, hurry)
         twins = self._papers.twins(frozen)
         chooser = Chooser(frozen, readership, self._settings.selection, twins, vectors or None)

@@ -47,7 +47,7 @@ class Papers:
 
     def older(self, until: datetime) -> list[Entry]:
         """List papers of the half year before, the newest and most sighted: they tell what is usual for a paper."""
-        return self._store.entries.new_between(until - OLDER, until, most=MOST_OLDER)
+        return older_papers(self._store, until)
 
     def twins(self, frozen: Frozen) -> set[str]:
         """Ids in a pool of entries that were joined with another one of it since it was frozen."""
@@ -56,3 +56,8 @@ class Papers:
         for entry in frozen.entries:
             first.setdefault(now[entry.id].id if entry.id in now else entry.id, entry.id)
         return {entry.id for entry in frozen.entries} - set(first.values())
+
+
+def older_papers(store: Store, until: datetime) -> list[Entry]:
+    """As `Papers.older`."""
+    return store.entries.new_between(until - OLDER, until, most=MOST_OLDER)

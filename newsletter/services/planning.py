@@ -158,7 +158,7 @@ class Planning:
         if limited := self.left_out(issue):
             logger.warning("pool limited", extra={"issue": issue.key, "reason": limited})
         if planned >= 0 and self._settings.selection.model:
-            self._vectors.embed_pool(self._store.issues.frozen(issue.key).entries)
+            self._vectors.embed_pool(self._store.issues.frozen(issue.key))
         return self._store.issues.get(issue.key), self._store.ledger.tally(issue.key), planned >= 0
 
     def _refuse_faults(self) -> None:

@@ -15,7 +15,9 @@ from newsletter.errors import StoreError
 from newsletter.schedule import window
 from newsletter.services.context import Context
 from newsletter.services.models import configured_embedder, missing
+from newsletter.services.papers import older_papers
 from newsletter.services.readership import KnownReaders
+from newsletter.store import Frozen
 from newsletter.types import Entry
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ EMBEDDING = 120.0  #: seconds for the vectors of an issue that were not made bef
 class Coverage:
     """How many of the texts that the next issue needs have a vector."""
 
-    papers: int  #: of the issue, and those that readers like or dislike
+    papers: int  #: of the issue, older ones, and those that readers like or dislike
     papers_kept: int
     phrases: int  #: that readers typed
     phrases_kept: int
@@ -77,9 +79,10 @@ class EntryVectors:
             return ""
         return self.of_texts(self._texts(self._waiting()), within)[1]
 
-    def embed_pool(self, entries: Iterable[Entry], within: float = EMBEDDING) -> str:
-        """Make the vectors of these entries, and of what readers like and wrote; returns the trouble."""
-        return self.of_texts(self._texts(entries), within)[1]
+    def embed_pool(self, frozen: Frozen, within: float = EMBEDDING) -> str:
+        """Make the vectors of this issue, of older papers, and of what readers like and wrote; returns the trouble."""
+        papers = (*older_papers(self._store, frozen.issue.since), *frozen.entries)
+        return self.of_texts(self._texts(papers), within)[1]
 
     def trouble(self) -> str:
         """Why the configured embedder gives no vectors: it is not there, or failed the last time; "" else."""
@@ -105,10 +108,10 @@ class EntryVectors:
         return Coverage(len(papers), kept[0], len(phrases), kept[1])
 
     def _waiting(self) -> Iterable[Entry]:
-        """The papers of the next issue, as of now."""
+        """The papers of the next issue, as of now, and older ones that they are measured against."""
         now, cadence = self._now(), self._settings.schedule.cadence
         since = window(cadence, now, self._store.issues.latest_until(cadence, now))
-        return self._store.entries.new_between(since, now, now)
+        return (*older_papers(self._store, since), *self._store.entries.new_between(since, now, now))
 
     def _texts(self, entries: Iterable[Entry]) -> dict[str, str]:
         """The texts of these entries, of papers that readers like, and what readers wrote."""

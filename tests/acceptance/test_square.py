@@ -134,7 +134,9 @@ def edition(chance: Random, number: int) -> Edition:
         skim=chance.random() < 0.2,
     )
     popular = tuple(entry(chance, 90 + place) for place in range(chance.randint(0, 3)))
-    return Edition(WEEK_12, person, picks, picks[:1] if chance.random() < 0.2 else (), popular)
+    more = picks[:1] if chance.random() < 0.2 else ()
+    quiet = tuple(chance.choice(WORDS) for _ in range(chance.choice((0, 0, 1, 9))))
+    return Edition(WEEK_12, person, picks, more, popular, quiet, quiet[:2], general=chance.random() < 0.2)
 
 
 def links(number: int) -> Links:
@@ -220,6 +222,10 @@ class Slowly:
                 named[name] = named.get(name, 0) + 1
         shares = sorted(named.items(), key=lambda each: -each[1])
         slot.shares = messages.gettext(", ").join(f"{name} {count}" for name, count in shares)
+        for name in ("unanswered", "unheard"):
+            said: tuple[str, ...] = getattr(some, name)
+            told = [tidy(each, 80) for each in said[:6]] + ["…"] * (len(said) > 6)
+            setattr(slot, name, messages.gettext(", ").join(told))
         context = {
             "masthead": self._masthead,
             "issue": WEEK_12,
@@ -234,7 +240,8 @@ class Slowly:
         def filled(kind: str, place: int, pick: Pick) -> str:
             slot.rank, slot.interest = str(place), tidy(pick.interest or beyond, 80)
             slot.label = slot.rank if grouped and kind != "lead" else f"{place} · {slot.interest}"
-            slot.why = tidy_told(messages.gettext("; ").join(pick.reasons), 300)
+            why = tidy_told(messages.gettext("; ").join(pick.reasons), 300)
+            slot.why = why[:1].upper() + why[1:]
             return macros(kind, Card.of(pick.entry, {"lead": 700, "card": 420, "skim": 0}[kind]))
 
         place = 0 if skim else 1
@@ -249,7 +256,16 @@ class Slowly:
         slot.cards = Markup("".join(cards))  # noqa: S704 - made by the templates, which escape
         slot.popular = Markup("".join(macros("popular", Card.of(each, 0)) for each in some.popular))  # noqa: S704
         reader = Reader(
-            len(picks), len(some.more), bool(slot.name), bool(shares), skim, grouped, bool(some.popular), public=False
+            len(picks),
+            len(some.more),
+            bool(slot.name),
+            bool(shares),
+            skim,
+            grouped,
+            bool(some.popular),
+            bool(slot.unanswered),
+            bool(slot.unheard),
+            some.general,
         )
         return inline(to_html("edition.mjml", template.render(context, reader=reader)), files["inline.css"])
 

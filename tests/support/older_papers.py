@@ -19,7 +19,10 @@ FIELDS = (
     "theorem proof bound convex operator norm space",
     "market price risk auction bidder welfare policy",
 )
-PLAIN = "paper method result approach data show study analysis new large propose problem work based".split()
+PLAIN = [
+    *("paper", "method", "result", "approach", "data", "show", "study"),
+    *("analysis", "new", "large", "propose", "problem", "work", "based"),
+]
 
 
 @cache

@@ -95,7 +95,7 @@ def test_the_page_holds_the_popular_papers_and_no_word_about_interests(out: Engi
 
     told = plain(page)
     assert "We read 20 new papers this week. These are the ones that most people talk about." in told
-    assert told.count("new this week") == out.settings.selection.size
+    assert told.count("New this week") == out.settings.selection.size
     for absent in ("no interests", "Hello", "Hi ", "Your interests", "Unsubscribe", "More like this"):
         assert absent not in told
     assert 'href="https://papers.example.org/"' in page
@@ -112,8 +112,8 @@ def test_an_issue_for_which_nothing_was_new_has_no_page(out: Engine, web: Visito
 
 
 def test_a_page_speaks_the_languages_that_there_are(web: Visitor) -> None:
-    spoken = {"de": "neu in dieser Woche", "de-AT": "neu in dieser", "ar": "جديدة هذا الأسبوع", "DE_ch": "neu in"}
-    unspoken = dict.fromkeys(("", "en", "fr", "d", "de.po", "../de", "x" * 900, "%00", "de&lang=en"), "new this week")
+    spoken = {"de": "Neu in dieser Woche", "de-AT": "Neu in dieser", "ar": "جديدة هذا الأسبوع", "DE_ch": "Neu in"}
+    unspoken = dict.fromkeys(("", "en", "fr", "d", "de.po", "../de", "x" * 900, "%00", "de&lang=en"), "New this week")
 
     for asked, told in {**spoken, **unspoken}.items():
         assert told in plain(web.get(f"/archive/2025-W12?lang={asked}").text), asked

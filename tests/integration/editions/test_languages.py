@@ -22,7 +22,8 @@ from newsletter.testing import NOON, MemoryTransport, make_entry, make_profile, 
 from newsletter.types import Profile, Subscriber
 
 WEEK = "2025-W12"
-OWN = 'msgid ""\nmsgstr ""\n"Plural-Forms: nplurals=2; plural=(n > 1);\\n"\n\nmsgid "matches %(words)s"\nmsgstr "{}"\n'
+FOLLOWED = "you follow %(phrase)s: title and abstract speak of it"
+OWN = f'msgid ""\nmsgstr ""\n"Plural-Forms: nplurals=2; plural=(n > 1);\\n"\n\nmsgid "{FOLLOWED}"\nmsgstr "{{}}"\n'
 LANGUAGES = (None, "de-AT", "ar", "sv")
 TEXTS = (
     *("diffusion for video generation", "consistent long videos", "image-to-video animation", "video codec"),
@@ -78,8 +79,8 @@ def test_every_reader_is_told_in_their_language_else_in_the_newsletters(readers:
 
     told = editions(readers)
 
-    assert starts(told) == ["matches", "passt", "تتناول", "matches"]
-    assert told[2].edition.picks[0].reasons[0] == f"تتناول {FSI}plasma turbulence{PDI}"
+    assert starts(told) == ["you", "Sie", "تتابع", "you"]
+    assert told[2].edition.picks[0].reasons[0] == f"تتابع {FSI}plasma turbulence{PDI}: العنوان والملخص يتناولانه"
 
 
 def test_a_mail_says_which_language_it_is_in(readers: Engine) -> None:
@@ -94,7 +95,7 @@ def test_who_did_not_say_is_told_in_the_newsletters_own_language(readers: Engine
     german = changed(readers, settings, "de")
     german.planning.plan()
 
-    assert starts(editions(german)) == ["passt", "passt", "تتناول", "passt"]
+    assert starts(editions(german)) == ["Sie", "Sie", "تتابع", "Sie"]
 
 
 def test_a_kept_edition_stays_in_its_language(readers: Engine) -> None:
@@ -103,15 +104,15 @@ def test_a_kept_edition_stays_in_its_language(readers: Engine) -> None:
     for person in everybody(readers):
         readers.store.subscribers.change(replace(person, language="de"))
 
-    assert starts(editions(readers)) == ["matches", "passt", "تتناول", "matches"]
+    assert starts(editions(readers)) == ["you", "Sie", "تتابع", "you"]
 
 
 def test_own_catalogues_stand_in_for_ours_and_are_frozen_with_the_issue(readers: Engine, settings: Settings) -> None:
-    own = changed(readers, settings, de=OWN.format("hat %(words)s"), sv=OWN.format("handlar om %(words)s"))
+    own = changed(readers, settings, de=OWN.format("hat %(phrase)s"), sv=OWN.format("handlar om %(phrase)s"))
     own.planning.plan()
-    later = changed(readers, settings, de=OWN.format("sonst %(words)s"))
+    later = changed(readers, settings, de=OWN.format("sonst %(phrase)s"))
 
-    assert starts(editions(later)) == ["matches", "hat", "تتناول", "handlar"]
+    assert starts(editions(later)) == ["you", "hat", "تتابع", "handlar"]
 
 
 @pytest.mark.parametrize(("kind", "name", "other"), [("weekly", "edition", "confirm"), ("confirm", "mail", "weekly")])
@@ -147,7 +148,9 @@ def test_an_issue_that_was_frozen_before_there_were_catalogues_is_told_in_englis
     chooser = Chooser(older, Readership(), readers.settings.selection)
     told = chooser.choose(everybody(readers), {}, Telling.of(older))
 
-    assert {each.picks[0].reasons for each in told} == {("matches plasma turbulence",)}
+    assert {each.picks[0].reasons for each in told} == {
+        ("you follow plasma turbulence: title and abstract speak of it",)
+    }
 
 
 def test_exploratory_picks_are_counted_in_every_language(readers: Engine) -> None:

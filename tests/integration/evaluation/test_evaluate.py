@@ -107,7 +107,7 @@ async def test_only_votes_from_before_the_issue_reach_the_selector(mailed: Engin
 
 async def test_only_what_was_shown_before_is_kept_from_an_issue(mailed: Engine, clock: Clock) -> None:
     ada, shown = reader(mailed, "ada"), {*picks(mailed, "ada")}
-    key = await next_week(mailed, clock, [make_entry("news")])
+    key = await next_week(mailed, clock, [make_entry("news", title="New video diffusion")])
 
     seen = mailed.store.editions.seen
 

@@ -280,7 +280,7 @@ def test_a_number_that_no_choice_offers_stays_when_saved(web: Visitor, engine: E
 def test_no_new_paper_is_said_kindly(web: Visitor, engine: Engine) -> None:
     person = engine.store.subscribers.add(make_subscriber(), "test", NOON)
 
-    assert "Nothing new since your last edition." in plain(web.get(link(engine, Purpose.INTERESTS, person)).text)
+    assert "Nothing new fits your interests so far." in plain(web.get(link(engine, Purpose.INTERESTS, person)).text)
 
 
 def test_the_form_works_while_a_mail_template_is_broken(engine: Engine, tmp_path: Path, ada: Subscriber) -> None:

@@ -20,7 +20,7 @@ from newsletter.errors import Deferred
 from newsletter.services.context import utc_now
 from newsletter.store import Named
 from newsletter.testing import MemoryTransport, make_entry, make_profile, make_subscriber
-from newsletter.types import IssueState, Mail
+from newsletter.types import Fill, IssueState, Mail
 
 ROOT = Path(__file__).parents[3]
 UNITS = sorted(path for path in (ROOT / "config").iterdir() if path.suffix in (".service", ".timer"))
@@ -40,7 +40,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     (tmp_path / "own").mkdir()
     engine = make_engine(load(None, {}), transport=MemoryTransport())
     make_engine(engine.settings, engine.store, now=lambda: now - BEGUN).scheduling.begin()
-    people = [make_subscriber(name, 0, profile=make_profile("x")) for name in ("Ada", "Bob")]
+    people = [make_subscriber(name, 0, profile=make_profile("x", fill=Fill.POPULAR)) for name in ("Ada", "Bob")]
     engine.store.subscribers.put_all(people, "test", now - BEGUN)
     engine.store.sightings.add([Named(make_entry("x"), ("x",))], now - timedelta(hours=2))
     yield engine

@@ -14,7 +14,7 @@ from newsletter.errors import InputError, UnknownEntry, UnknownSubscriber
 from newsletter.selector.vote_signals import QUIET_ISSUES
 from newsletter.store import Named, Store
 from newsletter.testing import NOON, make_entry, make_profile, make_subscriber
-from newsletter.types import Showing, Status, Subscriber, Verb, Vote
+from newsletter.types import Fill, Showing, Status, Subscriber, Verb, Vote
 
 LATER = NOON + timedelta(hours=1)
 
@@ -24,7 +24,7 @@ def ada(store: Store) -> Subscriber:
     """Beside three papers."""
     named = [Named(make_entry(each), (f"doi:{each}", each)) for each in ("a", "b", "c")]
     store.sightings.add(named, NOON - timedelta(hours=1))
-    return store.subscribers.add(make_subscriber(profile=make_profile("kettles")), "test", NOON)
+    return store.subscribers.add(make_subscriber(profile=make_profile("kettles", fill=Fill.POPULAR)), "test", NOON)
 
 
 def join(store: Store) -> None:
@@ -230,7 +230,7 @@ def test_the_selector_knows_the_texts_of_voted_papers_of_long_ago(
     engine: Engine, clock: Clock, ada: Subscriber
 ) -> None:
     engine.subscriptions.vote(ada.id, "a", Verb.MORE)
-    clock.forward(days=60)
+    clock.forward(days=360)
     announced(engine.store, 2, clock.now)
 
     issues = engine.editions.draft(), engine.editions.draft([ada]), engine.editions.draft([])

@@ -38,16 +38,17 @@ def test_the_built_in_catalogues_are_free_of_findings(language: str) -> None:
 
 
 def test_a_value_that_does_not_fit_is_an_error_with_its_line() -> None:
-    files, line = edited("passt zu %(words)s", "passt zu %(wort)s")
+    files, line = edited("wie Arbeiten, die Ihnen gefielen: es geht um %(words)s", "es geht um %(wort)s")
 
     assert lint(files) == [
-        f'messages/de.po:{line}: error: "matches %(words)s": the message has no value %(wort)s',
+        f'messages/de.po:{line}: error: "like papers you liked: it speaks of %(words)s": '
+        "the message has no value %(wort)s",
     ]
 
 
 def test_every_value_that_does_not_fit_is_told_at_once() -> None:
-    files, _ = edited("passt zu %(words)s", "passt")
-    files["de.po"] = files["de.po"].replace("von %(author)s", "100 %")
+    files, _ = edited("wie Arbeiten, die Ihnen gefielen: es geht um %(words)s", "passt")
+    files["de.po"] = files["de.po"].replace("von %(author)s: diesem Namen folgen Sie", "100 %")
 
     assert len(lint(files)) == 2
 
@@ -93,7 +94,9 @@ def test_an_english_of_ones_own_need_not_say_everything_anew() -> None:
 
 
 def test_what_a_region_leaves_out_is_told_by_its_language() -> None:
-    austrian = '# Austria\nmsgid "rising fast"\nmsgstr "im Kommen"\n\nmsgid "by %(author)s"\nmsgstr ""\n'
+    austrian = (
+        '# Austria\nmsgid "rising fast"\nmsgstr "im Kommen"\n\nmsgid "by %(author)s, whom you follow"\nmsgstr ""\n'
+    )
 
     assert lint({"de_AT.po": austrian}) == []
 
@@ -105,12 +108,13 @@ def test_templates_of_ones_own_need_not_say_what_ours_do() -> None:
 
 
 def test_what_is_empty_or_fuzzy_is_a_warning_with_its_line() -> None:
-    files, line = edited('msgstr "von %(author)s"', 'msgstr ""')
+    files, line = edited('msgstr "von %(author)s: diesem Namen folgen Sie"', 'msgstr ""')
     fuzzy = files["de.po"].replace('msgid "rising fast"', '#, fuzzy\nmsgid "rising fast"')
     number = fuzzy[: fuzzy.index('msgid "rising fast"')].count("\n") + 1
 
     assert lint({"de.po": fuzzy}) == [
-        f'messages/de.po:{line}: warning: "by %(author)s" is not translated: readers get it in English',
+        f'messages/de.po:{line}: warning: "by %(author)s, whom you follow" is not translated: '
+        "readers get it in English",
         f'messages/de.po:{number}: warning: "rising fast" is marked as fuzzy: readers get it in English',
     ]
 

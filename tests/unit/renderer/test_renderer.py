@@ -84,7 +84,7 @@ def test_both_parts_say_the_same(issue: MultilingualIssue) -> None:
                 "On two",
             ),
             *("A. One, B. Two, C. Three and 1 more", "17 March 2025", "arXiv", "12 votes", "plasma"),
-            *("Why this paper:", "you follow Jane Doe; near mamba", "ada@example.org", "12 Quay Street, 1010 Vienna"),
+            *("Why this paper:", "You follow Jane Doe; near mamba", "ada@example.org", "12 Quay Street, 1010 Vienna"),
             *(
                 "https://git.example.org/code",
                 "https://papers.example.org/pdf",
@@ -391,7 +391,7 @@ def test_a_short_mail_has_titles_and_reasons_only() -> None:
     for part in short:
         for at in range(3):
             assert f"On paper {at}" in part
-            assert f"reason {at}" in part
+            assert f"Reason {at}" in part
         for absent in ("A. One", "12 votes", "PDF", "Code", "More like this", "First pick", "FIRST PICK", "<img"):
             assert absent not in part, absent
         assert LINKS.unsubscribe in part
