@@ -264,13 +264,15 @@ class _Case:
         value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
         if self.weight[interest] > 0:
-            filed = self._filed(fits) == interest
-            kernel.fill_values(fits[interest], filed, pool.trend, self.reader.hype[0], self.reader.floor, value, tops)
+            filed, hype, mine = self._filed(fits), self.reader.hype[0], fits[interest]
+            pins = np.array([*self.reader.authored[self.wish[interest]]], np.int64)
+            kernel.fill_values(mine, filed, interest, pool.trend, hype, self.reader.floor, value, tops)
+            kernel.fill_pinned(pins, mine, filed, interest, pool.trend, hype, value, tops)
             kernel.rank(value, tops, pool, keys)
         plain = np.where(fits[interest] >= PINNED, fits[interest] - PINNED, fits[interest])
         return float(max(plain.max(initial=0), 0)), kernel.candidate_of(keys[keys >= 0], width).tolist()
 
-    def _filed(self, fits: Floats) -> kernel.Ints:
+    def _filed(self, fits: Floats) -> kernel.Places:
         scratch = kernel.scratch_for(0, self.pool.arrays.duplicate_of)._replace(fits=fits)
         kernel.file_papers(self.interests, scratch)
         return scratch.filed

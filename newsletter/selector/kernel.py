@@ -48,6 +48,7 @@ FAIR, EXPLORATORY, POPULAR, ALONE = 0, 1, 2, 3  #: how a candidate came into an 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Steps = NDArray[np.int16]
+Places = NDArray[np.int16]
 Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -119,7 +120,7 @@ class Scratch(NamedTuple):
     """Arrays that one thread fills anew for each reader."""
 
     fits: Floats  #: interests and one more × candidates
-    filed: Ints  #: candidates: the interest that each fits best
+    filed: Places  #: candidates: the interest that each fits best
     value: Floats  #: candidates: what `rank` sorts by, or NONE
     tops: Floats  #: LANES: what `top` fills
     marks: Marks
@@ -171,7 +172,7 @@ def scratch_for(interests: int, duplicate_of: Ints) -> Scratch:
     width = len(duplicate_of)
     marks = Marks(np.full(width, -1, np.int64), np.full(width, -1, np.int64), duplicate_of)
     fits, value = np.zeros((interests, width), np.float32), np.zeros(width, np.float32)
-    return Scratch(fits, np.zeros(width, np.int64), value, np.zeros(LANES, np.float32), marks)
+    return Scratch(fits, np.zeros(width, np.int16), value, np.zeros(LANES, np.float32), marks)
 
 
 def choose_one(
@@ -431,10 +432,23 @@ def add_peaks(scores: Scores, readers: Readers, interests: Interests, fits: Floa
             first = owner[place] if owner[place] >= 0 else interests.unassigned
             last = first + 1 if owner[place] >= 0 else number
             for interest in range(first, last):
-                mine, void = fits[interest], np.float32(VOID)
-                for candidate in range(len(row)):
-                    said = unit * np.float32(row[candidate])
-                    mine[candidate] = max(mine[candidate], said) if mine[candidate] > void else void
+                if interest < interests.unassigned:
+                    raise_to(fits[interest], row, unit)
+                else:
+                    raise_known(fits[interest], row, unit)
+
+
+def raise_to(fits: Floats, row: Steps, unit: Any) -> None:
+    """Raise fits to what a row says."""
+    for candidate in range(len(row)):
+        fits[candidate] = max(fits[candidate], unit * np.float32(row[candidate]))
+
+
+def raise_known(fits: Floats, row: Steps, unit: Any) -> None:
+    """The same, but for those that are VOID."""
+    for candidate in range(len(row)):
+        if fits[candidate] > np.float32(VOID):
+            fits[candidate] = max(fits[candidate], unit * np.float32(row[candidate]))
 
 
 def mix_groups(interests: Interests, mass: Doubles, fits: Floats, means: Doubles, sketches: Doubles) -> None:
@@ -484,19 +498,29 @@ def top(value: Floats, tops: Floats) -> None:
 
 
 def fill_values(
-    fits: Floats, filed: Flags, trend: Floats, hype: float, floor: float, value: Floats, tops: Floats
+    fits: Floats, filed: Places, interest: int, trend: Floats, hype: float, floor: float, value: Floats, tops: Floats
 ) -> None:
     """Fill `value`, (1 - hype) · fit + hype · RISE · trend above BASE, or NONE for no match, and `tops`.
 
-    filed: candidates that may be this interest's.
+    filed: the interest that each candidate fits best.
     """
     own, rise, least = np.float32(1 - hype), np.float32(hype * RISE), np.float32(max(floor, DEEPEST))
-    base, none, pinned, none_of_it = np.float32(BASE), np.float32(NONE), np.float32(PINNED), np.float32(0)
+    base, none, number = np.float32(BASE), np.float32(NONE), np.int16(interest)
     for candidate in range(len(fits)):
-        above = pinned if fits[candidate] >= pinned else none_of_it
-        matched = base + above + own * (fits[candidate] - above) + rise * trend[candidate]
-        value[candidate] = matched if filed[candidate] and fits[candidate] >= least else none
+        matched = base + own * fits[candidate] + rise * trend[candidate]
+        value[candidate] = matched if filed[candidate] == number and fits[candidate] >= least else none
     top(value, tops)
+
+
+def fill_pinned(
+    pins: Ints, fits: Floats, filed: Places, interest: int, trend: Floats, hype: float, value: Floats, tops: Floats
+) -> None:
+    """The same for papers by the authors of the interest: PINNED counts whole, beside the rest of their fit."""
+    for candidate in pins:
+        if fits[candidate] > np.float32(VOID) and filed[candidate] == interest:
+            beside = (1 - hype) * (fits[candidate] - PINNED) + hype * RISE * trend[candidate]
+            value[candidate] = np.float32(BASE + PINNED + beside)
+            tops[candidate % LANES] = max(tops[candidate % LANES], value[candidate])
 
 
 def pin(pins: Ints, fits: Floats) -> None:
@@ -535,8 +559,11 @@ def rank_interests(size: int, readers: Readers, interests: Interests, pool: Pool
     file_papers(interests, scratch)
     for interest in range(number):
         if interests.weight[interest] > 0:
-            filed, hype = scratch.filed == interest, readers.hype[reader]
-            fill_values(scratch.fits[interest], filed, pool.trend, hype, readers.floor, scratch.value, scratch.tops)
+            wish, hype, fits = interests.wish[interest], readers.hype[reader], scratch.fits[interest]
+            pins = readers.pin[readers.pin_start[wish] : readers.pin_start[wish + 1]]
+            filed, value, tops = scratch.filed, scratch.value, scratch.tops
+            fill_values(fits, filed, interest, pool.trend, hype, readers.floor, value, tops)
+            fill_pinned(pins, fits, filed, interest, pool.trend, hype, value, tops)
             rank(scratch.value, scratch.tops, pool, ranked[interest])
     return ranked
 
@@ -544,15 +571,14 @@ def rank_interests(size: int, readers: Readers, interests: Interests, pool: Pool
 def file_papers(interests: Interests, scratch: Scratch) -> None:
     """Fill `filed`: of interests with a weight the one that a candidate fits best, the first of equals."""
     best, filed = scratch.value, scratch.filed
-    best[:] = VOID
+    best[:] = np.float32(VOID)
     filed[:] = -1
     for interest in range(len(interests.weight)):
         if interests.weight[interest] > 0:
-            mine = scratch.fits[interest]
+            mine, number = scratch.fits[interest], np.int16(interest)
             for candidate in range(len(mine)):
-                better = mine[candidate] > best[candidate]
-                best[candidate] = mine[candidate] if better else best[candidate]
-                filed[candidate] = interest if better else filed[candidate]
+                filed[candidate] = number if mine[candidate] > best[candidate] else filed[candidate]
+                best[candidate] = max(mine[candidate], best[candidate])
 
 
 def rank(value: Floats, tops: Floats, pool: PoolArrays, ranked: Ints) -> None:
@@ -772,16 +798,17 @@ def credit(
         if owner[place] == interest:
             mine += share[place]
     first, second, most, next_most = -1, -1, 0.0, 0.0
-    loudest, said, together, sketch = -1, 0.0, 0.0, np.zeros(scores.sketches.shape[1])
+    loudest, said, together = -1, 0.0, 0.0
+    weights = np.zeros(len(owner))
     for place in range(len(owner)):
         row = atom[place]
         weight = share[place] / mine if owner[place] == interest else 0.0
         every = owner[place] >= unassigned or owner[place] == EVERYWHERE
         if several:
             weight = (1 - OVERALL) * weight + (OVERALL * share[place] / whole if every else 0.0)
+        weights[place] = weight
         part = weight * (scores.sizes[row] * scores.steps[row, candidate] - scores.means[row])
         together += part
-        sketch += weight * scores.sketches[row]
         if part > most:
             next_most, second = most, first
             most, first = part, place
@@ -791,9 +818,21 @@ def credit(
             alone = scores.sizes[row] / scores.words[row] * scores.steps[row, candidate]
             if alone > said:
                 loudest, said = place, alone
-    if loudest >= 0 and said > together / max(np.sqrt((sketch**2).sum()), FLATTEST):
+    if loudest >= 0 and said > together / max(deviation(scores.sketches, atom, weights), FLATTEST):
         return loudest, -1
     return first, second if next_most >= TELLING * most else -1
+
+
+def deviation(sketches: Floats, atom: Ints, weights: Doubles) -> float:
+    """Of the weighted sum of these atoms' scores."""
+    squares = 0.0
+    for dimension in range(sketches.shape[1]):
+        length = 0.0
+        for place in range(len(atom)):
+            if weights[place] != 0:
+                length += weights[place] * sketches[atom[place], dimension]
+        squares += length * length
+    return float(np.sqrt(squares))
 
 
 def fill_up(
@@ -815,10 +854,34 @@ def fill_up(
 
 _SMALL = (mark, is_free, put, candidate_of, score_of, sort_key, top, place_of_duplicate)
 _GROUPING = (near_interest, closest, newest_linked, linked, group_unassigned, group)
-_FITTING = (masses, add_likes, add_usual, mix_groups, in_deviations, add_peaks, taken, take_dislikes, fit)
-_RANKING = (fill_values, pin, file_papers, rank, rank_interests, next_interest, merge)
+_FITTING = (
+    masses,
+    add_likes,
+    add_usual,
+    mix_groups,
+    in_deviations,
+    raise_to,
+    raise_known,
+    add_peaks,
+    taken,
+    take_dislikes,
+    fit,
+)
+_RANKING = (fill_values, fill_pinned, pin, file_papers, rank, rank_interests, next_interest, merge)
 _EXPLORING = (outside, nearest, exploratory_keys, make_room, explore)
-_PARTS = (*_SMALL, *_GROUPING, *_FITTING, *_RANKING, *_EXPLORING, credit, account, fill_up, scratch_for, choose_one)
+_PARTS = (
+    *_SMALL,
+    *_GROUPING,
+    *_FITTING,
+    *_RANKING,
+    *_EXPLORING,
+    deviation,
+    credit,
+    account,
+    fill_up,
+    scratch_for,
+    choose_one,
+)
 
 
 @lru_cache(maxsize=1)

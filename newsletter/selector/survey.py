@@ -69,8 +69,9 @@ class _Interest:
         value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
         if self.weight > 0:
-            filed = whole.filed == self.number
-            kernel.fill_values(shown, filed, whole.arrays.trend, whole.hype, whole.reader.floor, value, tops)
+            trend, pins = whole.arrays.trend, np.array([*self.authored], np.int64)
+            kernel.fill_values(shown, whole.filed, self.number, trend, whole.hype, whole.reader.floor, value, tops)
+            kernel.fill_pinned(pins, shown, whole.filed, self.number, trend, whole.hype, value, tops)
             kernel.rank(value, tops, whole.arrays, keys)
         order = kernel.candidate_of(keys[keys >= 0], width).tolist()
         plain = np.where(shown >= PINNED, shown - PINNED, shown)
