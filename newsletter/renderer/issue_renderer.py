@@ -169,6 +169,7 @@ class IssueRenderer:
     def _laid(self, edition: Edition, public: bool, shared: bool = False) -> dict[str, list[_Block]]:
         """What stands in the page's slots. Papers are numbered as they stand."""
         mute = public or shared  # nobody votes there
+        plain = public or edition.general  # by topic or source, for no interest is served
         skim, picks = self._is_skimmed(edition, public), edition.picks
         lead, rest = ((), picks) if skim else (picks[:1], picks[1:])
         groups = _groups(rest) if self._head and not public else {"": rest}
@@ -179,9 +180,9 @@ class IssueRenderer:
                 cards.append((self._head, _head_values(interest or self._beyond, len(some))))
             for pick in some:
                 place += 1
-                cards.append((self._piece(kind, pick.entry, mute), self._values(place, pick, grouped, public)))
+                cards.append((self._piece(kind, pick.entry, mute), self._values(place, pick, grouped, plain)))
         return {
-            "lead": [(self._piece("lead", pick.entry, mute), self._values(1, pick, False, public)) for pick in lead],
+            "lead": [(self._piece("lead", pick.entry, mute), self._values(1, pick, False, plain)) for pick in lead],
             "cards": cards,
             "popular": [(self._piece("popular", entry, mute), _NONE) for entry in edition.popular * self._popular],
         }

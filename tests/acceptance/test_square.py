@@ -238,7 +238,8 @@ class Slowly:
         cards: list[str] = []
 
         def filled(kind: str, place: int, pick: Pick) -> str:
-            slot.rank, slot.interest = str(place), tidy(pick.interest or beyond, 80)
+            own = next(iter(pick.entry.topics), pick.entry.source) if some.general else pick.interest
+            slot.rank, slot.interest = str(place), tidy(own or beyond, 80)
             slot.label = slot.rank if grouped and kind != "lead" else f"{place} · {slot.interest}"
             why = tidy_told(messages.gettext("; ").join(pick.reasons), 300)
             slot.why = why[:1].upper() + why[1:]
