@@ -1,7 +1,7 @@
 """Why one entry was taken or left for one reader, number by number. Pure: the choice is made as ever, then taken apart.
 
-    fit     (Σ share · score of each liked paper and word  -  what is usual) in deviations, or what a single phrase says
-            where that is more;  -  what disliked papers took
+    fit     (Σ share · score of each liked paper and word  -  what is usual) in deviations, or what a single
+            phrase brings it to where that is more;  -  what disliked papers took
     score   (1 - hype) · fit  +  hype · RISE · trend
 
 Every part is told in units of the score, so the parts of a pick add up to what the kernel gave it. Below the floor is
@@ -314,8 +314,9 @@ class _Case:
         }
         together = float((self.shares[interest] @ self.scores - self.usual.middle[interest]) * unit)
         loudest = max(said, key=lambda place: said[place], default=-1)
-        if loudest >= 0 and said[loudest] > together:
-            yield self._part("word", self.atoms[loudest], scale * said[loudest], float(self.scores[loudest]), 1.0, True)
+        alone = kernel.peak(said[loudest], self.reader.floor) if loudest >= 0 else together
+        if alone > together:
+            yield self._part("word", self.atoms[loudest], scale * alone, float(self.scores[loudest]), 1.0, True)
             return
         for place, atom in enumerate(self.atoms):
             if share := float(self.shares[interest, place]):

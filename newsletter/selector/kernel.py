@@ -28,6 +28,7 @@ PINNED = 1000.0  #: deviations that a paper by an author of the interest stands 
 BASE = 200.0  #: added to what is sorted by, so that it is never negative
 DEEPEST = -150.0  #: deviations; nothing stands lower
 LESS, MOST_LESS = 0.4, 6.0  #: what a disliked paper takes of an excess of its likeness over the interest's, and at most
+PEAK = 0.25  #: of what a single phrase says above the floor, the part that counts where all together say less
 FLATTEST = 1e-4  #: least deviation of a score: of likes without a word it is 0
 STEPS = 1e4  #: scores differ by 1 / STEPS or are equal, and the id decides
 TELLING = 0.2  #: of the strongest part of a score, what the second strongest must have to be told
@@ -355,7 +356,7 @@ def closest(near: Doubles, label: Ints, mass: Doubles, whole: float, many: bool)
 def fit(scores: Scores, readers: Readers, interests: Interests, fits: Floats) -> None:
     """fits[interest]: the weighted mean of its atoms' scores in deviations, less what is more like a disliked paper.
 
-    What one phrase of an interest says by itself counts where that is more. Several groups of unassigned likes speak
+    A phrase that by itself is above the floor brings the fit there, too. Several groups of unassigned likes speak
     for each other by OVERALL, but only of what a group would match by itself; of the rest its fit is VOID. The row
     behind the last interest holds what all of them say together.
     """
@@ -423,7 +424,11 @@ def in_deviations(fits: Floats, mean: float, deviation: float) -> None:
 
 
 def add_peaks(scores: Scores, readers: Readers, interests: Interests, fits: Floats) -> None:
-    """Raise fits to what a single phrase says: of five phrases a paper need not speak of more than one."""
+    """Raise fits by what a single phrase says: of five phrases a paper need not speak of more than one to match.
+
+    Above the floor it counts by PEAK only: nDCG@10 of keywords alone is .19 / .13 by their mean and .17 / .10 by the
+    highest of them [measured].
+    """
     number, owner = len(interests.weight), interests.owner
     for place in range(len(owner)):
         atom = readers.atom[interests.first_atom + place]
@@ -433,22 +438,31 @@ def add_peaks(scores: Scores, readers: Readers, interests: Interests, fits: Floa
             last = first + 1 if owner[place] >= 0 else number
             for interest in range(first, last):
                 if interest < interests.unassigned:
-                    raise_to(fits[interest], row, unit)
+                    raise_to(fits[interest], row, unit, readers.floor)
                 else:
-                    raise_known(fits[interest], row, unit)
+                    raise_known(fits[interest], row, unit, readers.floor)
 
 
-def raise_to(fits: Floats, row: Steps, unit: Any) -> None:
-    """Raise fits to what a row says."""
+def raise_to(fits: Floats, row: Steps, unit: Any, floor: float) -> None:
+    """Raise fits by what a row says."""
+    start, part = np.float32((1 - PEAK) * floor), np.float32(PEAK)
     for candidate in range(len(row)):
-        fits[candidate] = max(fits[candidate], unit * np.float32(row[candidate]))
+        said = unit * np.float32(row[candidate])
+        fits[candidate] = max(fits[candidate], min(said, start + part * said))
 
 
-def raise_known(fits: Floats, row: Steps, unit: Any) -> None:
+def raise_known(fits: Floats, row: Steps, unit: Any, floor: float) -> None:
     """The same, but for those that are VOID."""
+    start, part = np.float32((1 - PEAK) * floor), np.float32(PEAK)
     for candidate in range(len(row)):
         if fits[candidate] > np.float32(VOID):
-            fits[candidate] = max(fits[candidate], unit * np.float32(row[candidate]))
+            said = unit * np.float32(row[candidate])
+            fits[candidate] = max(fits[candidate], min(said, start + part * said))
+
+
+def peak(said: float, floor: float) -> float:
+    """What a phrase that says so much by itself brings the fit to, in deviations."""
+    return min(said, (1 - PEAK) * floor + PEAK * said)
 
 
 def mix_groups(interests: Interests, mass: Doubles, fits: Floats, means: Doubles, sketches: Doubles) -> None:
@@ -777,13 +791,19 @@ def account(scores: Scores, readers: Readers, interests: Interests, count: int, 
         if interest >= 0:
             chosen.wish[reader, place] = interests.wish[interest]
             chosen.share[reader, place] = interests.weight[interest] / total
-            first, second = credit(scores, atom, share, interests, interest, chosen.entry[reader, place])
+            first, second = credit(scores, atom, share, interests, interest, chosen.entry[reader, place], readers.floor)
             chosen.first[reader, place] = low + first if first >= 0 else -1
             chosen.second[reader, place] = low + second if second >= 0 else -1
 
 
 def credit(
-    scores: Scores, atom: Ints, share: Doubles, interests: Interests, interest: int, candidate: int
+    scores: Scores,
+    atom: Ints,
+    share: Doubles,
+    interests: Interests,
+    interest: int,
+    candidate: int,
+    floor: float,
 ) -> tuple[int, int]:
     """The two atoms that gave a pick most of its score, as `fit` weighs them; the second, if it gave some of it.
 
@@ -818,7 +838,7 @@ def credit(
             alone = scores.sizes[row] / scores.words[row] * scores.steps[row, candidate]
             if alone > said:
                 loudest, said = place, alone
-    if loudest >= 0 and said > together / max(deviation(scores.sketches, atom, weights), FLATTEST):
+    if loudest >= 0 and peak(said, floor) > together / max(deviation(scores.sketches, atom, weights), FLATTEST):
         return loudest, -1
     return first, second if next_most >= TELLING * most else -1
 
@@ -862,6 +882,7 @@ _FITTING = (
     in_deviations,
     raise_to,
     raise_known,
+    peak,
     add_peaks,
     taken,
     take_dislikes,
