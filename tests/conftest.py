@@ -13,10 +13,12 @@ from typing import Any
 
 import leaks
 import pytest
+from click.testing import CliRunner, Result
 from examples import FULL
 from hypothesis import settings as tries
 from wirelint import violations
 
+from newsletter.cli import main
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.renderer import find_all
@@ -38,6 +40,7 @@ tries.register_profile("every run", tries.default, deadline=None, max_examples=1
 tries.register_profile("full", tries.default, deadline=None, max_examples=FULL)
 tries.load_profile("every run")
 
+Run = Callable[..., Result]
 LOOKED_AT = 50  #: mails of one test
 MIGRATE = Database.migrate
 ROOT = Path(__file__).parent.parent
@@ -197,3 +200,25 @@ def with_smtp(settings: Settings, port: int, **more: Any) -> Settings:
     smtp = {"host": "127.0.0.1", "port": port, "security": "none", "timeout": "5s", **more}
     tables = settings.model_dump(exclude={"smtp"})
     return Settings.model_validate({**tables, "smtp": smtp, "home": settings.home})
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in an empty folder; any traceback fails the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
+
+    def invoke(*words: str, code: int = 0, **more: object) -> Result:
+        result = CliRunner().invoke(main, words, catch_exceptions=False, **more)  # type: ignore[arg-type]
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+def with_model(model: str) -> None:
+    """Configure a newsletter in this folder that has the seeds as its source, and this embedder."""
+    Path("newsletter.toml").write_text(
+        f'[newsletter]\nsender = "W <w@papers.example.org>"\n[selection]\nmodel = "{model}"\n'
+        f'[[source]]\nname = "seeds"\nlocation = "{ROOT / "seeds" / "papers.jsonl"}"\n'
+    )

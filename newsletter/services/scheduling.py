@@ -175,8 +175,8 @@ class Scheduling:
 
     def _is_collection_due(self, cadences: Collection[Cadence]) -> bool:
         """Whether one is due; where an issue is to be planned, also one that is nearly due: it has its papers then."""
-        return self._collection.is_due() or (
-            self._collection.is_due(soon=True) and any(self._calendar.owed(cadence) for cadence in cadences)
+        return self._collection.is_due(soon=True) and (
+            self._collection.is_due() or any(self._calendar.owed(cadence) for cadence in cadences)
         )
 
     async def _wait_for_collection(self, stop: asyncio.Event | None) -> list[str]:

@@ -3,35 +3,18 @@
 import ast
 import json
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from email import message_from_bytes, policy
 from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from conftest import ROOT, SHARED
+from conftest import ROOT, SHARED, Run
 
-from newsletter.cli import main
 from newsletter.sender import DispatchTuning
 
-Run = Callable[..., Result]
 PAPERS = str(ROOT / "seeds" / "papers.jsonl")
 PROFILES = str(ROOT / "seeds" / "profiles.jsonl")
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in an empty folder; any traceback fails the test."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
-
-    def invoke(*words: str, code: int = 0, **more: object) -> Result:
-        result = CliRunner().invoke(main, words, catch_exceptions=False, **more)  # type: ignore[arg-type]
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
-from conftest import ROOT, Clock, rewired
+from conftest import ROOT, Clock, Run, rewired, with_model
 
-from newsletter.cli import main
 from newsletter.config import Settings
 from newsletter.embedder import make_embedder
 from newsletter.engine import Engine, make_engine
@@ -264,35 +262,11 @@ def test_papers_without_a_word_have_no_vector(embedding: Embedding, package: Pac
 # the command line
 
 
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in an empty folder; any traceback fails the test."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
-
-    def invoke(*words: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, words, catch_exceptions=False)
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
-
-
-def configure(model: str) -> None:
-    Path("newsletter.toml").write_text(
-        f'[newsletter]\nsender = "W <w@papers.example.org>"\n[selection]\nmodel = "{model}"\n'
-        f'[[source]]\nname = "seeds"\nlocation = "{PAPERS}"\n'
-    )
-
-
 TOLD = "Warning: Papers are ranked by their words alone. own: ZeroDivisionError: it is broken\n"
 
 
 def test_every_command_that_ranks_says_that_an_embedder_fails(run: Run, package: Package) -> None:
-    configure("own")
+    with_model("own")
     package.break_down()
 
     assert TOLD in run("collect").stderr
@@ -306,7 +280,7 @@ def test_every_command_that_ranks_says_that_an_embedder_fails(run: Run, package:
 
 @wordllama
 def test_collect_plan_and_send_are_quiet_when_all_is_well(run: Run) -> None:
-    configure("wordllama")
+    with_model("wordllama")
 
     assert run("collect").stderr == ""
     run("subscribers", "add", "ada@example.org", "--interests", "video diffusion")

@@ -7,17 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from conftest import ROOT
+from conftest import ROOT, Run, with_model
 from modelhub import ModelHub, serving
 from tinymodel import WORDS, write_model
 
-from newsletter.cli import main
 from newsletter.config import Settings
 from newsletter.embedder import Vectoriser, embed_cached, make_embedder
 from newsletter.embedder.fetched import look_for, model_folder
@@ -33,7 +31,6 @@ MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 FILES = {"config.json", "model.onnx", "tokenizer.json", "tokenizer_config.json"}
 PAPERS = str(ROOT / "seeds" / "papers.jsonl")
 NOBODY = "http://127.0.0.1:9"
-Run = Callable[..., Result]
 
 
 def nothing(model: str, vectors: object) -> dict[str, bytes]:
@@ -193,27 +190,6 @@ def test_vectors_are_kept_by_what_the_model_is(hub: ModelHub, models: Path, tmp_
 # the command line
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in an empty folder; any traceback fails the test."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NEWSLETTER_CONFIG", raising=False)
-
-    def invoke(*words: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, words, catch_exceptions=False)
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
-
-
-def configure(model: str) -> None:
-    Path("newsletter.toml").write_text(
-        f'[newsletter]\nsender = "W <w@papers.example.org>"\n[selection]\nmodel = "{model}"\n'
-        f'[[source]]\nname = "seeds"\nlocation = "{PAPERS}"\n'
-    )
-
-
 def command(hub: ModelHub, *words: str) -> subprocess.Popen[str]:
     """A process with the address of the hub, which huggingface_hub reads when it is imported."""
     environ = {**os.environ, "HF_ENDPOINT": hub.address, "HF_HOME": str(hub.folder.parent / "home")}
@@ -223,7 +199,7 @@ def command(hub: ModelHub, *words: str) -> subprocess.Popen[str]:
 
 
 def test_a_download_that_was_killed_leaves_no_model_and_goes_on(hub: ModelHub, run: Run) -> None:
-    configure(f"fastembed:{MODEL}")
+    with_model(f"fastembed:{MODEL}")
     write_model(hub.folder, {**WORDS, **{f"word{number}": (1, 0, 0) for number in range(60_000)}})
     size = (hub.folder / "model.onnx").stat().st_size
     hub.stops["model.onnx"] = size // 2
@@ -243,7 +219,7 @@ def test_a_download_that_was_killed_leaves_no_model_and_goes_on(hub: ModelHub, r
 
 
 def test_a_missing_model_is_told_everywhere_and_costs_no_mail(run: Run) -> None:
-    configure(f"fastembed:{MODEL}")
+    with_model(f"fastembed:{MODEL}")
     absent = f"fastembed:{MODEL}: the model {MODEL} is not here yet: run `newsletter model fetch {MODEL}`"
 
     assert absent in run("collect").stderr
@@ -257,7 +233,7 @@ def test_a_missing_model_is_told_everywhere_and_costs_no_mail(run: Run) -> None:
 
 
 def test_what_was_fetched_since_is_no_trouble_any_more(run: Run, hub: ModelHub, models: Path) -> None:
-    configure(f"fastembed:{MODEL}")
+    with_model(f"fastembed:{MODEL}")
     run("collect")
     run("subscribers", "add", "ada@example.org", "--interests", "video diffusion; plasma")
     assert "is not here yet" in run("status").stdout
@@ -288,7 +264,7 @@ def test_rank_takes_a_model_that_was_fetched(run: Run, hub: ModelHub, models: Pa
     ],
 )
 def test_what_cannot_be_fetched_is_one_line(run: Run, model: str, words: tuple[str, ...], told: str) -> None:
-    configure(model)
+    with_model(model)
 
     result = run("model", *words, code=1)
 
@@ -297,9 +273,9 @@ def test_what_cannot_be_fetched_is_one_line(run: Run, model: str, words: tuple[s
 
 
 def test_show_tells_of_no_model_and_of_other_kinds(run: Run, tmp_path: Path) -> None:
-    configure("")
+    with_model("")
     assert run("model", "show").stdout == "No model is configured: papers are ranked by their words alone.\n"
-    configure("folder:hub")
+    with_model("folder:hub")
     assert "trouble  folder:hub: " in run("model", "show").stdout
     write_model(tmp_path / "hub")
 
