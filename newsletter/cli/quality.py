@@ -57,9 +57,9 @@ def _print_report(report: EvaluationReport, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(quality_report_row(report), ensure_ascii=False))
         return
+    print_lines(findings(report))
     if report.issues:
         _print_figures(report)
-    print_lines(findings(report))
 
 
 def _print_figures(report: EvaluationReport) -> None:

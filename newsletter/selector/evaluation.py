@@ -13,6 +13,9 @@ never have been offered. What was mailed therefore looks better than what anothe
     distance    total variation between fair and real shares: 0 is fair, 1 is as unfair as can be
     novelty     1 - Jaccard of the words in title and topics with the nearest paper of this reader's last 4 issues
     gini        of how often each paper of the pool was shown: 0 is all alike, 1 is one paper for everybody
+    below       share of the picks below the floor, which a mail calls popular or outside the interests
+    empty       share of the editions without a pick, mailed or skipped
+    dry         share of the named interests that found nothing new
 """
 
 from __future__ import annotations
@@ -49,11 +52,14 @@ LABELS = {
     "gini": "inequality of showings (Gini)",
     "outside": "exploratory picks",
     "filled": "picks for no interest",
+    "below": "picks below the floor",
+    "empty": "editions without a pick",
+    "dry": "interests without a find",
     "more": '"more" per 100 mails',
     "save": '"save" per 100 mails',
     "less": '"less" per 100 mails',
 }
-SHARES = ("coverage", "outside", "filled")  #: told in per cent
+SHARES = ("coverage", "outside", "filled", "below", "empty", "dry")  #: told in per cent
 TENTHS = ("age", "more", "save", "less")  #: told with one place after the point
 
 Words = frozenset[str]
@@ -105,6 +111,9 @@ class Figures:
     gini: float | None
     outside: float | None  #: share of the picks that were exploratory
     filled: float | None  #: share of the picks that served no interest: too few matched, or the reader named none
+    below: float | None  #: share of the picks for readers with interests that match none of these
+    empty: float | None  #: share of the editions
+    dry: float | None  #: share of the interests, counted anew in each edition
     more: float | None  #: votes per 100 mails
     save: float | None
     less: float | None
@@ -191,12 +200,21 @@ def findings(report: EvaluationReport) -> Iterator[str]:
     if not report.issues:
         yield "There is no issue to evaluate: none was mailed yet, or none since that day."
         return
+    yield _honesty(report.overall)
     if not any(issue.rated for issue in report.issues):
         yield "Nobody voted for a paper of these issues yet: there is no nDCG."
     if report.repeats:
         yield f"Picks of a paper that its reader had got before, or that was joined with one later: {report.repeats}."
     if report.starving:
         yield f"Interests with less than half of their share in their reader's last {BACK} issues: {report.starving}."
+
+
+def _honesty(figures: Figures) -> str:
+    below, empty, dry = (told(name, getattr(figures, name)) for name in ("below", "empty", "dry"))
+    return (
+        f"Below the floor: {below} of the picks, called popular or outside the interests. "
+        f"Without any pick: {empty} of the editions. Without a find: {dry} of the interests."
+    )
 
 
 def ndcg(ranking: Sequence[str], wanted: Set[str]) -> float:
@@ -321,8 +339,14 @@ def _count(found: _Sums, edition: Edition, verbs: Mapping[str, Verb]) -> None:
         outside = bool(pick.reasons) and pick.reasons[0] in found.outside
         found.add("outside", outside)
         found.add("filled", not pick.interest and not outside)
+        if not edition.general:
+            found.add("below", outside or not pick.interest)
         if pick.entry.published:
             found.add("age", max(0.0, (edition.issue.until - pick.entry.published).total_seconds() / 86_400))
+    found.add("empty", not edition.picks)
+    asked = sum(1 for interest in edition.subscriber.profile.interests if interest.weight > 0)
+    if asked:
+        found.add("dry", len(edition.unanswered), asked)
     _weigh(found, edition)
 
 

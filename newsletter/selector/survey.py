@@ -70,8 +70,9 @@ class _Interest:
         keys = np.full(width, -1, np.int64)
         if self.weight > 0:
             trend, pins = whole.arrays.trend, np.array([*self.authored], np.int64)
-            kernel.fill_values(shown, whole.filed, self.number, trend, whole.hype, whole.reader.floor, value, tops)
-            kernel.fill_pinned(pins, shown, whole.filed, self.number, trend, whole.hype, value, tops)
+            filing = kernel.filing_of(self.number, whole.own)
+            kernel.fill_values(shown, whole.filed, filing, trend, whole.hype, whole.reader.floor, value, tops)
+            kernel.fill_pinned(pins, shown, whole.filed, filing, trend, whole.hype, value, tops)
             kernel.rank(value, tops, whole.arrays, keys)
         order = kernel.candidate_of(keys[keys >= 0], width).tolist()
         plain = np.where(shown >= PINNED, shown - PINNED, shown)
@@ -123,7 +124,7 @@ class _Survey:
     def __init__(self, pool: Pool, reader: Block) -> None:
         self.pool, self.reader = pool, reader
         block, self.chosen = choose(pool, reader)
-        own = interests(pool, block)
+        self.own = own = interests(pool, block)
         self.owner, self.weight, self.wish = own.owner, own.weight.tolist(), own.wish.tolist()
         self.hype, self.hidden = reader.hype[0], {*reader.hidden}
         self.arrays = pool.arrays

@@ -87,6 +87,12 @@ _PLANS = (
         "The share of picks that were chosen a little outside a reader's interests, and of those that served none "
         "because too few papers matched.",
     ),
+    _Plan(
+        "Honest",
+        ("below", "empty", "dry"),
+        "The share of picks below the floor, which mails call popular or outside the interests; of editions without a "
+        "pick; and of interests that found nothing new.",
+    ),
     _Plan("Votes", ("more", "save", "less"), "How often readers said more, save or less, per 100 mails."),
 )
 

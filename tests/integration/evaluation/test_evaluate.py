@@ -171,6 +171,7 @@ def run(mailed: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_the_table_has_a_dash_for_what_nobody_voted_on(run: Run) -> None:
     output = run().output
 
+    assert output.startswith("Below the floor: ")
     assert "nDCG@10 as mailed                —" in output
     assert "repeats                          0" in output
     assert "Nobody voted for a paper of these issues yet: there is no nDCG." in output

@@ -16,6 +16,7 @@ from newsletter.selector.evaluation import (
     ReaderHistory,
     Replay,
     fair_shares,
+    findings,
     gini,
     measure,
     ndcg,
@@ -237,6 +238,31 @@ def test_exploratory_picks_and_fillers_are_told_apart() -> None:
     told = figures(edition(outside, filler, "c", "d"))
 
     assert (told.outside, told.filled) == (0.25, 0.25)
+
+
+def test_what_is_below_the_floor_is_told_of_readers_with_interests() -> None:
+    outside = pick("a", "kettles", "a little outside your interests")
+    general = replace(edition(pick("x", ""), number=13, profile=Profile()), general=True)
+
+    assert figures(edition(outside, pick("b", "", "popular this week"), "c", "d")).below == 0.5
+    assert figures(edition("c", "d")).below == 0
+    assert figures(general).below is None
+
+
+def test_empty_editions_and_interests_without_a_find_are_told() -> None:
+    half, nothing = replace(edition("a"), unanswered=("whistles",)), edition(number=13)
+    told = figures(half, replace(nothing, unanswered=("kettles", "whistles")))
+
+    assert (told.empty, told.dry) == (0.5, 0.75)
+
+
+def test_the_first_finding_tells_how_honest_editions_were() -> None:
+    told = report(replace(edition("a"), unanswered=("whistles",)))
+
+    assert next(findings(told)) == (
+        "Below the floor: 0.0 % of the picks, called popular or outside the interests. "
+        "Without any pick: 0.0 % of the editions. Without a find: 50.0 % of the interests."
+    )
 
 
 # the whole
