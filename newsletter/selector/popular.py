@@ -61,7 +61,7 @@ def for_everybody(entries: Sequence[Entry], size: int, messages: Messages) -> tu
     rises = {entry.id: entry.trend for entry in entries if entry.trend is not None}
     trend = trend_of(candidates, rises or None)
     scores = np.round(np.nan_to_num(trend, nan=0.5), 6).tolist()
-    words = wording(messages.gettext, messages.isolated)
+    words = wording(messages.gettext, messages.ngettext, messages.number, messages.isolated)
     return tuple(
         Pick(candidates[place], scores[place], "", (_why(words, scores[place]),))
         for place in _told_once(candidates, by_trend(candidates, trend).tolist(), size)

@@ -23,7 +23,7 @@ MOST_PICKS = 1000  #: in an edition
 MOST_LIKES = 500  #: of one interest, the newest; older ones change little and cost as much
 KEYWORDS = 1.5  #: all keywords of an interest together, in liked papers: a reader chose these words
 TEXT = (
-    0.25  #: all unassigned words together, in parts of the unassigned likes: what a reader wrote once, about everything
+    0.15  #: all unassigned words together, in parts of the unassigned likes: what a reader wrote once, about everything
 )
 FADE = 0.5  #: a liked paper's weight is 1 / (1 + FADE·log10(place)), the newest in place 1
 FORGOTTEN = 0.02  #: signals with less weight are gone

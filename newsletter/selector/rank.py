@@ -71,7 +71,7 @@ def _wordings(messages: Sequence[Messages]) -> list[Wording]:
 
 @lru_cache(maxsize=LANGUAGES)
 def _wording(catalogue: Messages) -> Wording:
-    return wording(catalogue.gettext, catalogue.isolated)
+    return wording(catalogue.gettext, catalogue.ngettext, catalogue.number, catalogue.isolated)
 
 
 def _blocks(

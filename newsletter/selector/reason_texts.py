@@ -24,6 +24,8 @@ class Wording(NamedTuple):
     by: tuple[str, ...]
     rising: str
     popular: str
+    ngettext: Callable[[str, str, int], str]
+    number: Callable[[int], str]
     outside: str
     field: str
     trending: str
@@ -33,13 +35,36 @@ class Wording(NamedTuple):
     new_to_all: str  #: to everybody
 
 
+def rising(words: Wording, votes: int) -> str:
+    """That a paper rises, with its votes if it has any."""
+    if votes <= 0:
+        return words.rising
+    return words.ngettext("rising: %(count)s vote", "rising: %(count)s votes", votes) % {"count": words.number(votes)}
+
+
+def popular(words: Wording, votes: int) -> str:
+    """That a paper is liked more than others, with its votes if it has any."""
+    if votes <= 0:
+        return words.popular
+    return words.ngettext("popular: %(count)s vote", "popular: %(count)s votes", votes) % {"count": words.number(votes)}
+
+
 def of_two(around: str, first: str, second: str) -> str:
     """Fill what stands around two values, in whatever order the language has them."""
     return second.join(first.join(part.split(_VALUE)) for part in around.split(_OTHER))
 
 
-def wording(gettext: Callable[[str], str], isolated: Callable[[str], str] = str) -> Wording:
-    """The words of one language. `isolated`: what a value among these words becomes; Messages has both functions."""
+def _plural(one: str, many: str, number: int) -> str:
+    return one if number == 1 else many
+
+
+def wording(
+    gettext: Callable[[str], str],
+    ngettext: Callable[[str, str, int], str] = _plural,
+    number: Callable[[int], str] = str,
+    isolated: Callable[[str], str] = str,
+) -> Wording:
+    """The words of one language. `isolated`: what a value among these words becomes; Messages has all four."""
 
     def around(text: str, name: str) -> tuple[str, ...]:
         return tuple((text % {name: isolated(_VALUE)}).split(_VALUE))
@@ -64,6 +89,8 @@ def wording(gettext: Callable[[str], str], isolated: Callable[[str], str] = str)
         by=around(gettext("by %(author)s, whom you follow"), "author"),
         rising=gettext("rising fast"),
         popular=gettext("popular now"),
+        ngettext=ngettext,
+        number=number,
         outside=gettext("a little outside your interests"),
         field=gettext("in the field of your interest"),
         trending=gettext("trending this week"),

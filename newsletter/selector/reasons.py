@@ -20,7 +20,7 @@ from newsletter.selector.features import background
 from newsletter.selector.kernel import ALONE, EXPLORATORY, FAINT, FAIR, POPULAR, Chosen, Ints, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block
-from newsletter.selector.reason_texts import ENGLISH, Wording, of_two
+from newsletter.selector.reason_texts import ENGLISH, Wording, of_two, popular, rising
 from newsletter.selector.score_table import RIDGE, Atom, terms_of
 from newsletter.selector.tokens import LONGEST, STOP, WORD, asked, fold, singular, stem, unspaced
 from newsletter.selector.tokens import words as typed_words
@@ -102,8 +102,8 @@ def _reasons(
     pool: Pool, block: Block, readers: Readers, columns: _PickColumns, wording: Wording
 ) -> list[tuple[str, ...]]:
     links, firsts, seconds = _links(pool, block, readers.atom, columns, wording)
-    rising = wording.rising if pool.measured else wording.popular
     linked_columns, authored = columns._replace(first=firsts, second=seconds), block.authored
+    rises = {entry: _rise(pool, entry, wording) for entry in np.unique(columns.entry[columns.up > 0]).tolist()}
     return [
         _unasked(way, up, wording)
         if way >= POPULAR
@@ -112,7 +112,7 @@ def _reasons(
             authored[wish].get(entry, "") if way == FAIR else "",
             links[first],
             links[second],
-            rising if up else "",
+            rises[entry] if up else "",
             wording,
         )
         for entry, wish, way, first, second, up in zip(*(column.tolist() for column in linked_columns), strict=True)
@@ -148,6 +148,11 @@ def _unasked(way: int, trending: int, wording: Wording) -> tuple[str, ...]:
     if way == ALONE:
         return (wording.trending_alone if trending else wording.new_alone,)
     return (wording.trending if trending else wording.new,)
+
+
+def _rise(pool: Pool, candidate: int, wording: Wording) -> str:
+    votes = pool.entries[candidate].votes or 0
+    return rising(wording, votes) if pool.measured else popular(wording, votes)
 
 
 def _line(way: int, author: str, first: Link, second: Link, rising: str, wording: Wording) -> tuple[str, ...]:
@@ -232,10 +237,10 @@ def linked(pool: Pool, pairs: Sequence[tuple[Atom, int]], wording: Wording = ENG
 def _followed(phrase: str, entry: Entry, words: tuple[str, ...], wording: Wording) -> str:
     """Why a paper answers a phrase that the reader typed."""
     wanted = {stem(word) for word in typed_words(asked(phrase))}
-    title, abstract = (wanted <= {stem(word) for word in typed_words(text)} for text in (entry.title, entry.abstract))
-    if title or abstract:
-        around = wording.both if title and abstract else wording.title if title else wording.abstract
-        return phrase.join(around)
+    title, abstract = ({stem(word) for word in typed_words(text)} for text in (entry.title, entry.abstract))
+    if wanted <= title | abstract:
+        one_alone = wording.title if wanted <= title else wording.abstract
+        return phrase.join(wording.both if (wanted <= title) == (wanted <= abstract) else one_alone)
     return of_two(wording.partly, phrase, wording.comma.join(words)) if words else phrase.join(wording.around)
 
 

@@ -73,6 +73,15 @@ def test_several_words_are_listed_as_the_language_does() -> None:
     assert f"{PDI}، {FSI}" in arabic.reasons[0]
 
 
+def test_votes_are_told_in_the_language_of_the_reader() -> None:
+    entries = [replace(each, votes=place) for place, each in enumerate(PAPERS)]
+    wanted = make_profile("protein", size=1, hype=1, surprise=0)
+
+    told = [select(prepare(entries), [wanted], messages=[each])[0][0].reasons[-1] for each in (GERMAN, ARABIC)]
+
+    assert told == ["beliebt: 11 Stimmen", "رائجة: 11 صوتًا"]
+
+
 def test_readers_of_all_languages_in_one_block_get_the_same_papers_each_in_their_words() -> None:
     """As if each had been told alone, whoever stands beside them, twice, for links are remembered."""
     pool = prepare(PAPERS, LIBRARY)
@@ -88,7 +97,9 @@ def test_readers_of_all_languages_in_one_block_get_the_same_papers_each_in_their
         assert [[replace(pick, reasons=()) for pick in picks] for picks in together] == [
             [replace(pick, reasons=()) for pick in picks] for picks in english
         ]
-    assert set(pool.links) == {ENGLISH, *(wording(each.gettext, each.isolated) for each in (GERMAN, ARABIC))}
+    spoken = (ENGLISH_MESSAGES, GERMAN, ARABIC)
+    told = {wording(each.gettext, each.ngettext, each.number, each.isolated) for each in spoken}
+    assert set(pool.links) == {ENGLISH, *told}  # ENGLISH: of who was told without a catalogue
 
 
 def test_blocks_of_readers_keep_their_languages(monkeypatch: pytest.MonkeyPatch) -> None:

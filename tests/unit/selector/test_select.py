@@ -181,7 +181,7 @@ def test_plain_votes_make_a_paper_popular_not_rising() -> None:
 
     pick = choose(make_profile("protein", size=1, hype=1, surprise=0), entries)[0]
 
-    assert pick.reasons == ("you follow protein: title and abstract speak of it", "popular now")
+    assert pick.reasons == ("you follow protein: title and abstract speak of it", "popular: 11 votes")
 
 
 def test_surprise_takes_its_share_from_a_little_outside() -> None:
