@@ -74,8 +74,9 @@ def test_several_words_are_listed_as_the_language_does() -> None:
 
 
 def test_votes_are_told_in_the_language_of_the_reader() -> None:
-    entries = [replace(each, votes=place) for place, each in enumerate(PAPERS)]
-    wanted = make_profile("protein", size=1, hype=1, surprise=0)
+    wanted = make_profile("protein", size=1, hype=0.5, surprise=0)
+    best = select(prepare(PAPERS), [wanted])[0][0].entry
+    entries = [replace(each, votes=11 if each == best else 1) for each in PAPERS]
 
     told = [select(prepare(entries), [wanted], messages=[each])[0][0].reasons[-1] for each in (GERMAN, ARABIC)]
 
