@@ -54,6 +54,7 @@ class Reader(NamedTuple):
     unanswered: bool = False  #: the slot `unanswered` names interests that nothing new fits
     unheard: bool = False  #: the slot `unheard` names phrases of these that no paper of the last months speaks of
     general: bool = False  #: has no interests, and gets what many like
+    strange: bool = False  #: has interests, but no pick serves one
     public: bool = False  #: nobody: the page that an issue has for everybody
     shared: bool = False  #: whoever has the link to the web version of a mail, of which nothing may be changed
 
@@ -215,7 +216,8 @@ class IssueRenderer:
         picks, person = edition.picks, edition.subscriber
         shares = "" if public else _shares(tuple([pick.interest for pick in picks]), self._comma)
         values = {"name": "" if public else tidy(person.name, 60), "email": person.email, "shares": shares}
-        values["unanswered"], values["unheard"] = self._some(edition.unanswered), self._some(edition.unheard)
+        values["unanswered"] = self._some([name for name in edition.unanswered if name not in edition.unheard])
+        values["unheard"] = self._some(edition.unheard)
         words = sum([piece.words for blocks in laid.values() for piece, _ in blocks])
         values["minutes"] = str(max(1, round(words / _SPEED)))
         reader = Reader(
@@ -229,6 +231,7 @@ class IssueRenderer:
             unanswered=bool(values["unanswered"]) and not public,
             unheard=bool(values["unheard"]) and not public,
             general=edition.general and not public,
+            strange=bool(picks) and not shares and not edition.general and not public,
             public=public,
             shared=shared,
         )

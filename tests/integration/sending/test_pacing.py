@@ -337,7 +337,7 @@ async def test_a_relay_that_dies_of_every_mail_does_not_put_everybody_in_doubt(
         engine = planned(with_smtp(settings, server.port, connections=2), store, quick=60)
         sent = await send(engine)
 
-    assert sent.trouble.startswith("issue is paused: 10 mails in a row are in doubt: ")
+    assert re.match("issue is paused: 1[01] mails in a row are in doubt: ", sent.trouble)  # one more may be under way
     assert sent.tally.uncertain <= 12
 
 
