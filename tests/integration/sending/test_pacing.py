@@ -1,6 +1,7 @@
 """Pace, relays and the breaker, over real SMTP to servers that keep their own record."""
 
 import asyncio
+import re
 import sqlite3
 import time
 from collections import Counter
