@@ -36,7 +36,7 @@ HIGHEST, WIDEST = 2.0, 4.5  #: mean and deviation of a score, at most, in deviat
 ENOUGH = 200  #: older papers from which on the candidates are not needed to tell what is usual
 NEAREST = 10  #: best papers whose mean vector is looked for beside the phrase's own
 WORDS = 0.5  #: weight of the words beside the vectors, both in deviations
-MEANT = 1.55  #: what makes a deviation of both together as telling as one of words alone
+MEANT = 1.6  #: what makes a deviation of both together as telling as one of words alone
 LEAST = 1e-6  #: deviation of what no paper has
 
 
