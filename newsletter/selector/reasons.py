@@ -101,7 +101,7 @@ def _reasons_by_language(
 def _reasons(
     pool: Pool, block: Block, readers: Readers, columns: _PickColumns, wording: Wording
 ) -> list[tuple[str, ...]]:
-    links, firsts, seconds = _links(pool, block, readers.atom, columns, wording)
+    links, firsts, seconds = _links(pool, block, readers, columns, wording)
     linked_columns, authored = columns._replace(first=firsts, second=seconds), block.authored
     rises = {entry: _rise(pool, entry, wording) for entry in np.unique(columns.entry[columns.up > 0]).tolist()}
     return [
@@ -167,24 +167,26 @@ def _line(way: int, author: str, first: Link, second: Link, rising: str, wording
 
 
 def _links(
-    pool: Pool, block: Block, rows: Ints, columns: _PickColumns, wording: Wording
+    pool: Pool, block: Block, readers: Readers, columns: _PickColumns, wording: Wording
 ) -> tuple[list[Link], Ints, Ints]:
     """What picks rest on, NOTHING first; and of each pick's first and second atom the place among them.
 
-    The second is asked only where the first is no paper. rows: of the block's atoms in the table, so
-    that those of all readers that are one have one number.
+    The second is asked only where it is a paper and the first is none.
     """
-    links = [NOTHING]
-    firsts = _numbered(pool, block, rows, columns.entry, columns.first, links, wording)
-    enough = np.array([liked for _, _, liked, _ in links], np.bool_)
-    seconds = np.where(enough[firsts], -1, columns.second)
-    return links, firsts, _numbered(pool, block, rows, columns.entry, seconds, links, wording)
+    links: list[Link] = [NOTHING]
+    firsts = _numbered(pool, block, readers.atom, columns.entry, columns.first, links, wording)
+    papers = np.append(~readers.word, False)  # -1 is none
+    seconds = np.where(papers[columns.second] & ~papers[columns.first], columns.second, -1)
+    return links, firsts, _numbered(pool, block, readers.atom, columns.entry, seconds, links, wording)
 
 
 def _numbered(
     pool: Pool, block: Block, rows: Ints, entry: Ints, atom: Ints, links: list[Link], wording: Wording
 ) -> Ints:
-    """Add to `links` what joins these atoms (-1: none) with these candidates; returns the place of each."""
+    """Add to `links` what joins these atoms (-1: none) with these candidates; returns the place of each.
+
+    rows: of the block's atoms in the table, so that those of all readers that are one have one number.
+    """
     used, width = atom >= 0, max(pool.size, 1)
     codes, where, inverse = np.unique(rows[atom[used]] * width + entry[used], return_index=True, return_inverse=True)
     atoms = [block.atom[place] for place in atom[used][where].tolist()]
