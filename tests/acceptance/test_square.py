@@ -222,8 +222,8 @@ class Slowly:
                 named[name] = named.get(name, 0) + 1
         shares = sorted(named.items(), key=lambda each: -each[1])
         slot.shares = messages.gettext(", ").join(f"{name} {count}" for name, count in shares)
-        for name in ("unanswered", "unheard"):
-            said: tuple[str, ...] = getattr(some, name)
+        dry = tuple(name for name in some.unanswered if name not in some.unheard)
+        for name, said in (("unanswered", dry), ("unheard", some.unheard)):
             told = [tidy(each, 80) for each in said[:6]] + ["…"] * (len(said) > 6)
             setattr(slot, name, messages.gettext(", ").join(told))
         context = {
@@ -267,6 +267,7 @@ class Slowly:
             bool(slot.unanswered),
             bool(slot.unheard),
             some.general,
+            bool(picks) and not shares and not some.general,
         )
         return inline(to_html("edition.mjml", template.render(context, reader=reader)), files["inline.css"])
 
