@@ -267,8 +267,7 @@ class _Case:
             filed, filing = self._filed(fits), kernel.filing_of(interest, self.interests)
             hype, mine = self.reader.hype[0], fits[interest]
             pins = np.array([*self.reader.authored[self.wish[interest]]], np.int64)
-            kernel.fill_values(mine, filed, filing, pool.trend, hype, self.reader.floor, value, tops)
-            kernel.fill_pinned(pins, mine, filed, filing, pool.trend, hype, value, tops)
+            kernel.fill_values(mine, filed, filing, pins, pool.trend, hype, self.reader.floor, value, tops)
             kernel.rank(value, tops, pool, keys)
         plain = np.where(fits[interest] >= PINNED, fits[interest] - PINNED, fits[interest])
         return float(max(plain.max(initial=0), 0)), kernel.candidate_of(keys[keys >= 0], width).tolist()

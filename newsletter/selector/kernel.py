@@ -512,11 +512,19 @@ def top(value: Floats, tops: Floats) -> None:
 
 
 def fill_values(
-    fits: Floats, filed: Places, filing: int, trend: Floats, hype: float, floor: float, value: Floats, tops: Floats
+    fits: Floats,
+    filed: Places,
+    filing: int,
+    pins: Ints,
+    trend: Floats,
+    hype: float,
+    floor: float,
+    value: Floats,
+    tops: Floats,
 ) -> None:
     """Fill `value`, (1 - hype) · fit + hype · RISE · trend above BASE, or NONE for no match, and `tops`.
 
-    filed, filing: only candidates that are filed under this number match.
+    filed, filing: only candidates that are filed under this number match. pins: those by authors of the interest.
     """
     own, rise, least = np.float32(1 - hype), np.float32(hype * RISE), np.float32(max(floor, DEEPEST))
     base, none, number = np.float32(BASE), np.float32(NONE), np.int16(filing)
@@ -524,6 +532,7 @@ def fill_values(
         matched = base + own * fits[candidate] + rise * trend[candidate]
         value[candidate] = matched if filed[candidate] == number and fits[candidate] >= least else none
     top(value, tops)
+    fill_pinned(pins, fits, filed, filing, trend, hype, value, tops)
 
 
 def fill_pinned(
@@ -576,8 +585,7 @@ def rank_interests(size: int, readers: Readers, interests: Interests, pool: Pool
             wish, hype, fits = interests.wish[interest], readers.hype[reader], scratch.fits[interest]
             pins = readers.pin[readers.pin_start[wish] : readers.pin_start[wish + 1]]
             filed, filing, value, tops = scratch.filed, filing_of(interest, interests), scratch.value, scratch.tops
-            fill_values(fits, filed, filing, pool.trend, hype, readers.floor, value, tops)
-            fill_pinned(pins, fits, filed, filing, pool.trend, hype, value, tops)
+            fill_values(fits, filed, filing, pins, pool.trend, hype, readers.floor, value, tops)
             rank(scratch.value, scratch.tops, pool, ranked[interest])
     return ranked
 
@@ -897,7 +905,7 @@ _FITTING = (
     take_dislikes,
     fit,
 )
-_RANKING = (filing_of, fill_values, fill_pinned, pin, file_papers, rank, rank_interests, next_interest, merge)
+_RANKING = (filing_of, fill_pinned, fill_values, pin, file_papers, rank, rank_interests, next_interest, merge)
 _EXPLORING = (outside, nearest, exploratory_keys, make_room, explore)
 _PARTS = (
     *_SMALL,

@@ -155,15 +155,15 @@ def _rise(pool: Pool, candidate: int, wording: Wording) -> str:
     return rising(wording, votes) if pool.measured else popular(wording, votes)
 
 
-def _line(way: int, author: str, first: Link, second: Link, rising: str, wording: Wording) -> tuple[str, ...]:
+def _line(way: int, author: str, first: Link, second: Link, rise: str, wording: Wording) -> tuple[str, ...]:
     """The parts of a reason: that a pick is exploratory, its author, and what made most of its score."""
     parts = (first[1],) if first[1] else ()
     if second[1] and second[2] and not first[2]:  # what the reader typed, and a paper that they liked
         parts = (*parts, second[1])
-    if way != EXPLORATORY and not author and not rising:
+    if way != EXPLORATORY and not author and not rise:
         return parts or (wording.field,)
     outside, by = (wording.outside,) if way == EXPLORATORY else (), (author.join(wording.by),) if author else ()
-    return (*outside, *by, *parts, *((rising,) if rising else ())) or (wording.field,)
+    return (*outside, *by, *parts, *((rise,) if rise else ())) or (wording.field,)
 
 
 def _links(

@@ -177,23 +177,25 @@ def computed(papers: PoolFeatures, atoms: Sequence[Atom]) -> tuple[Floats, Float
 
     With v a paper's row, N the candidates, B the background and D its damping: v Nᵀ - (v Bᵀ) D, the score of a ridge
     regression, and λ s D beside it, where s holds what the same readers like: λ D is the score of that. What readers
-    say is looked up in the index of typed phrases, beside v Nᵀ.
+    say is looked up in the index of typed phrases, without an embedder beside v Nᵀ.
     """
     rows, meaning = vectors(papers, atoms), meanings(papers, atoms)
     known = papers.background.likeness(rows, meaning)
     fields = (padded(known) @ papers.compass)[: len(atoms)]
     sizes = np.sqrt((fields * fields).sum(axis=1, keepdims=True))
-    found = papers.candidates.likeness(rows, meaning)
-    usual = known[:, papers.reference.places]
     if isinstance(atoms[0], str):
-        number = known.shape[1] + EXPECTED
-        middle = known.sum(axis=1, keepdims=True) / number
-        spread = ((known - middle) ** 2).sum(axis=1, keepdims=True) + EXPECTED * DEVIATION**2
-        unit, said = np.sqrt(spread / number), papers.typed.scores([str(atom) for atom in atoms])
-        beside = VIEWS if meaning is None else 0.0
-        found = DEVIATION * (said[:, : papers.size] + beside * (found - middle) / unit)
-        usual = DEVIATION * (said[:, papers.reference.typed] + beside * (usual - middle) / unit)
+        said = papers.typed.scores([str(atom) for atom in atoms])
+        found, usual = said[:, : papers.size], said[:, papers.reference.typed]
+        if meaning is None:
+            number = known.shape[1] + EXPECTED
+            middle = known.sum(axis=1, keepdims=True) / number
+            spread = ((known - middle) ** 2).sum(axis=1, keepdims=True) + EXPECTED * DEVIATION**2
+            unit = np.sqrt(spread / number)
+            found = found + VIEWS * (papers.candidates.likeness(rows) - middle) / unit
+            usual = usual + VIEWS * (known[:, papers.reference.places] - middle) / unit
+        found, usual = DEVIATION * found, DEVIATION * usual
     else:
+        found, usual = papers.candidates.likeness(rows, meaning), known[:, papers.reference.places]
         factors = padded(RIDGE * papers.shared[list(atoms)].toarray() - known)
         found += (factors @ papers.damping)[: len(atoms)]
         usual = usual + (factors @ papers.reference.damping)[: len(atoms)]

@@ -71,8 +71,7 @@ class _Interest:
         if self.weight > 0:
             trend, pins = whole.arrays.trend, np.array([*self.authored], np.int64)
             filing = kernel.filing_of(self.number, whole.own)
-            kernel.fill_values(shown, whole.filed, filing, trend, whole.hype, whole.reader.floor, value, tops)
-            kernel.fill_pinned(pins, shown, whole.filed, filing, trend, whole.hype, value, tops)
+            kernel.fill_values(shown, whole.filed, filing, pins, trend, whole.hype, whole.reader.floor, value, tops)
             kernel.rank(value, tops, whole.arrays, keys)
         order = kernel.candidate_of(keys[keys >= 0], width).tolist()
         plain = np.where(shown >= PINNED, shown - PINNED, shown)
