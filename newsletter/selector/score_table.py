@@ -26,7 +26,7 @@ LARGEST = 600_000_000  #: bytes of rows that are kept; then it starts anew
 FINEST = 32_767  #: a row is kept in so many steps up to its largest number: half the memory, and half the time to read
 DEVIATION = 0.02  #: what one deviation of a typed phrase is worth beside the likeness to a liked paper
 VIEWS = 0.2  #: weight of a phrase's likeness in the three views of a paper beside what the index says, in deviations;
-#: none with an embedder, which says that and more: nDCG@10 of typed phrases is .485 without it, .481 with it [measured]
+#: none with an embedder, which says that and more: nDCG@10 of typed phrases is .486 without it, .484 with it [measured]
 SKETCH = 64  #: dimensions of a sketch
 HIGHEST, WIDEST = 1.0, 1.75  #: mean and deviation of a score over older papers, at most, in DEVIATIONs
 RIDGE = 10.0  #: penalty of the ridge regression, in squared lengths of one paper
