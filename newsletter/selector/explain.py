@@ -261,21 +261,20 @@ class _Case:
     def _ranked(self, interest: int) -> tuple[float, list[int]]:
         """The best fit, and all that match and fit no other interest better, best first: by the kernel itself."""
         width, pool, fits = self.pool.size, self.pool.arrays, self._shown()
-        value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
         if self.weight[interest] > 0:
-            filed, filing = self._filed(fits), kernel.filing_of(interest, self.interests)
+            scratch, filing = self._filed(fits), kernel.filing_of(interest, self.interests)
             hype, mine = self.reader.hype[0], fits[interest]
             pins = np.array([*self.reader.authored[self.wish[interest]]], np.int64)
-            kernel.fill_values(mine, filed, filing, pins, pool.trend, hype, self.reader.floor, value, tops)
-            kernel.rank(value, tops, pool, keys)
+            kernel.fill_values(mine, filing, pins, pool.trend, hype, self.reader.floor, scratch)
+            kernel.rank(scratch.value, scratch.tops, pool, keys)
         plain = np.where(fits[interest] >= PINNED, fits[interest] - PINNED, fits[interest])
         return float(max(plain.max(initial=0), 0)), kernel.candidate_of(keys[keys >= 0], width).tolist()
 
-    def _filed(self, fits: Floats) -> kernel.Places:
+    def _filed(self, fits: Floats) -> kernel.Scratch:
         scratch = kernel.scratch_for(0, self.pool.arrays.duplicate_of)._replace(fits=fits)
         kernel.file_papers(self.interests, scratch)
-        return scratch.filed
+        return scratch
 
     def _shown(self) -> Floats:
         """fits of what may be shown, by authors of the interests above all others."""

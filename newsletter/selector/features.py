@@ -23,13 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from newsletter.selector.term_counts import TermCounts
 from newsletter.selector.tokens import asked, stem, terms
-from newsletter.types import Entry
 
 Floats = NDArray[np.float32]
 
 # Tuned on the public half of the ranking benchmark (short titles and full abstracts together).
-TITLE = 2  #: a word of the title or the topics counts as this many in the abstract
 K1, B = 0.6, 0.4  #: BM25's saturation and length normalisation
 PAIR = 0.8  #: weight of a pair of words beside that of its words
 STEMS, GRAMS = 0.8, 0.3  #: weights of these views beside 1 for the words
@@ -46,19 +45,6 @@ PHRASE = 3.0  #: terms of a usual phrase: two words and their pair
 SOME = 2048  #: papers weighed at once: they have some 1,500 features each
 
 
-def count(entry: Entry) -> Counter[str]:
-    """How often each term stands in an entry, by the weight of the place."""
-    counts = Counter(terms(entry.abstract))
-    for term, times in headed(entry).items():
-        counts[term] += TITLE * times
-    return counts
-
-
-def headed(entry: Entry) -> Counter[str]:
-    """How often each term stands in an entry's title and topics."""
-    return Counter(term for place in (entry.title, *entry.topics) for term in terms(place))
-
-
 def stemmed(term: str) -> str:
     """The stem, or pair of stems, of a term."""
     return " ".join(map(stem, term.split(" ")))
@@ -73,11 +59,9 @@ def stems(term: str, known: Container[str]) -> Mapping[str, int]:
     return {stemmed(term): 1, stem(joined): 1} if joined != term and joined in known else {stemmed(term): 1}
 
 
-def grams(term: str) -> Mapping[str, int]:
-    """The pieces of a word and how often it has them; none of a pair."""
-    if " " in term:
-        return {}
-    whole = f"<{term}>"
+def grams(word: str) -> Mapping[str, int]:
+    """The pieces of a word and how often it has them."""
+    whole = f"<{word}>"
     return Counter(whole[i : i + length] for length in LENGTHS for i in range(len(whole) - length + 1))
 
 
@@ -159,31 +143,22 @@ class Vocabulary:
         return sparse.vstack(rows, format="csr", dtype=np.float32)
 
 
-def learn(
-    entries: Sequence[Entry], likes: Sequence[Sequence[int]] = (), candidates: int | None = None
-) -> tuple[Vocabulary, sparse.csr_matrix]:
-    """The vocabulary of these entries and their counted terms (entries × terms), which `Vocabulary.weigh` weighs.
+def learn(counts: TermCounts, likes: Sequence[Sequence[int]] = ()) -> Vocabulary:
+    """The vocabulary of these papers, which weighs their counts and those of further texts.
 
-    likes: for each reader the places of liked entries; from two on they teach which words come back. candidates: how
-    many of the entries, the first ones, readers choose from, all by default; of the others pairs of words that no
-    candidate has are left out, since none could meet them: with a library ten times as large that is half of all work.
+    likes: for each reader the rows of liked papers; from two on they teach which words come back.
     """
-    columns: dict[str, int] = {}
-    first = table(map(count, entries[:candidates]), columns)
-    others = () if candidates is None else entries[candidates:]
-    met = table(({t: n for t, n in count(entry).items() if " " not in t or t in columns} for entry in others), columns)
-    first.resize(first.shape[0], met.shape[1])
-    counted = sparse.vstack([first, met], format="csr", dtype=np.float32)
+    columns, counted = counts.columns, counts.counted
     rates = np.fromiter((_rate(term) for term in columns), np.float64, len(columns))
     pairs = np.fromiter((" " in term for term in columns), np.bool_, len(columns))
     by_stem = _parts(columns, rates, partial(stems, known=columns))
     views = (
         _view(counted, None, rates, np.where(pairs, PAIR, 1.0), likes),
         _mapped(counted, by_stem, likes),
-        _mapped(counted, _parts(columns, rates, grams), None),
+        _mapped(counted, _parts([term for term in columns if " " not in term], rates, grams), None),
     )
     shares = np.sqrt(np.array([1.0, STEMS, GRAMS]) / (1 + STEMS + GRAMS))
-    return Vocabulary(tuple(columns), columns, views, tuple(shares.tolist()), by_stem.columns, by_stem.rates), counted
+    return Vocabulary(tuple(columns), columns, views, tuple(shares.tolist()), by_stem.columns, by_stem.rates)
 
 
 def table(counts: Iterable[Mapping[str, int]], columns: dict[str, int], width: int = 0) -> sparse.csr_matrix:
@@ -216,11 +191,11 @@ class _Parts(NamedTuple):
     rates: NDArray[np.float64]  #: of a piece: it is as frequent as the terms that have it together
 
 
-def _parts(
-    columns: Mapping[str, int], rates: NDArray[np.float64], pieces: Callable[[str], Mapping[str, int]]
-) -> _Parts:
+def _parts(terms: Iterable[str], rates: NDArray[np.float64], pieces: Callable[[str], Mapping[str, int]]) -> _Parts:
+    """The pieces of these terms, the first ones of all."""
     known: dict[str, int] = {}
-    counted = table(map(pieces, columns), known)
+    counted = table(map(pieces, terms), known)
+    counted.resize(len(rates), len(known))
     return _Parts(known, counted, np.minimum(np.asarray(counted.T @ rates).ravel(), 0.9))
 
 
@@ -242,7 +217,7 @@ def _view(
     for some in _some(counted):
         seen = some if parts is None else (some @ parts).tocsr()
         papers += np.bincount(seen.indices, minlength=len(rates))
-        total += float(seen.sum())
+        total += float(seen.data.sum(dtype=np.float64))
     rate = (papers + PRIOR * rates) / (counted.shape[0] + PRIOR)
     value = -np.log(rate) * weights
     if likes is None:

@@ -122,6 +122,7 @@ class Scratch(NamedTuple):
 
     fits: Floats  #: interests and one more × candidates
     filed: Places  #: candidates: the interest that each fits best, for all groups of unassigned likes the first one
+    best: Floats  #: candidates: how well that one fits; VOID for none
     value: Floats  #: candidates: what `rank` sorts by, or NONE
     tops: Floats  #: LANES: what `top` fills
     marks: Marks
@@ -172,8 +173,12 @@ def scratch_for(interests: int, duplicate_of: Ints) -> Scratch:
     """Space for readers of so many interests at most."""
     width = len(duplicate_of)
     marks = Marks(np.full(width, -1, np.int64), np.full(width, -1, np.int64), duplicate_of)
-    fits, value = np.zeros((interests, width), np.float32), np.zeros(width, np.float32)
-    return Scratch(fits, np.zeros(width, np.int16), value, np.zeros(LANES, np.float32), marks)
+    fits, best, value = (
+        np.zeros((interests, width), np.float32),
+        np.zeros(width, np.float32),
+        np.zeros(width, np.float32),
+    )
+    return Scratch(fits, np.zeros(width, np.int16), best, value, np.zeros(LANES, np.float32), marks)
 
 
 def choose_one(
@@ -193,7 +198,7 @@ def choose_one(
     count = merge(ranked, size, interests, scratch.marks, chosen)
     most = int(readers.surprise[reader] * size + 1e-9)
     if most > 0 and len(interests.weight) > 0:
-        outside(readers, interests, pool, scratch)
+        outside(readers.hype[reader], readers.floor, pool.trend, scratch)
         count = explore(most, size, count, interests, scratch, chosen)
     account(scores, readers, interests, count, chosen)
     chosen.number[reader] = fill_up(readers, reader, count, size, pool, scratch.marks, chosen)
@@ -512,20 +517,13 @@ def top(value: Floats, tops: Floats) -> None:
 
 
 def fill_values(
-    fits: Floats,
-    filed: Places,
-    filing: int,
-    pins: Ints,
-    trend: Floats,
-    hype: float,
-    floor: float,
-    value: Floats,
-    tops: Floats,
+    fits: Floats, filing: int, pins: Ints, trend: Floats, hype: float, floor: float, scratch: Scratch
 ) -> None:
-    """Fill `value`, (1 - hype) · fit + hype · RISE · trend above BASE, or NONE for no match, and `tops`.
+    """Fill the scratch's value, (1 - hype) · fit + hype · RISE · trend above BASE, or NONE for no match, and its tops.
 
-    filed, filing: only candidates that are filed under this number match. pins: those by authors of the interest.
+    filing: only candidates that are filed under this number match. pins: those by authors of the interest.
     """
+    filed, value, tops = scratch.filed, scratch.value, scratch.tops
     own, rise, least = np.float32(1 - hype), np.float32(hype * RISE), np.float32(max(floor, DEEPEST))
     base, none, number = np.float32(BASE), np.float32(NONE), np.int16(filing)
     for candidate in range(len(fits)):
@@ -584,8 +582,7 @@ def rank_interests(size: int, readers: Readers, interests: Interests, pool: Pool
         if interests.weight[interest] > 0:
             wish, hype, fits = interests.wish[interest], readers.hype[reader], scratch.fits[interest]
             pins = readers.pin[readers.pin_start[wish] : readers.pin_start[wish + 1]]
-            filed, filing, value, tops = scratch.filed, filing_of(interest, interests), scratch.value, scratch.tops
-            fill_values(fits, filed, filing, pins, pool.trend, hype, readers.floor, value, tops)
+            fill_values(fits, filing_of(interest, interests), pins, pool.trend, hype, readers.floor, scratch)
             rank(scratch.value, scratch.tops, pool, ranked[interest])
     return ranked
 
@@ -600,8 +597,8 @@ def filing_of(interest: int, interests: Interests) -> int:
 
 
 def file_papers(interests: Interests, scratch: Scratch) -> None:
-    """Fill `filed`: of interests with a weight the one that a candidate fits best, the first of equals."""
-    best, filed = scratch.value, scratch.filed
+    """Fill `filed` and `best`: of interests with a weight the one that a candidate fits best, the first of equals."""
+    best, filed = scratch.best, scratch.filed
     best[:] = np.float32(VOID)
     filed[:] = -1
     for interest in range(len(interests.weight)):
@@ -772,19 +769,14 @@ def make_room(keys: Ints, size: int, count: int, reader: int, marks: Marks, chos
     return kept
 
 
-def outside(readers: Readers, interests: Interests, pool: PoolArrays, scratch: Scratch) -> None:
-    """Fill the scratch's value and tops for what comes near an interest, but matches none."""
-    width, hype = len(pool.trend), readers.hype[interests.reader]
-    own, rise, base = np.float32(1 - hype), np.float32(hype * RISE), np.float32(BASE)
-    for candidate in range(width):
-        near = np.float32(VOID)
-        for interest in range(len(interests.weight)):
-            if interests.weight[interest] > 0:
-                near = max(near, scratch.fits[interest, candidate])
-        some = near >= np.float32(OUTSIDE) and near < np.float32(readers.floor)
-        matched = base + own * near + rise * pool.trend[candidate]
-        scratch.value[candidate] = matched if some else np.float32(NONE)
-    top(scratch.value, scratch.tops)
+def outside(hype: float, floor: float, trend: Floats, scratch: Scratch) -> None:
+    """Fill the scratch's value and tops for what comes near an interest, but matches none, by its `best`."""
+    best, value, least, below = scratch.best, scratch.value, np.float32(OUTSIDE), np.float32(floor)
+    own, rise, base, none = np.float32(1 - hype), np.float32(hype * RISE), np.float32(BASE), np.float32(NONE)
+    for candidate in range(len(best)):
+        near = base + own * best[candidate] + rise * trend[candidate]
+        value[candidate] = near if best[candidate] >= least and best[candidate] < below else none
+    top(value, scratch.tops)
 
 
 def nearest(fits: Floats, weight: Doubles, candidate: int) -> int:

@@ -18,6 +18,7 @@ from newsletter.selector.kernel import PoolArrays, twins
 from newsletter.selector.reason_texts import Wording
 from newsletter.selector.score_table import RIDGE, PoolFeatures, Reference, ScoreTable
 from newsletter.selector.similarity import CHUNK, Beside, beside
+from newsletter.selector.term_counts import count_terms
 from newsletter.selector.tokens import WORD, fold, unspaced
 from newsletter.selector.trend import trends
 from newsletter.selector.typed import typed_index
@@ -96,7 +97,8 @@ def prepare(
     same |= {e.id: titles[_title(e)] for e in others if _title(e) in titles}
     places = {**same, **{entry.id: row for row, entry in enumerate(everything)}}
     liked = [[places[name] for name in dict.fromkeys(names) if name in places] for names in likes]
-    vocabulary, counted = learn(everything, liked, len(candidates))
+    counts = count_terms(everything, len(candidates))
+    vocabulary, counted = learn(counts, liked), counts.counted
     sample = _sample(everything, len(candidates), liked)
     indexed = [*range(len(candidates)), *(row for row in sample.tolist() if row >= len(candidates))]
     terms = np.diff(counted.indptr).astype(np.float64)
@@ -132,6 +134,7 @@ def prepare(
             len(candidates),
             vocabulary,
             counted[indexed],
+            counts.heads[indexed],
             meaning.vectors if meaning else None,
         ),
         duplicate_of=first,

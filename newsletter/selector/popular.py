@@ -13,6 +13,7 @@ from newsletter.selector.pool import Pool, by_trend, distinct, duplicates, trend
 from newsletter.selector.profile_arrays import hidden
 from newsletter.selector.reason_texts import Wording, wording
 from newsletter.selector.similarity import beside
+from newsletter.selector.term_counts import count_terms
 from newsletter.selector.tokens import terms
 from newsletter.types import RISING, Entry, Pick, Profile
 
@@ -84,8 +85,8 @@ def _first_tellings(entries: Sequence[Entry]) -> list[int]:
     said = [frozenset(terms(f"{entry.title} {entry.abstract}")) for entry in entries]
     if not any(len(one & other) > SHARED * min(len(one), len(other)) for one, other in combinations(said, 2)):
         return [*range(len(entries))]
-    vocabulary, counted = learn(entries)
-    rows = vocabulary.weigh(counted)
+    counts = count_terms(entries)
+    rows = learn(counts).weigh(counts.counted)
     return [place for place, first in enumerate(duplicates(rows, beside(rows)).tolist()) if first == place]
 
 

@@ -66,13 +66,12 @@ class _Interest:
     def _ranked(self, shown: Floats) -> tuple[float, dict[int, int]]:
         """The best fit; and each matching candidate's rank, by the kernel itself."""
         whole, width = self.whole, self.whole.pool.size
-        value, tops = np.zeros(width, np.float32), np.zeros(kernel.LANES, np.float32)
         keys = np.full(width, -1, np.int64)
         if self.weight > 0:
             trend, pins = whole.arrays.trend, np.array([*self.authored], np.int64)
-            filing = kernel.filing_of(self.number, whole.own)
-            kernel.fill_values(shown, whole.filed, filing, pins, trend, whole.hype, whole.reader.floor, value, tops)
-            kernel.rank(value, tops, whole.arrays, keys)
+            scratch, filing = whole.scratch, kernel.filing_of(self.number, whole.own)
+            kernel.fill_values(shown, filing, pins, trend, whole.hype, whole.reader.floor, scratch)
+            kernel.rank(scratch.value, scratch.tops, whole.arrays, keys)
         order = kernel.candidate_of(keys[keys >= 0], width).tolist()
         plain = np.where(shown >= PINNED, shown - PINNED, shown)
         return float(max(plain.max(initial=0), 0)), {candidate: rank for rank, candidate in enumerate(order, 1)}
@@ -141,9 +140,8 @@ class _Survey:
         table = self.pool.table
         kernel.fit(table.scores, block, own, fits)
         self.shown = self._shown(fits)
-        scratch = kernel.scratch_for(0, self.arrays.duplicate_of)._replace(fits=self.shown)
-        kernel.file_papers(own, scratch)
-        self.filed = scratch.filed
+        self.scratch = kernel.scratch_for(0, self.arrays.duplicate_of)._replace(fits=self.shown)
+        kernel.file_papers(own, self.scratch)
         share = shares(block, own)
         scores, what_is = (
             table.steps[block.atom] * table.sizes[block.atom].astype(np.float64)[:, None],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -163,6 +163,13 @@ def is_letter(word: str) -> bool:
     return word.isascii() and (len(word) == 1 or (len(word) == 2 and word[1] == MARK))
 
 
+def single_terms(word: str) -> Sequence[str]:
+    """Itself; its pairs of characters in scripts without spaces; nothing of a letter by itself."""
+    if unspaced(word):
+        return [word[i : i + 2] for i in range(max(1, len(word) - 1))]
+    return () if is_letter(word) else (word,)
+
+
 def terms(text: str) -> Iterator[str]:
     """Words and pairs of neighbours ("state space"); pairs of characters in scripts without spaces."""
     yield from terms_of(words(text))
@@ -171,9 +178,6 @@ def terms(text: str) -> Iterator[str]:
 def terms_of(found: list[str]) -> Iterator[str]:
     """The terms of words as `words` finds them; a letter by itself stands in pairs only."""
     for word in found:
-        if unspaced(word):
-            yield from (word[i : i + 2] for i in range(max(1, len(word) - 1)))
-        elif not is_letter(word):
-            yield word
+        yield from single_terms(word)
     for first, second in pairwise(found):
         yield f"{first} {second}"

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from newsletter.selector.acronyms import Acronyms, learn_acronyms
-from newsletter.selector.features import PRIOR, Floats, Vocabulary, headed, stemmed, table
-from newsletter.selector.features import TITLE as COUNTED
+from newsletter.selector.features import PRIOR, Floats, Vocabulary, stemmed
+from newsletter.selector.term_counts import TITLE as COUNTED
 from newsletter.selector.tokens import asked, is_letter, stem, terms_of, words
 from newsletter.types import Entry
 
@@ -196,15 +196,13 @@ def typed_index(
     size: int,
     vocabulary: Vocabulary,
     counted: sparse.csr_matrix,
+    heads: sparse.csr_matrix,
     vectors: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> TypedIndex:
-    """Index entries, `size` candidates and behind them older papers; counted: their terms by this vocabulary.
+    """Index entries, `size` candidates and behind them older papers; counted, heads: their terms by this vocabulary.
 
     vectors: of one embedder, sound ones: of entries by id and of phrases by themselves.
     """
-    known = dict(vocabulary.columns)
-    width = counted.shape[1]
-    heads = table(({t: n for t, n in headed(entry).items() if t in known} for entry in entries), known, width)
     stems = ((counted + (TITLE - COUNTED) * heads) @ vocabulary.views[1].parts).tocsr()
     owner = np.repeat(np.arange(stems.shape[0]), np.diff(stems.indptr))
     pairs = np.fromiter((" " in name for name in vocabulary.stems), np.bool_, stems.shape[1])

@@ -26,6 +26,7 @@ from newsletter.selector.jit import processors
 from newsletter.selector.kernel import compiled
 from newsletter.selector.profile_arrays import Block, likes, read
 from newsletter.selector.rank import BLOCK, choose
+from newsletter.selector.term_counts import count_terms
 from newsletter.types import Entry, Interest, Profile
 
 FIELDS, FIELD_WORDS, WORDS, OWN = 60, 150, 130, 0.3
@@ -157,7 +158,7 @@ def main() -> None:
     profiles = [*papers.readers(READERS, 2)]
     taste = [likes(profile) for profile in profiles[:2_000]]
     print(f"compiler ready in {timed(compiled):.1f} s")
-    print(f"features of 5,000 papers: {timed(lambda: learn(many)):.2f} s")
+    print(f"features of 5,000 papers: {timed(lambda: learn(count_terms(many))):.2f} s")
     began = time.perf_counter()
     large = prepare(many, library, None, taste)
     print(f"prepare 5,000 papers and a library of {LIBRARY:,}: {time.perf_counter() - began:.1f} s, peak {peak()}")

@@ -7,6 +7,7 @@ import pytest
 
 from newsletter.selector.features import learn
 from newsletter.selector.pool import person, prepare
+from newsletter.selector.term_counts import count_terms
 from newsletter.selector.tokens import fold, terms, words
 from newsletter.selector.trend import trends
 from newsletter.testing import make_entry
@@ -39,8 +40,9 @@ def test_a_word_of_the_title_weighs_more_than_one_of_the_abstract() -> None:
         make_entry("b", title="gas waves", abstract="in a box with some plasma"),
     )
 
-    vocabulary, counted = learn([title, abstract])
-    vectors = vocabulary.weigh(counted)
+    counts = count_terms([title, abstract])
+    vocabulary = learn(counts)
+    vectors = vocabulary.weigh(counts.counted)
 
     plasma = vectors[:, vocabulary.columns["plasma"]].toarray().ravel()
     assert plasma[0] > plasma[1] > 0
@@ -49,8 +51,9 @@ def test_a_word_of_the_title_weighs_more_than_one_of_the_abstract() -> None:
 def test_a_rare_word_weighs_more_than_one_that_all_papers_have() -> None:
     entries = [make_entry(name, title=f"{name} model", abstract="") for name in ("plasma", "turbulence", "mamba")]
 
-    vocabulary, counted = learn(entries)
-    vectors = vocabulary.weigh(counted)
+    counts = count_terms(entries)
+    vocabulary = learn(counts)
+    vectors = vocabulary.weigh(counts.counted)
 
     assert vectors[2, vocabulary.columns["mamba"]] > vectors[2, vocabulary.columns["model"]] > 0
 
