@@ -1,7 +1,8 @@
 """Lists of phrases in files: reasons.txt tells why a mail failed, marks.txt what kind of mail it is.
 
-One phrase a line, whole words in any case and without accents. "word*" is any ending, (a|b) is one of these, "…" is up
-to 50 characters, "_" up to two words, "^" the start and "$" the end of the text.
+One phrase a line, whole words in any case and without accents: "locked" is not in "blocked". "word*" is any ending, (a|b)
+is one of these, "…" is up to 50 characters that begin and end at a word's edge, "_" up to two words, "^" the start and "$"
+the end of the text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ PIECE = 500  #: characters: accents are brought into an order, which takes the s
 
 _SIGNS = re.compile(r"(…|_|\*|[()|$^]| )")
 _PATTERNS = {
-    "…": ".{0,50}?",
+    "…": r"(?!\w).{0,50}?(?<!\w)",
     "_": r"(?:\S{1,40} ){0,2}",
     "*": r"\w{0,40}",
     "(": "(?:",
@@ -23,7 +24,7 @@ _PATTERNS = {
     "|": "|",
     "^": "^",
     "$": r"[ .:;]*$",
-    " ": " ?",
+    " ": r"(?: |(?<!\w)|(?!\w))",  # what stands on either side may be empty, but two words stay two
 }
 
 
@@ -56,5 +57,6 @@ def folded(text: str) -> str:
 
 def _pattern(phrase: str) -> str:
     """Make the pattern of one line. Scripts without spaces between words have no whole words either."""
+    phrase = phrase.removesuffix(" …")
     text = "".join(_PATTERNS.get(part) or re.escape(folded(part)) for part in _SIGNS.split(phrase))
     return rf"(?<!\w){text}(?!\w)" if phrase.isascii() or " " in phrase else text
