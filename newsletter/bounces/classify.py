@@ -11,7 +11,8 @@ from newsletter.bounces.phrase_lists import folded, sections
 from newsletter.bounces.reasons import EFFECTS, Effect, Reason
 
 LONGEST = 3_000  #: characters that are looked at
-NOBODY, DOUBTFUL, GONE = "nobody", "doubtful", "gone"  #: sections of reasons.txt whose meaning depends on codes and phase
+NOBODY, DOUBTFUL, GONE = "nobody", "doubtful", "gone"  #: sections of reasons.txt that depend on codes and phase
+DOUBT = "doubt"  #: section of words that tell no reason, but take from a code what it says of an address
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,2})\.(\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.\w-])([45]\d\d)(?![\d.\w])")
@@ -66,7 +67,7 @@ def classify(diagnostic: Diagnostic) -> tuple[Reason, bool]:
     temporary = (reply[:1] or status[:1]) == "4" or status.startswith("5.7.")
     reason = (
         _by_words(diagnostic, status)
-        or _by_status(status, reply)
+        or _by_codes(diagnostic, status, reply)
         or _by_words(Diagnostic(diagnostic.around, diagnostic.around), status)
     )
     if reason is None:
@@ -108,6 +109,8 @@ def _codes(diagnostic: Diagnostic) -> tuple[str, str]:
 
 def _by_words(diagnostic: Diagnostic, status: str) -> Reason | None:
     section = _section(plain(diagnostic.words))
+    if section == DOUBT:
+        return None
     if section == GONE:
         return Reason.USERUNKNOWN if status.endswith(".1.1") else Reason.SUSPEND
     if section in (NOBODY, DOUBTFUL):
@@ -162,6 +165,7 @@ _BY_STATUS = {
     "3.3": Reason.SYSTEMERROR,
     "3.4": Reason.MESGTOOBIG,
     "3.5": Reason.SYSTEMERROR,
+    "3.190": Reason.SYSTEMERROR,
     "4.1": Reason.EXPIRED,
     "4.2": Reason.NETWORKERROR,
     "4.3": Reason.SYSTEMERROR,
@@ -188,6 +192,13 @@ _BY_STATUS = {
 }  #: subject and detail of RFC 3463 and its registry; anything else of 6 and 7 is read below
 
 
+def _by_codes(diagnostic: Diagnostic, status: str, reply: str) -> Reason | None:
+    """Read the codes; they are no verdict on an address where the words beside them speak of something else."""
+    reason = _by_status(status, reply)
+    doubted = reason and EFFECTS[reason] is Effect.BOUNCES and _section(plain(diagnostic.words)) == DOUBT
+    return Reason.REJECTED if doubted else reason
+
+
 def _by_status(status: str, reply: str) -> Reason | None:
     """Read a code where no words say anything; a bare "5.1.x" of a 4xx is no verdict on an address."""
     subject = status.partition(".")[2]
@@ -197,8 +208,6 @@ def _by_status(status: str, reply: str) -> Reason | None:
         return _BY_STATUS[subject]
     if reply in _OF_SERVER:
         return Reason.SECURITYERROR if reply.startswith("53") else Reason.BLOCKED
-    if subject.startswith("3."):
-        return Reason.SYSTEMERROR
     if subject.startswith("6."):
         return Reason.CONTENTERROR
     if subject.startswith("7."):
