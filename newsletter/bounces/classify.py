@@ -67,12 +67,19 @@ def classify(diagnostic: Diagnostic) -> tuple[Reason, bool]:
     temporary = (reply[:1] or status[:1]) == "4" or status.startswith("5.7.")
     reason = (
         _by_words(diagnostic, status)
-        or _by_codes(diagnostic, status, reply)
-        or _by_words(Diagnostic(diagnostic.around, diagnostic.around), status)
+        or _by_status(status, reply)
+        or _by_words(Diagnostic(diagnostic.around, diagnostic.around, loose=True), status)
     )
     if reason is None:
         reason = Reason.MAILERERROR if diagnostic.program else Reason.ONHOLD if status or reply else Reason.UNDEFINED
+    if EFFECTS[reason] is Effect.BOUNCES and _is_doubted(diagnostic, reply):
+        return Reason.REJECTED, temporary
     return _tempered(reason, diagnostic, status, reply), temporary
+
+
+def _is_doubted(diagnostic: Diagnostic, reply: str) -> bool:
+    """Say whether a server's words tell no reason, but speak of something else than a recipient."""
+    return bool(reply or not diagnostic.loose) and _section(plain(diagnostic.words)) == DOUBT
 
 
 def _tempered(reason: Reason, diagnostic: Diagnostic, status: str, reply: str) -> Reason:
@@ -190,13 +197,6 @@ _BY_STATUS = {
     "7.27": Reason.NOTACCEPT,
     "7.28": Reason.TOOMANYCONN,
 }  #: subject and detail of RFC 3463 and its registry; anything else of 6 and 7 is read below
-
-
-def _by_codes(diagnostic: Diagnostic, status: str, reply: str) -> Reason | None:
-    """Read the codes; they are no verdict on an address where the words beside them speak of something else."""
-    reason = _by_status(status, reply)
-    doubted = reason and EFFECTS[reason] is Effect.BOUNCES and _section(plain(diagnostic.words)) == DOUBT
-    return Reason.REJECTED if doubted else reason
 
 
 def _by_status(status: str, reply: str) -> Reason | None:

@@ -93,7 +93,7 @@ def _reported(mail: ParsedReport) -> Iterator[RecipientReport]:
         around = about.get(group.recipient.casefold(), mail.notice[:NEAR])
         words = group.words or reply_in(around)
         diagnostic = Diagnostic(
-            words, f"{group.words}\n{around}", group.status, group.own, group.program, not group.typed
+            words, f"{group.words}\n{around}", group.status, group.own, group.program, not group.quoted
         )
         action = group.action or ("delayed" if late else "")
         yield _recipient_report(group.recipient, diagnostic, action, group.also, group.category)
