@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from newsletter.bounces.classify import Diagnostic, classify
@@ -18,8 +19,16 @@ Fields = Mapping[str, Any]
 
 
 def complaint(event: Fields, address: str, number: str = "") -> BounceReport:
-    """Make the report of somebody who called a mail spam, now or earlier: the provider sends them nothing more."""
+    """Make the report of somebody who called a mail spam."""
     return report(ReportKind.COMPLAINT, [RecipientReport(address, Reason.FEEDBACK)], event, number)
+
+
+def earlier_complaint(event: Fields, address: str, number: str = "") -> BounceReport:
+    """Make the report of somebody to whom the provider sends nothing more, since they called some mail spam.
+
+    It was not the one that is not sent now: without a trace, this is no complaint about its issue.
+    """
+    return replace(complaint(event, address, number), trace="")
 
 
 def departure(event: Fields, address: str, number: str = "") -> BounceReport:
@@ -52,7 +61,7 @@ def classified(address: str, words: str, status: str, default: Reason) -> Recipi
 
 def temporarily(found: RecipientReport) -> RecipientReport:
     """Return what was found as of the moment only."""
-    return RecipientReport(found.recipient, found.reason, True, found.also, found.detail)
+    return replace(found, temporary=True)
 
 
 def text(fields: Fields, name: str) -> str:

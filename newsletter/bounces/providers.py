@@ -20,6 +20,7 @@ from newsletter.bounces.provider_event import (
     classified,
     complaint,
     departure,
+    earlier_complaint,
     fields_of,
     objects,
     report,
@@ -133,7 +134,7 @@ def _suppressed_by_postmark(event: Fields) -> BounceReport:
     """Read why Postmark sends nothing more; a recipient who is suppressed by hand of theirs has unsubscribed."""
     address, why = text(event, "Recipient"), text(event, "SuppressionReason")
     if why == "SpamComplaint":
-        return complaint(event, address)
+        return earlier_complaint(event, address)
     if why == "ManualSuppression" and text(event, "Origin") == "Recipient":
         return departure(event, address)
     return bounce(event, RecipientReport(address, Reason.SUPPRESSED, detail=why[:300]))
@@ -150,8 +151,10 @@ def read_mailgun(call: Fields) -> Iterator[BounceReport]:
     status = fields_of(event, "delivery-status")
     code = text(status, "code")
     listed = text(event, "reason") if text(event, "reason").startswith("suppress-") else _MAILGUN_LISTS.get(code, "")
-    if name == "complained" or (name == "failed" and listed == "suppress-complaint"):
+    if name == "complained":
         yield complaint(event, address, number)
+    elif name == "failed" and listed == "suppress-complaint":
+        yield earlier_complaint(event, address, number)
     elif name == "unsubscribed" or (name == "failed" and listed == "suppress-unsubscribe"):
         yield departure(event, address, number)
     elif name == "failed" and listed:
@@ -179,8 +182,10 @@ def read_sendgrid(event: Fields) -> Iterator[BounceReport]:
     name, address, number = (text(event, name) for name in ("event", "email", "sg_event_id"))
     dropped = text(event, "reason").lower() if name == "dropped" else ""
     blocked = text(event, "type").lower() == "blocked"
-    if name == "spamreport" or "spam reporting" in dropped:
+    if name == "spamreport":
         yield complaint(event, address, number)
+    elif "spam reporting" in dropped:
+        yield earlier_complaint(event, address, number)
     elif name in ("unsubscribe", "group_unsubscribe") or "unsubscribed" in dropped:
         yield departure(event, address, number)
     elif name == "dropped":

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from newsletter.bounces import Effect, ReportKind
 from newsletter.bounces.providers import read_hook
 from newsletter.bounces.signatures import by_password, by_svix
 
@@ -223,3 +224,26 @@ def test_a_token_in_the_place_of_a_password() -> None:
     assert not by_password("Bearer barley", "sesame")
     assert not by_password("Bearer ", "sesame")
     assert not by_password("Bearer", "")
+
+
+@pytest.mark.parametrize(
+    ("provider", "event"),
+    [
+        ("mailgun", mailgun("failed", 607)),
+        ("sendgrid", {"email": ADA, "event": "dropped", "reason": "Spam Reporting Address"}),
+        (
+            "postmark",
+            {
+                "RecordType": "SubscriptionChange",
+                "Recipient": ADA,
+                "SuppressSending": True,
+                "SuppressionReason": "SpamComplaint",
+            },
+        ),
+    ],
+)
+def test_a_complaint_of_earlier_is_none_about_the_issue_that_is_not_sent(provider: str, event: dict[str, Any]) -> None:
+    [report] = read_hook(provider, event)
+
+    assert (report.kind, report.trace) == (ReportKind.COMPLAINT, "")
+    assert [one.effect for one in report.recipients] == [Effect.COMPLAINS]
