@@ -36,6 +36,20 @@ CALLOUT = """
 550 5.1.1 call-ahead to the mail server failed: connection refused
 550 5.1.1 Empfänger konnte nicht geprüft werden: Verzeichnisdienst nicht erreichbar
 550 5.1.1 database error while looking up recipient
+550 5.1.1 the ldap server could not be reached, recipient not checked
+550 5.1.1 recipient check failed, please retry
+550 5.1.1 Address verification server is offline
+550 5.1.1 internal error while validating recipient
+550 5.3.0 no answer from the mailbox server
+550 5.1.1 mail store is not reachable
+550 5.1.1 connection to the backend refused
+550 5.1.1 timeout waiting for the directory
+550 5.1.1 lookup of the recipient timed out
+550 5.1.1 Recipient could not be verified at this time
+550 5.1.1 unable to route: next hop mx2.example did not answer
+550 5.1.1 DNS timeout while looking up the recipient's domain
+550 5.4.4 name server timed out
+550 5.1.2 temporary DNS failure for b.example
 """.strip().splitlines()
 
 #: Full mailboxes in many words and languages, with the code of an unknown user.
@@ -69,6 +83,48 @@ FULL = """
 550 mailbox limit reached
 550 5.1.1 The user has too much mail stored
 550 5.1.1 The user's storage allowance is used up
+550 5.1.1 addressee's mailbox cannot take more mail, it is full
+550 5.1.1 storage of this user is exhausted
+550 5.1.1 the mailbox has exceeded its limit
+550 5.1.1 mailbox size limit exceeded
+550 5.1.1 user over limit
+550 5.1.1 Mailbox quota for this user is used up
+550 5.1.1 Le quota de la boîte est dépassé
+550 5.1.1 Boîte de réception saturée
+550 5.1.1 Espace insuffisant dans la boîte
+550 5.1.1 El usuario ha superado su cuota
+550 5.1.1 Casilla llena
+550 5.1.1 Cuenta sin espacio disponible
+550 5.1.1 Caixa postal lotada
+550 5.1.1 Cota de armazenamento excedida
+550 5.1.1 Speicherplatz des Empfängers erschöpft
+550 5.1.1 Das Kontingent ist ausgeschöpft
+550 5.1.1 Empfängerpostfach überfüllt
+550 5.1.1 Kein Speicherplatz mehr im Postfach
+550 5.1.1 Postvak is vol
+550 5.1.1 Postkassen er full
+550 5.1.1 Indbakken er fuld
+550 5.1.1 Casella piena
+550 5.1.1 Spazio esaurito nella casella
+550 5.1.1 Ящик переполнен
+550 5.1.1 Ящик получателя полон
+550 5.1.1 Скринька переповнена
+550 5.1.1 Przekroczono limit pojemności skrzynki
+550 5.1.1 Postafiók megtelt
+550 5.1.1 邮箱空间已满
+550 5.1.1 对方邮箱容量已满
+550 5.1.1 用户邮箱爆满
+550 5.1.1 超出邮箱配额
+550 5.1.1 メールボックスの空き容量がありません
+550 5.1.1 容量オーバー
+550 5.1.1 メールボックスが一杯です
+550 5.1.1 사용자 메일함 용량 초과
+550 5.1.1 Hộp thư đã đầy
+550 5.1.1 กล่องจดหมายเต็ม
+550 5.1.1 תיבת הדואר מלאה
+550 5.1.1 Το γραμματοκιβώτιο είναι γεμάτο
+550 5.1.1 Kutunun kotası doldu
+550 5.1.1 Mailbox penuh
 """.strip().splitlines()
 
 #: The sender, its host, or the form of the mail.
@@ -106,6 +162,40 @@ SENDER = """
 550 relay access denied
 550 From address is not a valid address
 550 Reply-To address does not exist
+550 your host is not on the list of trusted servers
+550 mail from your provider is not wanted here
+550 we do not know your server
+550 your server's name cannot be found
+550 the sender is not registered here
+550 sender domain has no MX
+550 the sending domain is not found
+550 the return path does not exist
+550 your envelope address is not valid
+550 mailing software not recognized
+550 header "To" is not valid
+550 date in the future
+550 html mail is not taken
+550 This account only receives mail from known contacts
+550 only authenticated users may write here
+550 recipient policy does not permit mail from outside
+550 No mailbox of ours takes mail with attachments
+550 users of this system receive no bulk mail
+550 unknown language
+550 unknown charset
+550 invalid greeting
+550 invalid MIME structure
+550 not a valid DKIM signature
+550 no valid certificate found
+550 address family not supported
+550 user limit for sending reached
+550 SPF: no such record
+550 CNAME of the sender does not exist
+550 address of your server is listed
+550 message identifier unknown
+550 the message does not exist in a known format
+550 Subject not allowed
+550 no such command
+550 unknown encoding of the subject
 """.strip().splitlines()
 
 #: What is blocked, enclosed or disabled is no mailbox.
@@ -129,6 +219,28 @@ OTHER_THINGS = """
 550 message expired
 550 domain registration of sender expired
 550 SMTP AUTH is disabled for this account
+550 mail blocked by user's country filter
+550 link locked
+550 the closing boundary is missing
+550 unclosed MIME part
+550 mail transport suspended
+550 service for papers.example.org is suspended
+550 your subscription has expired
+550 the trial period expired
+550 license expired
+550 signature expired
+550 The sender's account is closed
+550 outbound mail disabled
+550 Sending has been suspended for this account
+550 account is not allowed to send mail
+550 this mailbox may not send
+550 TLS disabled
+550 receiving of newsletters disabled by administrator
+550 mail delivery is disabled for maintenance
+550 The archive mailbox is disabled
+550 journaling disabled
+550 rejected: see policy
+550 user unknown in policy table
 """.strip().splitlines()
 
 #: Short replies of relays; codes that judge the sender go before words.
@@ -215,6 +327,37 @@ GONE = """
 550 user left the company; no such account
 550 email address could not be found
 550 this user doesn't have an account here
+550 5.1.1 no such user, check the address please
+550 The recipient does not exist
+550 <a@b.example>: user not found
+550 Sorry, no mailbox here by that name
+550 mailbox does not exist
+550 5.1.1 Recipient unknown
+554 5.1.1 unknown or illegal alias
+550 No such recipient
+550 unknown user name
+550 user is unknown here
+550 this address does not exist
+550 a@b.example does not exist
+550 a@b.example is unknown
+550 <a@b.example> No such address
+550 5.1.1 Adressat unbekannt
+550 Empfänger unbekannt
+550 Destinataire inconnu
+550 El destinatario no existe
+550 Usuário inexistente
+550 Destinatario sconosciuto
+550 Получатель не найден
+550 5.1.2 no such domain
+550 5.1.1 keine solche Adresse
+550 invalid user
+550 5.1.1 The user you are trying to contact is not here any more
+550 unknown mailbox
+550 Recipient address rejected: User unknown in virtual mailbox table
+550 No such mailbox here
+550 is not a valid mailbox
+550 we have no such user
+550 no such account
 """.strip().splitlines()
 
 
@@ -232,6 +375,13 @@ DOUBTFUL = """
 550 mailbox frozen due to inactivity
 554 Account disabled
 550 The recipient's account has expired
+550 5.2.1 mailbox disabled
+550 5.2.1 Mailbox disabled, not accepting messages
+550 user suspended
+550 this mailbox has been closed
+550 The account of the recipient is locked
+550 account inactive
+550 Account has been deactivated
 """.strip().splitlines()
 
 
