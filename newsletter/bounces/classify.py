@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from newsletter.bounces.addresses import ADDRESS
 from newsletter.bounces.phrase_lists import folded, sections
 from newsletter.bounces.reasons import EFFECTS, Effect, Reason
 
 LONGEST = 3_000  #: characters that are looked at
-NOBODY, DOUBTFUL = "nobody", "doubtful"  #: sections of reasons.txt whose meaning depends on when they are said
+NOBODY, DOUBTFUL, GONE = "nobody", "doubtful", "gone"  #: sections of reasons.txt that depend on codes and phase
+DOUBT = "doubt"  #: section of words that tell no reason, but take from a code what it says of an address
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,2})\.(\d{1,3})(?![\d.])")
 _REPLY = re.compile(r"(?<![\d.\w-])([45]\d\d)(?![\d.\w])")
@@ -33,6 +35,12 @@ _AT_DATA = re.compile(
     r"body of message|^data$"
 )
 _AT_MAIL = re.compile(r"(?i)(?:in reply to|after|our) mail from\b|>>> ?mail\b|mail from command|sender was rejected")
+_AT_GREETING = re.compile(
+    r"(?i)in reply to (?:end of )?(?:ehlo|helo|auth|starttls)\b|after (?:initial connection|ehlo|helo)\b|"
+    r"refused to talk to me|but greeting failed|my name was rejected"
+)
+_OF_ONE = re.compile(rf"5\d\d[ :-]{{1,3}}<{ADDRESS.pattern}> ?(?::|\.\.\.)")  #: so servers answer RCPT
+_OF_ALL = re.compile(r"5\d\d[ -]: ")  #: the same, where the server has no recipient to name: the mail was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class Diagnostic:
     status: str = ""  #: of the report, "5.1.1"; weaker than one within the words
     own: bool = False  #: not a server's reply: the reporting system's own verdict
     program: bool = False  #: a program refused, no mail server
+    loose: bool = False  #: from sentences for people: nobody says which command was refused, nor by whom
 
 
 def reply_in(text: str) -> str:
@@ -59,25 +68,40 @@ def classify(diagnostic: Diagnostic) -> tuple[Reason, bool]:
     reason = (
         _by_words(diagnostic, status)
         or _by_status(status, reply)
-        or _by_words(Diagnostic(diagnostic.around, diagnostic.around), status)
+        or _by_words(Diagnostic(diagnostic.around, diagnostic.around, loose=True), status)
     )
     if reason is None:
         reason = Reason.MAILERERROR if diagnostic.program else Reason.ONHOLD if status or reply else Reason.UNDEFINED
-    return _tempered(reason, diagnostic, status), temporary
+    if EFFECTS[reason] is Effect.BOUNCES and _is_doubted(diagnostic, reply):
+        return Reason.REJECTED, temporary
+    return _tempered(reason, diagnostic, status, reply), temporary
 
 
-def _tempered(reason: Reason, diagnostic: Diagnostic, status: str) -> Reason:
-    """Soften a reason: 5.7.x is a verdict on the sender, and so is every refusal of MAIL FROM, whatever the words.
+def _is_doubted(diagnostic: Diagnostic, reply: str) -> bool:
+    """Say whether a server's words tell no reason, but speak of something else than a recipient."""
+    return bool(reply or not diagnostic.loose) and _section(plain(diagnostic.words)) == DOUBT
 
-    Where the fields of a report and its notice do not agree, a full mailbox is the kinder reading.
+
+def _tempered(reason: Reason, diagnostic: Diagnostic, status: str, reply: str) -> Reason:
+    """Soften a reason where a code or the phase says that it is no verdict on the address, whatever the words.
+
+    5.7.x judges the sender, and so do some other codes and every refusal before RCPT. A full mailbox is told by 552,
+    too, and is the kinder reading where the fields of a report and its notice do not agree.
     """
-    if EFFECTS[reason] is not Effect.BOUNCES:
+    effect, subject = EFFECTS[reason], status.partition(".")[2]
+    if effect not in (Effect.BOUNCES, Effect.COUNTS):
+        return reason
+    if subject in _OF_SENDER or reply in _OF_SERVER or _AT_MAIL.search(diagnostic.around):
+        return reason if reason is Reason.NOTACCEPT else Reason.REJECTED
+    if effect is Effect.COUNTS:
         return reason
     if _section(plain(diagnostic.around)) == Reason.MAILBOXFULL:
         return Reason.MAILBOXFULL
-    if _AT_MAIL.search(diagnostic.around):
-        return Reason.REJECTED
-    return Reason.FILTERED if status.partition(".")[2].startswith("7.") else reason
+    if reason in (Reason.USERUNKNOWN, Reason.HASMOVED) and _AT_GREETING.search(diagnostic.around):
+        return Reason.BLOCKED
+    if reason is Reason.HOSTUNKNOWN and subject.startswith("5."):
+        return Reason.SYNTAXERROR
+    return Reason.FILTERED if subject.startswith("7.") or reply == "552" else reason
 
 
 def _codes(diagnostic: Diagnostic) -> tuple[str, str]:
@@ -92,6 +116,10 @@ def _codes(diagnostic: Diagnostic) -> tuple[str, str]:
 
 def _by_words(diagnostic: Diagnostic, status: str) -> Reason | None:
     section = _section(plain(diagnostic.words))
+    if section == DOUBT:
+        return None
+    if section == GONE:
+        return Reason.USERUNKNOWN if status.endswith(".1.1") else Reason.SUSPEND
     if section in (NOBODY, DOUBTFUL):
         return _unknown(diagnostic, status, doubtful=section == DOUBTFUL)
     if section == Reason.MESGTOOBIG and status.endswith(".2.3"):
@@ -102,20 +130,24 @@ def _by_words(diagnostic: Diagnostic, status: str) -> Reason | None:
 def _unknown(diagnostic: Diagnostic, status: str, doubtful: bool) -> Reason:
     """Tell an unknown user from a mail that a server does not like, of which it may say the same after reading it.
 
-    The user is unknown where the code says so too (5.1.x), where it was said at RCPT, where the system that writes
-    the report says it of its own users, and where nothing tells otherwise.
+    The user is unknown where the code says so too (5.1.x, and Microsoft's 5.5.0), where it was said at RCPT, where the
+    system that writes the report says it of its own users, and where a server said it and nothing tells otherwise.
     """
     subject = status.partition(".")[2]
     at_rcpt = bool(_AT_RCPT.search(diagnostic.around))
     if subject == "2.1" and not at_rcpt:
         return Reason.FILTERED
-    if subject.startswith("1.") or at_rcpt or diagnostic.own:
+    if subject.startswith("1.") or at_rcpt or diagnostic.own or (doubtful and subject == "5.0"):
         return Reason.USERUNKNOWN
-    return (
-        Reason.FILTERED
-        if doubtful or subject not in ("", "0.0") or _AT_DATA.search(diagnostic.around)
-        else Reason.USERUNKNOWN
-    )
+    if doubtful or subject not in ("", "0.0") or _AT_DATA.search(diagnostic.around) or _OF_ALL.match(diagnostic.words):
+        return Reason.FILTERED
+    return Reason.FILTERED if diagnostic.loose and not _OF_ONE.search(diagnostic.words) else Reason.USERUNKNOWN
+
+
+#: Subject and detail of codes that judge the sender or its quota, never the recipient: RFC 3463, Google, Microsoft.
+_OF_SENDER = frozenset({"1.7", "1.8", "1.90", "2.252", "4.5", "5.3", "3.190"})
+#: Replies that refuse a session or a sender: RFC 4954, RFC 7504, and what filters say.
+_OF_SERVER = frozenset({"521", "530", "534", "535", "538", "541", "571"})
 
 
 _BY_STATUS = {
@@ -129,15 +161,18 @@ _BY_STATUS = {
     "1.8": Reason.REJECTED,
     "1.9": Reason.SYSTEMERROR,
     "1.10": Reason.USERUNKNOWN,
+    "1.90": Reason.TOOMANYCONN,
     "2.1": Reason.SUSPEND,
     "2.2": Reason.MAILBOXFULL,
     "2.3": Reason.EXCEEDLIMIT,
     "2.4": Reason.FILTERED,
+    "2.252": Reason.REJECTED,
     "3.1": Reason.SYSTEMFULL,
     "3.2": Reason.SYSTEMERROR,
     "3.3": Reason.SYSTEMERROR,
     "3.4": Reason.MESGTOOBIG,
     "3.5": Reason.SYSTEMERROR,
+    "3.190": Reason.SYSTEMERROR,
     "4.1": Reason.EXPIRED,
     "4.2": Reason.NETWORKERROR,
     "4.3": Reason.SYSTEMERROR,
@@ -167,8 +202,12 @@ _BY_STATUS = {
 def _by_status(status: str, reply: str) -> Reason | None:
     """Read a code where no words say anything; a bare "5.1.x" of a 4xx is no verdict on an address."""
     subject = status.partition(".")[2]
+    if reply == "552" and subject.startswith(("0.", "1.", "2.")) and subject != "2.3":
+        return Reason.MAILBOXFULL
     if subject in _BY_STATUS:
         return _BY_STATUS[subject]
+    if reply in _OF_SERVER:
+        return Reason.SECURITYERROR if reply.startswith("53") else Reason.BLOCKED
     if subject.startswith("6."):
         return Reason.CONTENTERROR
     if subject.startswith("7."):
@@ -182,5 +221,6 @@ def plain(text: str) -> str:
     return " ".join(_CODES.sub(" ", folded(text)).translate(_BRACKETS).split())
 
 
+@lru_cache(maxsize=32)  # a report says the same in its fields and in its notice
 def _section(text: str) -> str:
     return next((name for name, pattern in sections("reasons") if pattern.search(text)), "")

@@ -27,6 +27,7 @@ class RecipientFields:
     words: str  #: the diagnostic code, without its type
     own: bool  #: the reporting system speaks for itself: "x-unix", "X-Notes"
     program: bool  #: a program of the local system was told, no mail server
+    quoted: bool  #: the words are those of a server, which is named: "smtp; 550 …" and Remote-MTA
     category: str  #: what PowerMTA calls the bounce
 
 
@@ -82,6 +83,7 @@ def _group(block: dict[str, str]) -> RecipientFields:
         words=(words if semicolon and len(kind) < 40 else block.get("diagnostic-code", "")).strip(),
         own=bool(semicolon) and bool(re.fullmatch(r"(?i)x-(?!postfix|outbound)[\w-]{1,30}", kind.strip())),
         program=kind.strip().lower() == "x-unix",
+        quoted=bool(semicolon) and len(kind) < 40 and "remote-mta" in block,
         category=block.get("x-powermta-bouncecategory", ""),
     )
 

@@ -1,21 +1,24 @@
 """Lists of phrases in files: reasons.txt tells why a mail failed, marks.txt what kind of mail it is.
 
-One phrase a line, whole words in any case and without accents. "word*" is any ending, (a|b) is one of these, "…" is up
-to 50 characters, "_" up to two words, "^" the start and "$" the end of the text.
+One phrase a line, whole words in any case and without accents: "locked" is not in "blocked". "word*" is any ending,
+(a|b) is one of these, "…" is up to 50 characters that begin and end at a word's edge, "_" up to two words, "^" the
+start and "$" the end of the text.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 PIECE = 500  #: characters: accents are brought into an order, which takes the square of their number
 
 _SIGNS = re.compile(r"(…|_|\*|[()|$^]| )")
+_CHOICE = re.compile(r"\(([^()|]{1,80}(?:\|[^()|]{1,80}){1,80})\)")
 _PATTERNS = {
-    "…": ".{0,50}?",
+    "…": r"(?!\w).{0,50}?(?<!\w)",
     "_": r"(?:\S{1,40} ){0,2}",
     "*": r"\w{0,40}",
     "(": "(?:",
@@ -23,7 +26,7 @@ _PATTERNS = {
     "|": "|",
     "^": "^",
     "$": r"[ .:;]*$",
-    " ": " ?",
+    " ": r"(?: |(?<!\w)|(?!\w))",  # beside a sign, for which nothing may stand; two words stay two
 }
 
 
@@ -35,8 +38,8 @@ def sections(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
         if line.startswith("["):
             found.append((line.strip("[]"), []))
         elif line.strip() and not line.startswith("#"):
-            found[-1][1].append(_pattern(line.strip()))
-    return tuple((section, re.compile("|".join(patterns))) for section, patterns in found)
+            found[-1][1].append(line.strip().removesuffix(" …"))
+    return tuple((section, re.compile(_pattern(phrases))) for section, phrases in found)
 
 
 def has_phrase(text: str, mark: str) -> bool:
@@ -54,7 +57,38 @@ def folded(text: str) -> str:
     )
 
 
-def _pattern(phrase: str) -> str:
-    """Make the pattern of one line. Scripts without spaces between words have no whole words either."""
-    text = "".join(_PATTERNS.get(part) or re.escape(folded(part)) for part in _SIGNS.split(phrase))
-    return rf"(?<!\w){text}(?!\w)" if phrase.isascii() or " " in phrase else text
+def _pattern(phrases: Iterable[str]) -> str:
+    """Make one pattern of all phrases of a section.
+
+    Those that begin with the same letter stand together: most words of a text are then done with by their first one.
+    """
+    by_letter: dict[str, list[str]] = {}
+    others: list[str] = []
+    for phrase in phrases:
+        found = _CHOICE.match(phrase)
+        choices, rest = (found[1].split("|"), phrase[found.end() :]) if found else ([phrase], "")
+        has_words = phrase.isascii() or " " in phrase  # scripts without spaces between words have no whole words either
+        if not has_words or not all(choice[:1].isalnum() for choice in choices):
+            others.append(rf"(?<!\w){_texts(phrase)}(?!\w)" if has_words else _texts(phrase))
+            continue
+        texts: dict[str, list[str]] = {}
+        for text in map(_texts, choices):
+            texts.setdefault(text[0], []).append(text[1:])
+        for letter, ends in texts.items():
+            choice = f"(?:{'|'.join(ends)})" if len(ends) > 1 else ends[0]
+            by_letter.setdefault(letter, []).append(choice + _texts(rest))
+    words = "|".join(f"{letter}(?:{'|'.join(ends)})" for letter, ends in by_letter.items())
+    return "|".join([*([rf"(?<!\w)(?:{words})(?!\w)"] if words else []), *others])
+
+
+def _texts(phrase: str) -> str:
+    """Return the pattern of a phrase or a part of one, without edges."""
+    parts = [part for part in _SIGNS.split(phrase) if part]
+    return "".join(map(_text, ["(", *parts], parts, [*parts[1:], ")"]))
+
+
+def _text(before: str, part: str, after: str) -> str:
+    """Return the pattern of one part; between two words stands a blank, and nothing else does."""
+    if part == " " and before not in _PATTERNS and after not in _PATTERNS:
+        return part
+    return _PATTERNS.get(part) or re.escape(part.lower() if part.isascii() else folded(part))

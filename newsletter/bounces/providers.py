@@ -1,25 +1,37 @@
 """Web hooks of providers ─▶ BounceReports. Pure, and never raises; who speaks is verified before (signatures.py).
 
-Amazon SES (through SNS) · Postmark · Mailgun · SendGrid; each may speak of many recipients in one call.
+Amazon SES (through SNS) · Postmark · Mailgun · SendGrid · Brevo · Mailjet · SparkPost · Resend; each may speak of many
+recipients in one call. What a provider refuses to send to is told as the reason why it does: somebody called a mail
+spam, unsubscribed there, or bounced there before.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from newsletter.bounces.classify import Diagnostic, classify
+from newsletter.bounces.more_providers import read_brevo, read_mailjet, read_resend, read_sparkpost
+from newsletter.bounces.provider_event import (
+    MOST_EVENTS,
+    Fields,
+    bounce,
+    classified,
+    complaint,
+    departure,
+    earlier_complaint,
+    fields_of,
+    objects,
+    report,
+    temporarily,
+    text,
+    texts,
+)
 from newsletter.bounces.reasons import Reason
 from newsletter.bounces.report import BounceReport, RecipientReport, ReportKind
 
-MOST_EVENTS = 2_000  #: of one call
-LONGEST = 300_000  #: characters of the trace
 DEEPEST = 40
-
-Fields = Mapping[str, Any]
 
 
 def parse(data: bytes | str) -> Any:
@@ -32,10 +44,10 @@ def parse(data: bytes | str) -> Any:
 
 
 def read_hook(provider: str, value: Any) -> list[BounceReport]:
-    """Read what a web hook got. `provider`: "ses", "postmark", "mailgun" or "sendgrid"; `value`: what `parse` gave."""
+    """Read what a web hook got. `provider`: "ses", "postmark" … as in PROVIDERS; `value`: what `parse` gave."""
     events = value if isinstance(value, list) else [value]
     read = PROVIDERS[provider]
-    return [report for event in events[:MOST_EVENTS] if isinstance(event, dict) for report in read(event)]
+    return [one for event in events[:MOST_EVENTS] if isinstance(event, dict) for one in read(event)]
 
 
 def read_ses(event: Fields) -> Iterator[BounceReport]:
@@ -43,26 +55,20 @@ def read_ses(event: Fields) -> Iterator[BounceReport]:
     inner = parse(event["Message"]) if isinstance(event.get("Message"), str) else event
     if not isinstance(inner, dict):
         return
-    kind = _text(inner, "notificationType") or _text(inner, "eventType")
+    kind = text(inner, "notificationType") or text(inner, "eventType")
+    told = fields_of(inner, kind.lower()) if kind in ("Bounce", "Complaint", "Delivery") else {}
+    number = text(told, "feedbackId")
     if kind == "Bounce":
-        bounce = _fields(inner, "bounce")
-        failed = [_ses_recipient(recipient, bounce) for recipient in _list(bounce, "bouncedRecipients")]
-        yield _report(ReportKind.BOUNCE, failed, inner, bounce)
+        failed = [_ses_recipient(recipient, told) for recipient in objects(told, "bouncedRecipients")]
+        yield report(ReportKind.BOUNCE, failed, inner, number)
     elif kind == "Complaint":
-        complaint = _fields(inner, "complaint")
-        note = _text(complaint, "complaintFeedbackType").lower()
-        people = [_text(person, "emailAddress") for person in _list(complaint, "complainedRecipients")]
+        note = text(told, "complaintFeedbackType").lower()
+        people = [text(person, "emailAddress") for person in objects(told, "complainedRecipients")]
         found = [RecipientReport(address, Reason.FEEDBACK) for address in people]
-        yield _report(
-            ReportKind.COMPLAINT, found, inner, complaint, note if note in ("auth-failure", "not-spam") else ""
-        )
+        yield report(ReportKind.COMPLAINT, found, inner, number, note if note in ("auth-failure", "not-spam") else "")
     elif kind == "Delivery":
-        delivery = _fields(inner, "delivery")
-        gone = delivery.get("recipients")
-        addresses = [address for address in gone if isinstance(address, str)] if isinstance(gone, list) else []
-        yield _report(
-            ReportKind.NONE, [RecipientReport(address, Reason.DELIVERED) for address in addresses], inner, delivery
-        )
+        gone = texts(told, "recipients")
+        yield report(ReportKind.NONE, [RecipientReport(address, Reason.DELIVERED) for address in gone], inner)
 
 
 _SES_KINDS = {
@@ -78,12 +84,12 @@ _SES_KINDS = {
 }
 
 
-def _ses_recipient(recipient: Fields, bounce: Fields) -> RecipientReport:
-    kind = _SES_KINDS.get(_text(bounce, "bounceSubType"), Reason.ONHOLD)
-    words = _text(recipient, "diagnosticCode")
-    found = _classified(_text(recipient, "emailAddress"), words, _text(recipient, "status"), kind)
-    permanent = _text(bounce, "bounceType") == "Permanent"
-    return found if permanent else _temporarily(found)
+def _ses_recipient(recipient: Fields, told: Fields) -> RecipientReport:
+    kind = _SES_KINDS.get(text(told, "bounceSubType"), Reason.ONHOLD)
+    words = text(recipient, "diagnosticCode")
+    found = classified(text(recipient, "emailAddress"), words, text(recipient, "status"), kind)
+    permanent = text(told, "bounceType") == "Permanent"
+    return found if permanent else temporarily(found)
 
 
 _POSTMARK_KINDS = {
@@ -109,52 +115,88 @@ _POSTMARK_REPLIES = (
 
 
 def read_postmark(event: Fields) -> Iterator[BounceReport]:
-    """Read a "Bounce" or "SpamComplaint" record."""
-    record, kind, address = _text(event, "RecordType"), _text(event, "Type"), _text(event, "Email")
+    """Read a "Bounce", "SpamComplaint" or "SubscriptionChange" record."""
+    record, kind, address, number = (text(event, name) for name in ("RecordType", "Type", "Email", "ID"))
     if record == "SpamComplaint" or kind == "SpamComplaint":
-        yield _report(ReportKind.COMPLAINT, [RecipientReport(address, Reason.FEEDBACK)], event, event)
+        yield complaint(event, address, number)
+    elif record == "SubscriptionChange" and event.get("SuppressSending") is True:
+        yield _suppressed_by_postmark(event)
     elif record == "Bounce" and kind in _POSTMARK_REPLIES:
-        yield _report(ReportKind.AUTO_REPLY, [RecipientReport(address, Reason.VACATION)], event, event)
+        yield report(ReportKind.AUTO_REPLY, [RecipientReport(address, Reason.VACATION)], event, number)
     elif record == "Bounce":
         default = _POSTMARK_KINDS.get(kind, Reason.UNDEFINED)
-        found = _classified(address, _text(event, "Details") or _text(event, "Description"), "", default)
+        found = classified(address, text(event, "Details") or text(event, "Description"), "", default)
         permanent = kind in ("HardBounce", "BadEmailAddress", "ManuallyDeactivated")
-        yield _report(ReportKind.BOUNCE, [found if permanent else _temporarily(found)], event, event)
+        yield bounce(event, found if permanent else temporarily(found), number)
+
+
+def _suppressed_by_postmark(event: Fields) -> BounceReport:
+    """Read why Postmark sends nothing more; a recipient who is suppressed by hand of theirs has unsubscribed."""
+    address, why = text(event, "Recipient"), text(event, "SuppressionReason")
+    if why == "SpamComplaint":
+        return earlier_complaint(event, address)
+    if why == "ManualSuppression" and text(event, "Origin") == "Recipient":
+        return departure(event, address)
+    return bounce(event, RecipientReport(address, Reason.SUPPRESSED, detail=why[:300]))
+
+
+#: Why Mailgun does not send: the codes that it gives in the place of a server's.
+_MAILGUN_LISTS = {"605": "suppress-bounce", "606": "suppress-unsubscribe", "607": "suppress-complaint"}
 
 
 def read_mailgun(call: Fields) -> Iterator[BounceReport]:
     """Read one event; its signature is beside it."""
-    event = _fields(call, "event-data")
-    name, address = _text(event, "event"), _text(event, "recipient")
+    event = fields_of(call, "event-data")
+    name, address, number = (text(event, name) for name in ("event", "recipient", "id"))
+    status = fields_of(event, "delivery-status")
+    code = text(status, "code")
+    listed = text(event, "reason") if text(event, "reason").startswith("suppress-") else _MAILGUN_LISTS.get(code, "")
     if name == "complained":
-        yield _report(ReportKind.COMPLAINT, [RecipientReport(address, Reason.FEEDBACK)], event, event)
+        yield complaint(event, address, number)
+    elif name == "failed" and listed == "suppress-complaint":
+        yield earlier_complaint(event, address, number)
+    elif name == "unsubscribed" or (name == "failed" and listed == "suppress-unsubscribe"):
+        yield departure(event, address, number)
+    elif name == "failed" and listed:
+        yield bounce(event, RecipientReport(address, Reason.SUPPRESSED, detail=text(status, "message")[:300]), number)
     elif name == "failed":
-        status = _fields(event, "delivery-status")
-        code, words = _text(status, "code"), _text(status, "message") or _text(status, "description")
-        default = Reason.SUPPRESSED if _text(event, "reason").startswith("suppress-") else Reason.UNDEFINED
+        words = text(status, "message") or text(status, "description")
         spoken = words if words[:3].isdigit() or not re.fullmatch("[2-5][0-9][0-9]", code) else f"{code} {words}"
-        found = _classified(address, spoken, _text(status, "enhanced-code"), default)
-        permanent = _text(event, "severity") == "permanent"
-        yield _report(ReportKind.BOUNCE, [found if permanent else _temporarily(found)], event, event)
+        found = classified(address, spoken, text(status, "enhanced-code"), Reason.UNDEFINED)
+        permanent = text(event, "severity") == "permanent"
+        yield bounce(event, found if permanent else temporarily(found), number)
+
+
+_SENDGRID_CLASSES = {
+    "invalid address": Reason.USERUNKNOWN,
+    "mailbox unavailable": Reason.FILTERED,
+    "content": Reason.CONTENTERROR,
+    "reputation": Reason.BADREPUTATION,
+    "frequency or volume too high": Reason.TOOMANYCONN,
+    "technical failure": Reason.SYSTEMERROR,
+}
 
 
 def read_sendgrid(event: Fields) -> Iterator[BounceReport]:
     """Read one event of the list that SendGrid posts."""
-    name, address = _text(event, "event"), _text(event, "email")
+    name, address, number = (text(event, name) for name in ("event", "email", "sg_event_id"))
+    dropped = text(event, "reason").lower() if name == "dropped" else ""
+    blocked = text(event, "type").lower() == "blocked"
     if name == "spamreport":
-        yield _report(ReportKind.COMPLAINT, [RecipientReport(address, Reason.FEEDBACK)], event, event)
+        yield complaint(event, address, number)
+    elif "spam reporting" in dropped:
+        yield earlier_complaint(event, address, number)
+    elif name in ("unsubscribe", "group_unsubscribe") or "unsubscribed" in dropped:
+        yield departure(event, address, number)
     elif name == "dropped":
-        dropped = _text(event, "reason").lower()
-        listed = "bounced" in dropped or "invalid" in dropped
-        yield _report(
-            ReportKind.BOUNCE, [RecipientReport(address, Reason.SUPPRESSED if listed else Reason.ONHOLD)], event, event
-        )
-    elif name in ("bounce", "deferred"):
-        default = Reason.BLOCKED if _text(event, "type") == "blocked" else Reason.UNDEFINED
-        words = _text(event, "reason") or _text(event, "response")
-        found = _classified(address, words, _text(event, "status"), default)
-        lasting = name == "bounce" and _text(event, "type") != "blocked"
-        yield _report(ReportKind.BOUNCE, [found if lasting else _temporarily(found)], event, event)
+        listed = dropped.startswith(("bounced", "invalid")) and "smtpapi" not in dropped
+        reason = Reason.SUPPRESSED if listed else Reason.ONHOLD
+        yield bounce(event, RecipientReport(address, reason, detail=dropped[:300]), number)
+    elif name in ("bounce", "deferred", "blocked"):
+        by_class = _SENDGRID_CLASSES.get(text(event, "bounce_classification").lower(), Reason.UNDEFINED)
+        words = text(event, "reason") or text(event, "response")
+        found = classified(address, words, text(event, "status"), Reason.BLOCKED if blocked else by_class)
+        yield bounce(event, found if name == "bounce" and not blocked else temporarily(found), number)
 
 
 PROVIDERS: Mapping[str, Callable[[Fields], Iterator[BounceReport]]] = {
@@ -162,46 +204,11 @@ PROVIDERS: Mapping[str, Callable[[Fields], Iterator[BounceReport]]] = {
     "postmark": read_postmark,
     "mailgun": read_mailgun,
     "sendgrid": read_sendgrid,
+    "brevo": read_brevo,
+    "mailjet": read_mailjet,
+    "sparkpost": read_sparkpost,
+    "resend": read_resend,
 }
-_IDS = ("feedbackId", "ID", "id", "sg_event_id")  #: how each provider calls what makes an event itself
-
-
-def _classified(address: str, words: str, status: str, default: Reason) -> RecipientReport:
-    """Classify by the server's own words and codes; by the provider's kind where they say nothing."""
-    reason, temporary = classify(Diagnostic(words, status=status))
-    if reason in (Reason.UNDEFINED, Reason.ONHOLD):
-        reason = default
-    return RecipientReport(address, reason, temporary, detail=" ".join(words.split())[:300])
-
-
-def _temporarily(found: RecipientReport) -> RecipientReport:
-    return RecipientReport(found.recipient, found.reason, True, found.also, found.detail)
-
-
-def _report(
-    kind: ReportKind, recipients: list[RecipientReport], event: Fields, named: Fields, note: str = ""
-) -> BounceReport:
-    """Make a report. `named`: where the provider's own number of this event stands."""
-    number = next((str(named[name]) for name in _IDS if named.get(name)), "")
-    text = json.dumps(event, sort_keys=True)
-    digest = hashlib.blake2b(f"{kind} {number or text}".encode(), digest_size=16).hexdigest()
-    named_ones = tuple(recipient for recipient in recipients if recipient.recipient)
-    return BounceReport(kind, named_ones, _spoken(event), digest, note)
-
-
-def _spoken(event: Fields) -> str:
-    """Return all texts of an event, a line each."""
-    found: list[str] = []
-    waiting: list[Any] = [event]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            found.append(value)
-        elif isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return "\n".join(found)[:LONGEST]
 
 
 def _depth_is_fine(value: Any) -> bool:
@@ -213,21 +220,3 @@ def _depth_is_fine(value: Any) -> bool:
         if depth > DEEPEST:
             return False
     return True
-
-
-def _text(fields: Fields, name: str) -> str:
-    value = fields.get(name, "")
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().replace("\0", "")
-    return str(value) if isinstance(value, (int, float)) else ""
-
-
-def _fields(fields: Fields, name: str) -> Fields:
-    value = fields.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _list(fields: Fields, name: str) -> Sequence[Fields]:
-    value = fields.get(name)
-    listed: list[Any] = value if isinstance(value, list) else []
-    return [item for item in listed if isinstance(item, dict)][:MOST_EVENTS]

@@ -92,7 +92,9 @@ def _reported(mail: ParsedReport) -> Iterator[RecipientReport]:
         about = notice.words(mail.notice) if about is None else about
         around = about.get(group.recipient.casefold(), mail.notice[:NEAR])
         words = group.words or reply_in(around)
-        diagnostic = Diagnostic(words, f"{group.words}\n{around}", group.status, group.own, group.program)
+        diagnostic = Diagnostic(
+            words, f"{group.words}\n{around}", group.status, group.own, group.program, not group.quoted
+        )
         action = group.action or ("delayed" if late else "")
         yield _recipient_report(group.recipient, diagnostic, action, group.also, group.category)
 
@@ -110,9 +112,9 @@ def _noticed(mail: ParsedReport) -> Iterator[RecipientReport]:
     if failed and not (words and words.keys().isdisjoint(known)):
         named = [notice.NamedRecipient(address, words.get(address.casefold(), mail.notice)) for address in failed]
     for one in named[:MOST_RECIPIENTS]:
-        recipient = _recipient_report(one.recipient, Diagnostic(reply_in(one.words), one.words), action)
+        recipient = _recipient_report(one.recipient, Diagnostic(reply_in(one.words), one.words, loose=True), action)
         if recipient.reason in (Reason.UNDEFINED, Reason.ONHOLD):  # the reason may stand above all the addresses
-            again = _recipient_report(one.recipient, Diagnostic(reply_in(mail.notice), mail.notice), action)
+            again = _recipient_report(one.recipient, Diagnostic(reply_in(mail.notice), mail.notice, loose=True), action)
             recipient = recipient if again.reason is Reason.UNDEFINED else again
         yield recipient
 
@@ -120,7 +122,7 @@ def _noticed(mail: ParsedReport) -> Iterator[RecipientReport]:
 def _returned(mail: ParsedReport) -> Iterator[RecipientReport]:
     """Take a report that names nobody to be about whom the mail was sent to."""
     for address in notice.sent_to(mail.returned)[:1] if _is_notice(mail) else ():
-        yield _recipient_report(address, Diagnostic(reply_in(mail.notice), mail.notice), _action(mail))
+        yield _recipient_report(address, Diagnostic(reply_in(mail.notice), mail.notice, loose=True), _action(mail))
 
 
 def _action(mail: ParsedReport) -> str:

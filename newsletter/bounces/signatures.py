@@ -23,6 +23,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 _SNS_PEM = re.compile(r"/SimpleNotificationService-\w{1,80}\.pem")
 _SNS_HOST = re.compile(r"sns\.([a-z0-9-]{3,30})\.amazonaws\.com(?:\.cn)?")
+SVIX_TRIES = timedelta(minutes=5)  #: how old a call may be; each try is signed anew
 MAILGUN_TRIES = timedelta(hours=12)  #: how long after it was signed a call may come; Mailgun tries for eight hours
 _NOTIFIED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _ASKED = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
@@ -78,14 +79,28 @@ def by_mailgun(event: object, key: str, now: datetime) -> bool:
     time, token, signature = (str(signed.get(name, "")) for name in ("timestamp", "token", "signature"))
     expected = hmac.new(key.encode(), f"{time}{token}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
     right = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
-    return right and _is_near(time, now)
+    return right and _is_near(time, now, MAILGUN_TRIES)
 
 
-def _is_near(time: str, now: datetime) -> bool:
+def by_svix(body: bytes, headers: Mapping[str, str], key: str, now: datetime) -> bool:
+    """Verify an HMAC of number, time and body, by which Resend signs. `key`: "whsec_" and base64.
+
+    While a key is changed, a call bears several signatures, "v1,BASE64 v1,BASE64".
+    """
+    number, time, signed = (headers.get(f"svix-{name}", "") for name in ("id", "timestamp", "signature"))
+    secret = _decoded(key.removeprefix("whsec_"))
+    if not secret or not number or not _is_near(time, now, SVIX_TRIES):
+        return False
+    expected = hmac.new(secret, f"{number}.{time}.".encode("utf-8", "replace") + body, hashlib.sha256).digest()
+    given = [_decoded(text.partition(",")[2]) for text in signed.split()[:10] if text.startswith("v1,")]
+    return any(hmac.compare_digest(expected, signature) for signature in given)
+
+
+def _is_near(time: str, now: datetime, tries: timedelta) -> bool:
     """Say whether the time of signing, in seconds since 1970, is near enough."""
     if not re.fullmatch(r"[0-9]{1,11}", time):
         return False
-    return abs(now - datetime.fromtimestamp(int(time), UTC)) <= MAILGUN_TRIES
+    return abs(now - datetime.fromtimestamp(int(time), UTC)) <= tries
 
 
 def by_sendgrid(body: bytes, time: str, signature: str, key: str) -> bool:
@@ -107,8 +122,11 @@ def by_sendgrid(body: bytes, time: str, signature: str, key: str) -> bool:
 
 
 def by_password(authorization: str, password: str) -> bool:
-    """Verify Basic authentication; `password` is "user:password", or the password alone for any user."""
+    """Verify Basic authentication; `password` is "user:password", or the password alone for any user, or as a token."""
     scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        given = encoded.strip().encode("utf-8", "replace")
+        return bool(given) and hmac.compare_digest(given, password.encode())
     given = _decoded(encoded.strip()) if scheme.lower() == "basic" else b""
     given = given if ":" in password else given.partition(b":")[2]
     return bool(given) and hmac.compare_digest(given, password.encode())

@@ -8,7 +8,18 @@ from typing import Any
 from newsletter.errors import ConfigError
 
 MULTILINE_SECRETS = (("dkim", "key"), ("dkim", "ed25519_key"))  #: read whole
-BOUNCE_SECRETS = (("bounces", "imap_password"), ("bounces", "postmark_password"), ("bounces", "mailgun_key"))
+BOUNCE_SECRETS = tuple(
+    ("bounces", key)
+    for key in (
+        "imap_password",
+        "postmark_password",
+        "mailgun_key",
+        "brevo_password",
+        "mailjet_password",
+        "sparkpost_password",
+        "resend_key",
+    )
+)
 SECRETS = (
     ("newsletter", "secret"),
     ("smtp", "password"),

@@ -261,6 +261,10 @@ class BouncesSection(Section):
     postmark_password: SecretStr | None = None
     mailgun_key: SecretStr | None = None
     sendgrid_key: str = ""
+    brevo_password: SecretStr | None = None
+    mailjet_password: SecretStr | None = None
+    sparkpost_password: SecretStr | None = None
+    resend_key: SecretStr | None = None
 
     @property
     def has_mailbox(self) -> bool:

@@ -92,7 +92,7 @@ class BounceReports:
         """Obey a report; `signed`: by a provider, which is believed on any address. `keep` False changes nothing."""
         if not report.recipients:
             return [Heeded(name, report.kind, "", "", False, _nothing(report))]
-        if report.kind is ReportKind.UNSUBSCRIBE:
+        if report.kind is ReportKind.UNSUBSCRIBE and not signed:
             return [self._leave(report, report.recipients[0], name, keep)]
         candidates = self._candidates(report.trace) if _tells_of_people(report) else []
         return [self._heed(report, finding, candidates, name, keep, signed) for finding in report.recipients]
@@ -193,4 +193,4 @@ def _nothing(report: BounceReport) -> str:
 
 def _tells_of_people(report: BounceReport) -> bool:
     """Whether a report tells of people: none by a machine that answers does, nor one on authentication."""
-    return report.kind in (ReportKind.BOUNCE, ReportKind.COMPLAINT) and not report.note
+    return report.kind in (ReportKind.BOUNCE, ReportKind.COMPLAINT, ReportKind.UNSUBSCRIBE) and not report.note

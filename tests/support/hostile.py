@@ -141,6 +141,13 @@ _EVENTS: dict[str, Callable[[str], object]] = {
         "event-data": {"event": "failed", "recipient": text, "delivery-status": {"code": 550, "message": text}}
     },
     "sendgrid": lambda text: [{"event": "bounce", "email": text, "reason": text, "status": text}],
+    "brevo": lambda text: {"event": "hard_bounce", "email": text, "reason": text},
+    "mailjet": lambda text: [{"event": "bounce", "email": text, "error": text, "comment": text, "hard_bounce": True}],
+    "sparkpost": lambda text: [{"msys": {"message_event": {"type": "bounce", "rcpt_to": text, "raw_reason": text}}}],
+    "resend": lambda text: {
+        "type": "email.bounced",
+        "data": {"to": [text], "bounce": {"type": "Permanent", "diagnosticCode": [text]}},
+    },
 }
 
 

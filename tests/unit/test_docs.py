@@ -93,6 +93,10 @@ def test_the_sample_with_every_comment_taken_off_is_the_default(tmp_path: Path) 
         ("bounces", "imap_password_file"),
         ("bounces", "postmark_password_file"),
         ("bounces", "mailgun_key_file"),
+        ("bounces", "brevo_password_file"),
+        ("bounces", "mailjet_password_file"),
+        ("bounces", "sparkpost_password_file"),
+        ("bounces", "resend_key_file"),
     ):
         del tables[section][key]
     del tables["relay"][0]["password_file"]

@@ -4,6 +4,10 @@
     POST /hooks/postmark    [bounces] postmark_password basic authentication
     POST /hooks/mailgun     [bounces] mailgun_key       HMAC
     POST /hooks/sendgrid    [bounces] sendgrid_key      ECDSA
+    POST /hooks/resend      [bounces] resend_key        HMAC, by Svix
+    POST /hooks/brevo       [bounces] brevo_password    basic authentication, or a token
+    POST /hooks/mailjet     [bounces] mailjet_password  basic authentication
+    POST /hooks/sparkpost   [bounces] sparkpost_password
 
 A call that is not signed is answered 403 and changes nothing; a report that comes twice counts once. Who calls is
 verified before the report is parsed, where the signature is not inside it (Amazon's and Mailgun's are). Both is done in
@@ -17,15 +21,25 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from newsletter.bounces.providers import parse
-from newsletter.bounces.signatures import by_mailgun, by_password, by_sendgrid, by_sns, is_sns, is_sns_certificate
+from newsletter.bounces.signatures import (
+    by_mailgun,
+    by_password,
+    by_sendgrid,
+    by_sns,
+    by_svix,
+    is_sns,
+    is_sns_certificate,
+)
 from newsletter.engine import Engine
 from newsletter.errors import SourceError
 from newsletter.web.lanes import RETRY_AFTER, Lane
@@ -45,10 +59,19 @@ def webhook_routes(engine: Engine, fetch: Fetch) -> list[Route]:
     section, hooks = engine.settings.bounces, WebHooks(engine, fetch)
     wanted = {
         "ses": (section.ses_topics, hooks.placed(hooks.ses)),
-        "postmark": (section.postmark_password, hooks.placed(hooks.postmark, hooks.has_password)),
         "mailgun": (section.mailgun_key, hooks.placed(hooks.mailgun)),
         "sendgrid": (section.sendgrid_key, hooks.placed(hooks.sendgrid)),
+        "resend": (section.resend_key, hooks.placed(hooks.resend)),
     }
+    passwords = {
+        "postmark": section.postmark_password,
+        "brevo": section.brevo_password,
+        "mailjet": section.mailjet_password,
+        "sparkpost": section.sparkpost_password,
+    }
+    for name, secret in passwords.items():
+        if secret:
+            wanted[name] = (secret, hooks.placed(partial(hooks.told, name), partial(_has_password, secret)))
     configured = {name: page for name, (secret, page) in wanted.items() if secret}
     return [Route(f"/hooks/{name}", page, methods=["POST"]) for name, page in configured.items()]
 
@@ -106,13 +129,16 @@ class WebHooks:
             return await self._confirm(str(payload.get("SubscribeURL", "")), str(payload["TopicArn"]))
         return await self._report("ses", payload) if payload.get("Type") == "Notification" else _answer(200)
 
-    def has_password(self, request: Request) -> bool:
-        """Tell whether the call has Postmark's password."""
-        given, secret = request.headers.get("authorization", ""), self._section.postmark_password
-        return secret is not None and by_password(given, secret.get_secret_value())
+    async def told(self, provider: str, _: Request, body: bytes) -> Response:
+        """Heed a provider whose password was verified before the body was read."""
+        return await self._report(provider, await self._lane.run(parse, body))
 
-    async def postmark(self, _: Request, body: bytes) -> Response:
-        return await self._report("postmark", await self._lane.run(parse, body))
+    async def resend(self, request: Request, body: bytes) -> Response:
+        secret = self._section.resend_key
+        key = secret.get_secret_value() if secret else ""
+        if not await self._lane.run(by_svix, body, request.headers, key, self._engine.now()):
+            return _answer(403)
+        return await self._report("resend", await self._lane.run(parse, body))
 
     async def mailgun(self, _: Request, body: bytes) -> Response:
         payload, digest = await self._lane.run(self._of_mailgun, body)
@@ -173,6 +199,10 @@ class WebHooks:
             logger.warning("not confirmed", extra={"error": str(error)})
             return _answer(503)
         return _answer(200)
+
+
+def _has_password(secret: SecretStr, request: Request) -> bool:
+    return by_password(request.headers.get("authorization", ""), secret.get_secret_value())
 
 
 def _answer(status: int, headers: Mapping[str, str] | None = None) -> Response:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from snstopic import CERTIFICATE, TOPIC, Topic, a_topic
 from visitor import Visitor
 
+from newsletter.bounces.providers import PROVIDERS
 from newsletter.config import Settings
 from newsletter.engine import Engine, make_engine
 from newsletter.errors import SourceError
@@ -38,6 +39,10 @@ BOUNCES = {
     "postmark_password": "hook:sesame",
     "mailgun_key": "key",
     "sendgrid_key": PUBLIC,
+    "brevo_password": "t0ken",
+    "mailjet_password": "hook:open",
+    "sparkpost_password": "hook:barley",
+    "resend_key": f"whsec_{base64.b64encode(b'key').decode()}",
 }
 
 
@@ -303,6 +308,74 @@ def test_sendgrid_signs_the_very_bytes(web: Visitor, hooked: Engine) -> None:
     assert sendgrid(web, b"no json") == 400
 
 
+EVENTS = {
+    "brevo": {"event": "hard_bounce", "email": "ada@example.org", "reason": "550 5.1.1 user unknown", "id": 5},
+    "mailjet": [{"event": "bounce", "email": "ada@example.org", "error": "user unknown", "hard_bounce": True}],
+    "sparkpost": [
+        {"msys": {"message_event": {"type": "bounce", "rcpt_to": "ada@example.org", "raw_reason": "550 5.1.1 unknown"}}}
+    ],
+    "resend": {
+        "type": "email.bounced",
+        "data": {"to": ["ada@example.org"], "bounce": {"type": "Permanent", "subType": "NoEmail"}},
+    },
+}
+
+
+def svix(body: bytes, key: bytes = b"key") -> dict[str, str]:
+    time = str(int(NOON.timestamp()))
+    digest = hmac.new(key, f"msg_1.{time}.".encode() + body, hashlib.sha256).digest()
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    return {"svix-id": "msg_1", "svix-timestamp": time, "svix-signature": signature}
+
+
+def basic(pair: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "right", "wrong"),
+    [
+        ("brevo", {"Authorization": "Bearer t0ken"}, basic("hook:open")),
+        ("mailjet", basic("hook:open"), basic("hook:barley")),
+        ("sparkpost", basic("hook:barley"), basic("hook:open")),
+    ],
+)
+def test_providers_with_a_password_need_their_own(
+    web: Visitor, hooked: Engine, provider: str, right: dict[str, str], wrong: dict[str, str]
+) -> None:
+    for headers in ({}, wrong):
+        assert web.post(f"/hooks/{provider}", json=EVENTS[provider], headers=headers).status_code == 401
+    assert ada(hooked) is Status.ACTIVE
+
+    assert web.post(f"/hooks/{provider}", json=EVENTS[provider], headers=right).status_code == 200
+    assert ada(hooked) is Status.BOUNCED
+
+
+def test_resend_signs_the_very_bytes(web: Visitor, hooked: Engine) -> None:
+    body = json.dumps(EVENTS["resend"]).encode()
+
+    assert web.post("/hooks/resend", content=body).status_code == 403
+    assert web.post("/hooks/resend", content=body, headers=svix(body, b"other")).status_code == 403
+    assert web.post("/hooks/resend", content=body + b" ", headers=svix(body)).status_code == 403
+    assert ada(hooked) is Status.ACTIVE
+
+    assert web.post("/hooks/resend", content=body, headers=svix(body)).status_code == 200
+    assert ada(hooked) is Status.BOUNCED
+    assert web.post("/hooks/resend", content=b"{", headers=svix(b"{")).status_code == 400
+
+
+def test_who_unsubscribed_at_the_provider_gets_no_more_mail(web: Visitor, hooked: Engine) -> None:
+    event = {"event": "unsubscribed", "recipient": "ada@example.org", "id": "e1"}
+
+    assert web.post("/hooks/mailgun", json=mailgun(event)).status_code == 200
+    assert ada(hooked) is Status.UNSUBSCRIBED
+
+    change = {"RecordType": "SubscriptionChange", "Recipient": "bob@example.org", "Origin": "Recipient"}
+    told = {**change, "SuppressSending": True, "SuppressionReason": "ManualSuppression"}
+    assert web.post("/hooks/postmark", json=told, auth=("hook", "sesame")).status_code == 200
+    assert hooked.store.subscribers.find("bob@example.org").status is Status.UNSUBSCRIBED
+
+
 def test_policy_told_by_a_provider_changes_nobody(web: Visitor, hooked: Engine) -> None:
     status = {"code": 550, "enhanced-code": "5.7.26", "message": "DMARC policy"}
     event = {"event": "failed", "severity": "permanent", "recipient": "ada@example.org", "delivery-status": status}
@@ -314,7 +387,7 @@ def test_policy_told_by_a_provider_changes_nobody(web: Visitor, hooked: Engine) 
 def test_a_hook_that_is_not_configured_is_not_there(engine: Engine) -> None:
     web = Visitor(make_app(engine))
 
-    for provider in ("ses", "postmark", "mailgun", "sendgrid"):
+    for provider in PROVIDERS:
         assert web.post(f"/hooks/{provider}", json={}).status_code == 404
     assert web.get("/hooks/ses").status_code == 404
 

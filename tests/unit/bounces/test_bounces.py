@@ -41,8 +41,8 @@ def test_there_are_samples_of_many_systems() -> None:
 
 @pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"no public samples in {PUBLIC}")
 def test_public_samples_are_read_as_others_read_them() -> None:
-    """The truth is another parser's; 19 in 20 is what the two must have in common."""
-    exact, agreed, both, complaints = 0, 0, 0, []
+    """The truth is another parser's; 97 in 100 is what the two must have in common, and nearly nobody hard in error."""
+    exact, agreed, both, wrongly_hard, complaints = 0, 0, 0, 0, []
     samples = {str(each["file"]): each["recipients"] for each in truth(PUBLIC)}
     for name, recipients in samples.items():
         report = read_mail((PUBLIC / name).read_bytes())
@@ -51,11 +51,13 @@ def test_public_samples_are_read_as_others_read_them() -> None:
         exact += told.keys() == found.keys()
         for address in told.keys() & found.keys():
             both, agreed = both + 1, agreed + (found[address].hard == told[address]["hard"])
+            wrongly_hard += found[address].hard and not told[address]["hard"]
             assert not (found[address].hard and told[address]["reason"] in HARMLESS), name
         complaints += [report.kind is ReportKind.COMPLAINT] if name.startswith("arf-") else []
 
     assert exact / len(samples) >= 0.95
-    assert agreed / both >= 0.95
+    assert agreed / both >= 0.97
+    assert wrongly_hard / both <= 0.01
     assert sum(complaints) / len(complaints) >= 0.95
 
 
