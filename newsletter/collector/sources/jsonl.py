@@ -76,7 +76,8 @@ def _entry(line: dict[str, object]) -> tuple[Entry, list[str]]:
     given |= {key: _list(line, key) for key in LISTS}
     given |= {key: _address(line, key, doubts) for key in LINKS}
     given |= {key: _count(line, key) for key in COUNTS}
-    entry = Entry(**given, update=line.get("update") is True)
+    given |= {key: line.get(key) is True for key in ("update", "withdrawn")}
+    entry = Entry(**given)
     if not readable(entry.title[: 4 * TITLE_LIMIT]):
         raise _BadLine('no "title"')
     return entry, doubts

@@ -102,7 +102,7 @@ def test_html_keeps_scripts_emphasis_and_links(raw: str, wanted: str) -> None:
         ("&lt;script&gt;x&lt;/script&gt;", "&lt;script&gt;x&lt;/script&gt;"),
         ('<a href="javascript:alert(1)">z</a>', "z"),
         (r"\href{javascript:alert(1)}{z}", "z (javascript:alert(1))"),
-        ("<a href='https://x/&quot;onclick=&quot;y'>z</a>", "z (https://x/&quot;onclick=&quot;y)"),
+        ("<a href='https://x/&quot;onclick=&quot;y'>z</a>", '<a href="https://x/%22onclick=%22y">z</a>'),
         ("<a href='https://a:b@x.org'>z</a>", "z (https://a:b@x.org)"),
         ('"><img onerror=alert(1) src=x', "&quot;&gt;&lt;img onerror=alert(1) src=x"),
         ("<sub>x", "&lt;sub&gt;x"),
@@ -298,7 +298,7 @@ def test_only_web_addresses_pass() -> None:
         "ftp://x.org",
         "https://",
         "http://[x",
-        "https://x.org/a\nb c",
+        "https://x y.org/a",
     ):
         assert address(bad) == ""
 
