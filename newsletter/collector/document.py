@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from newsletter.collector.identity import id_by_title, title_key, without_titles
 from newsletter.collector.normalize import Sighting
 from newsletter.collector.text.dois import is_of_preprint
+from newsletter.collector.text.urls import without_tracking
 from newsletter.types import Entry
 
 LONGEST_ID = 500
@@ -33,7 +34,7 @@ def apart(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
                 shared[place].add(name)
     if not shared:
         return tuple(sightings)
-    links = {name for names in shared.values() for name in names}
+    links = Counter(without_tracking(sighting.entry.url) for sighting in sightings)
     return tuple(
         _without(sighting, frozenset(shared[place]), links) if place in shared else sighting
         for place, sighting in enumerate(sightings)
@@ -50,13 +51,13 @@ def _differ(name: str, titles: Iterable[str]) -> bool:
     return any(len(first & other) < ALIKE * min(len(first), len(other)) for other in others)
 
 
-def _without(sighting: Sighting, shared: frozenset[str], links: set[str]) -> Sighting:
+def _without(sighting: Sighting, shared: frozenset[str], links: Mapping[str, int]) -> Sighting:
     """The sighting without these names; its link is its id where that is its own, else its title makes one."""
     entry = sighting.entry
     also = tuple(name for name in entry.also if name not in shared)
     bare = replace(entry, also=also)
     if entry.id in shared or f"id:{entry.id}" in shared:
-        own = entry.url if entry.url and len(entry.url) <= LONGEST_ID and f"id:{entry.url}" not in links else ""
+        own = entry.url if len(entry.url) <= LONGEST_ID and links[without_tracking(entry.url)] == 1 else ""
         bare = replace(bare, id=next(iter(also), own or id_by_title(entry)))
     return sighting._replace(entry=bare, shared=shared)
 

@@ -67,7 +67,7 @@ def read(raw: RawFeed, source: Source) -> Parsed:
         few(problems),
         dated=None if total else max(days, default=built),
         seen=len(raw.items),
-        search=bool(total),
+        search=bool(total) or not any(map(_is_announced, raw.items)),
         total=int(total) if total.isdecimal() and len(total) < 10 else None,
     )
 
@@ -117,6 +117,11 @@ def _abstract(item: Item) -> tuple[str, str]:
     announcement = ANNOUNCEMENT.match(text)
     kind = item.first("arxiv:announce_type") or (announcement[1] if announcement else "new")
     return text[announcement.end() :] if announcement else text, kind.strip()
+
+
+def _is_announced(item: Item) -> bool:
+    """Whether an item is of a daily feed, rather than the result of a search."""
+    return bool(item.first("arxiv:announce_type") or ANNOUNCEMENT.match(item.first("summary", "description", "content")))
 
 
 def _revised(item: Item, identifier: str) -> bool:

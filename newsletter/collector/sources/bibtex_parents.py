@@ -41,15 +41,16 @@ def _completed(key: str, entries: Mapping[str, Typed], below: frozenset[str]) ->
             found = {**_completed(other, entries, path), **found}
     for parent in _named(found.get("crossref", ""))[:1]:
         if parent in entries and parent not in path and len(path) <= DEEPEST:
-            found |= _inherited(found, Typed(entries[parent].type, _completed(parent, entries, path)))
+            found |= _inherited(found, entries[parent], _completed(parent, entries, path))
     return found
 
 
-def _inherited(child: Fields, parent: Typed) -> dict[str, str]:
-    fields = parent.fields
+def _inherited(child: Fields, parent: Typed, fields: Fields) -> dict[str, str]:
+    """What the child lacks. `fields`: of the parent, with what it inherits itself."""
     given = {name: fields[name] for name in SHARED if fields.get(name)}
-    if title := fields.get("title", ""):
-        given.setdefault("journaltitle" if parent.type in PERIODICALS else "booktitle", title)
+    place = "journaltitle" if parent.type in PERIODICALS else "booktitle"
+    if not parent.fields.get(place) and parent.fields.get("title"):
+        given[place] = parent.fields["title"]
     if not child.get("author"):
         given |= {name: fields[name] for name in PEOPLE if fields.get(name)}
     if not any(child.get(name) for name in DATES):

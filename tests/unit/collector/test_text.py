@@ -303,6 +303,29 @@ def test_only_web_addresses_pass() -> None:
         assert address(bad) == ""
 
 
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("https://j.example/My paper 1.pdf", "https://j.example/My%20paper%201.pdf"),
+        ("https://j.example/a|b^c`d{e}", "https://j.example/a%7Cb%5Ec%60d%7Be%7D"),
+        ('https://j.example/a"b<c>d', "https://j.example/a%22b%3Cc%3Ed"),
+        ("https://j.example/a?cat[]=3&q=x y", "https://j.example/a?cat%5B%5D=3&q=x%20y"),
+        ("https://j.example/a%20b%2Fc.pdf", "https://j.example/a%20b%2Fc.pdf"),
+        ("https://j.example/100%.pdf?x=é", "https://j.example/100%.pdf?x=%C3%A9"),
+        ("https://j.example/a#part 2", "https://j.example/a#part%202"),
+        ("https:\\\\j.example\\a\\b?c\\d", "https://j.example/a/b?c%5Cd"),
+        ("\x00 https://j.example/a\n ", "https://j.example/a"),
+        ("https://münchen.example/ä", "https://xn--mnchen-3ya.example/%C3%A4"),
+        ("https://doi.org/10.1/x;2-#", "https://doi.org/10.1/x;2-%23"),
+        ("https://[2001:db8::1]/a", ""),
+        ("https://j.example/\ud800", ""),
+        ("https://mün chen.example/", ""),
+    ],
+)
+def test_a_link_is_encoded_as_browsers_do(raw: str, wanted: str) -> None:
+    assert address(raw) == wanted
+
+
 def test_a_message_shows_no_password() -> None:
     assert shown("https://ada:secret@x.org/feed?q=a@b") == "https://x.org/feed?q=a@b"
     assert shown("papers@home.jsonl") == "papers@home.jsonl"
