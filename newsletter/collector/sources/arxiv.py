@@ -121,7 +121,9 @@ def _abstract(item: Item) -> tuple[str, str]:
 
 def _is_announced(item: Item) -> bool:
     """Whether an item is of a daily feed, rather than the result of a search."""
-    return bool(item.first("arxiv:announce_type") or ANNOUNCEMENT.match(item.first("summary", "description", "content")))
+    return bool(
+        item.first("arxiv:announce_type") or ANNOUNCEMENT.match(item.first("summary", "description", "content"))
+    )
 
 
 def _revised(item: Item, identifier: str) -> bool:

@@ -102,6 +102,7 @@ def test_a_doi_alone_is_all_of_its_field(field: str, doi: str) -> None:
 def test_a_link_holds_what_a_doi_may_hold_encoded() -> None:
     link = doi_link(f"{SICI}#")
 
-    assert link.isascii() and not set("<># ") & set(link)
+    assert link.isascii()
+    assert not set("<># ") & set(link)
     assert unquote(link) == f"https://doi.org/{SICI}#"
     assert doi_in(link) == f"{SICI}#"
