@@ -39,7 +39,6 @@ NOTICE_BEHIND = re.compile(
     r"(?:[\[(]\s*(?i:withdrawn|retracted)(?i:\s+(?:article|paper|preprint))?\s*[\])]|\s[–—-]\s+(?:WITHDRAWN|RETRACTED))$"
 )
 QUOTED = re.compile(r"[\"'“‘«](.*)[\"'”’»](?:\s*[\[(].*)?")  #: “Title” [J. Med. 12 (2020) 3-9]
-WORDS = ("withdraw", "retract", "remov")  #: none of them: no notice
 
 
 def says_withdrawn(text: str) -> bool:
@@ -51,14 +50,14 @@ def says_withdrawn(text: str) -> bool:
 
 def is_notice(title: str) -> bool:
     """Whether a title says so of the paper that it names."""
-    return without_notice(title) != title.rstrip()
+    return without_notice(title).rstrip() != title.rstrip()
 
 
 def without_notice(title: str) -> str:
     """The title of the paper of which a notice speaks; any other title as it is."""
-    title = title.rstrip()
     if not _may_say(title):
         return title
+    title = title.rstrip()
     begun = NOTICE.match(title)
     bare = title[begun.end() :] if begun else NOTICE_BEHIND.sub("", title).rstrip()
     quoted = QUOTED.fullmatch(bare) if begun else None
@@ -67,4 +66,4 @@ def without_notice(title: str) -> str:
 
 def _may_say(text: str) -> bool:
     small = text.lower()
-    return any(word in small for word in WORDS)
+    return "withdraw" in small or "retract" in small or "remov" in small

@@ -74,20 +74,22 @@ JOURNALS = {"10.1002", "10.1038", "10.3762"}  #: of these, that have journals as
 _OSF = re.compile(r"(10\.\d{4,9}/osf\.io/[a-z0-9]{5,12})_v\d{1,3}")
 #: pages of preprints whose address holds the number, not the DOI
 PAGES = (
-    (re.compile(r"researchsquare\.com/article/(rs-\d{1,12})\b"), "10.21203/rs.3."),
-    (re.compile(r"preprints\.org/manuscript/(\d{6}\.\d{4})\b"), "10.20944/preprints"),
+    ("researchsquare.com/article/", re.compile(r"/article/(rs-\d{1,12})\b"), "10.21203/rs.3."),
+    ("preprints.org/manuscript/", re.compile(r"/manuscript/(\d{6}\.\d{4})\b"), "10.20944/preprints"),
 )
 
 
 def doi_in(raw: str) -> str:
     """The DOI that an id, a field or an address holds, in small letters and without its version; "" where none is."""
+    if "10." not in raw and "%" not in raw:
+        return _by_page(raw)
     found = (_doi(text) for text in (_parts_of_address(raw) if "://" in raw else (_decoded(raw),)))
     return next(filter(None, found), "") or _by_page(raw)
 
 
 def lone_doi(field: str) -> str:
     """The DOI that is all of a field, as "10.1000/x" or "doi: 10.1000/x"; "" where it says anything else."""
-    found = ALONE.fullmatch(_decoded(field))
+    found = ALONE.fullmatch(_decoded(field)) if "10" in field else None
     return doi_in(found[1]) if found else ""
 
 
@@ -143,5 +145,7 @@ def _without_punctuation(doi: str) -> str:
 
 
 def _by_page(raw: str) -> str:
-    found = ((page.search(raw), prefix) for page, prefix in PAGES if "://" in raw)
-    return next((prefix + match[1] for match, prefix in found if match), "")
+    for place, number, prefix in PAGES:
+        if place in raw and (found := number.search(raw)):
+            return prefix + found[1]
+    return ""

@@ -37,16 +37,19 @@ def address(raw: str, base: str = "") -> str:
     As browsers do, it reads a backslash as a slash, and encodes what has to be: blanks, `<`, `|`, letters with accents.
     """
     link = raw.strip(BLANKS)
+    if not link:
+        return ""
     try:
-        parts = urlsplit(urljoin(base, _with_slashes(link)) if link else "")
+        parts = urlsplit(urljoin(base, _with_slashes(link)) if base else _with_slashes(link))
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             return ""
         whole = urlunsplit(parts)
         if not PLAIN.fullmatch(whole):
             whole = _encoded(parts)
+            whole = whole if LINK.fullmatch(whole) else ""
     except ValueError:
         return ""
-    return whole if len(whole) <= LONGEST and LINK.fullmatch(whole) else ""
+    return whole if len(whole) <= LONGEST else ""
 
 
 def _with_slashes(link: str) -> str:
