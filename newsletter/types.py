@@ -65,6 +65,9 @@ class SourceState(StrEnum):
     FAILING = "failing"  #: nothing could be read
 
 
+NOTHING_NEW = " (nothing new came from it)"  #: behind the name of a source that was read, among those that are missing
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Somewhere entries come from."""
@@ -131,6 +134,7 @@ class Entry:
     tldr: str = ""  #: one or two sentences, by the source or by the summariser
     also: tuple[str, ...] = ()  #: other ids of the same paper: "doi:10.1000/x", "arxiv:2401.00001", "openreview:abc"
     update: bool = False  #: a new version of a paper announced before: completes what is known, is no news
+    withdrawn: bool = False  #: its source says so: nobody is shown it from then on
     title_html: str = ""  #: safe HTML with <sub>, <sup>, <i>, <b> and <a>; "" where the text says it all
     abstract_html: str = ""
     trend: float | None = None  #: growth of votes, comments and stars beside its equals, 0..1

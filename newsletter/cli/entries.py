@@ -68,6 +68,7 @@ def _print_collected(collected: Sequence[Collected], form: str) -> None:
     else:
         head = ("source", "kind", "found", "new", "state", "since (UTC)", "")
         print_table(head, [_source_cells(source) for source in collected])
+        print_lines(filter(None, map(_told_of_rest, collected)))
 
 
 def _source_cells(collected: Collected) -> tuple[object, ...]:
@@ -80,6 +81,22 @@ def _source_cells(collected: Collected) -> tuple[object, ...]:
     if health and health.state is not SourceState.FAILING:  # an error is told in full below
         detail = detail or shortened(health.detail, 60)
     return (harvest.source.name, harvest.source.kind, found, collected.added, state, since, detail)
+
+
+def _told_of_rest(collected: Collected) -> str:
+    """One line where some of what was found can be no news: "arXiv: 10 found, 6 new, 4 known replacements"."""
+    harvest, entries = collected.harvest, collected.harvest.entries
+    withdrawn = sum(entry.withdrawn for entry in entries)
+    replaced = sum(entry.update and not entry.withdrawn for entry in entries) - harvest.old
+    rest = {"known replacement": replaced, "too old to be news": harvest.old, "withdrawn": withdrawn}
+    told = [f"{number:,} {_several(what, number)}" for what, number in rest.items() if number > 0]
+    if not told:
+        return ""
+    return f"{harvest.source.name}: {', '.join((f'{len(entries):,} found', f'{collected.added:,} new', *told))}"
+
+
+def _several(what: str, number: int) -> str:
+    return f"{what}s" if what.endswith("replacement") and number != 1 else what
 
 
 def _exit_after_problems(collected: Sequence[Collected]) -> None:

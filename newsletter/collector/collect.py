@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from newsletter.collector.harvest import Harvest, NoRecords, Records
-from newsletter.collector.health import stale_after
+from newsletter.collector.health import max_age, stale_after
 from newsletter.collector.http.client import Fetcher
 from newsletter.collector.http.limits import FetchLimits
 from newsletter.collector.http.rate_limit import HostRateLimiter, span
@@ -152,7 +152,7 @@ class _SourceReader:
             return Harvest(source, error=self._late(source), late=True)
         try:
             kind = kind_of(source)
-            stale_after(source, kind)  # a wrong option is told at once
+            stale_after(source, kind), max_age(source)  # a wrong option is told at once
             asked = kind.requests(source, self._now)
             requests = tuple(_restricted(replace(request, private=source.private), list_of) for request in asked)
             if not all(request.location for request in requests):
@@ -237,7 +237,7 @@ class _SourceReader:
         receipt = replace(receipt, digest=digest)
         if known and known.digest == digest:
             return None, receipt
-        return await self._documents.read(answer.data, source, most), receipt
+        return await self._documents.read(answer.data, source, most, max_age(source)), receipt
 
 
 @dataclass(slots=True)
@@ -294,6 +294,8 @@ def _harvest(source: Source, intake: _Intake, receipts: tuple[Receipt, ...], onl
         unchanged=not parsed and not intake.errors,
         receipts=_receipts_to_keep(receipts, intake.errors, problems),
         late=intake.late,
+        doubt=next((page.doubt for page in parsed if page.doubt), ""),
+        old=sum(page.old for page in intake.pages),
         sources=tuple(named for page in parsed for named in _as_configured(page.sources, source)),
     )
 

@@ -41,6 +41,8 @@ class Harvest:
     rested: datetime | None = None  #: when it was asked last, so recently that it was not asked again
     receipts: tuple[Receipt, ...] = ()  #: to be kept once the entries are stored
     sources: tuple[Source, ...] = ()  #: that this one named, each with a harvest of its own
+    doubt: str = ""  #: one line: it holds nothing, and why that may be
+    old: int = 0  #: of its entries, those that are no news for their age alone
     late: bool = False  #: its time was over before it was read to its end
 
     @property

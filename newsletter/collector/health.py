@@ -53,6 +53,8 @@ def _state(
         return SourceState.PARTIAL, harvest.problems[0] + more
     if harvest.unchanged and before and before.state is SourceState.PARTIAL:
         return SourceState.PARTIAL, before.detail
+    if harvest.doubt:
+        return SourceState.STALE, harvest.doubt
     if news and now - news < RECENT:
         return SourceState.FRESH, ""
     late = _late(harvest.source, kind, dated, now) if kind and harvest.online else ""
@@ -68,15 +70,25 @@ def _late(source: Source, kind: Kind, dated: datetime | None, now: datetime) -> 
 
 def stale_after(source: Source, kind: Kind) -> timedelta | None:
     """The source's own `stale_after`, or its kind's; raises SourceError for what is no duration."""
+    given = _duration(source, "stale_after")
+    return kind.stale_after if given is None else given
+
+
+def max_age(source: Source) -> timedelta | None:
+    """The source's `max_age`, if it has one; raises SourceError for what is no duration."""
+    return _duration(source, "max_age")
+
+
+def _duration(source: Source, name: str) -> timedelta | None:
     from newsletter.config import parse_duration  # with pydantic, which no process that reads documents needs
 
-    given = source.options.get("stale_after")
+    given = source.options.get(name)
     if given is None:
-        return kind.stale_after
+        return None
     try:
         found = parse_duration(given)
     except ValueError as error:
-        raise SourceError(f"stale_after = {given!r}: {error}") from error
+        raise SourceError(f"{name} = {given!r}: {error}") from error
     return found if isinstance(found, timedelta) else None
 
 

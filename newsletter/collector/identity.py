@@ -9,7 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
+from newsletter.collector.text.dois import doi_in
 from newsletter.collector.text.normal_forms import normalized
+from newsletter.collector.text.urls import without_tracking
+from newsletter.collector.withdrawals import without_notice
 from newsletter.types import Entry
 
 _NUMBER = r"(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z]+(?:-[a-z]+)?(?:\.[a-z]{2})?/\d{7})(?!\d)"  # since 2007, and before
@@ -24,11 +27,6 @@ _PLACES = (
 ARXIV = re.compile(rf"(?:{'|'.join(_PLACES)}){_NUMBER}", re.IGNORECASE)
 BARE_ARXIV = re.compile(rf"{_NUMBER}(?:v\d+)?", re.IGNORECASE)
 OPENREVIEW = re.compile(r"openreview\.net/(?:forum|pdf|attachment)\?(?:[^#]{0,300}&)?id=([\w-]+)|^openreview:([\w-]+)$")
-DOI = re.compile(r"(?:^|doi:\s*|/|=)(10\.\d{4,9}/[^\s?#&\"<>]+)", re.IGNORECASE)
-DOI_TAILS = ("/full", "/pdf", "/epub", "/abstract", "/abs", "/meta", "/html", "/fulltext", "/summary")
-PREPRINT_TAIL = re.compile(
-    r"^(10\.(?:1101|64898)/[\w.]+?)v\d+(?:[./].*)?$"
-)  # bioRxiv and medRxiv: versions are no papers
 _FORMS = "editorial|erratum|corrigendum|correction|preface|foreword|proceedings|retraction|front matter|book review"
 _FORMS += "|in this issue|issue information|table of contents|letter|reply|response|introduction to|special issue"
 GENERIC = re.compile(rf"(?:(?:author|publisher)s? )?(?:{_FORMS})\b")
@@ -45,16 +43,24 @@ def names(entry: Entry) -> tuple[str, ...]:
     Two entries that share a name are sightings of one paper when `same_paper` agrees.
     """
     given = list(_canonical(entry.id, given=True))
-    found = _strong(entry, given)
-    if entry.id and not given:
-        found.append(f"id:{entry.id.removeprefix('id:')}")
-        found += [f"id:{entry.source}/{entry.id}"] if entry.source and ":" not in entry.id else []
-    return tuple(dict.fromkeys([*found, *map(_short, _titles(entry))]))
+    own = () if given else _own_names(entry)
+    return tuple(dict.fromkeys([*_strong(entry, given), *own, *map(_short, _titles(entry))]))
 
 
 def identifiers(entry: Entry) -> tuple[str, ...]:
     """The strong ones of its names: what `Entry.also` holds of a finished entry."""
     return tuple(dict.fromkeys(_strong(entry, list(_canonical(entry.id, given=True)))))
+
+
+def without_titles(entry: Entry) -> tuple[str, ...]:
+    """The names of a finished entry that an id or a link gave it."""
+    own = () if entry.id in entry.also else _own_names(entry)
+    return (*entry.also, *own)
+
+
+def title_key(title: str) -> str:
+    """What all ways to write one title have in common."""
+    return _folded(without_notice(title)).replace(" ", "")
 
 
 def same_paper(known: Entry, new: Entry, shared: Collection[str]) -> bool:
@@ -74,10 +80,13 @@ def same_paper(known: Entry, new: Entry, shared: Collection[str]) -> bool:
 
 def entry_id(entry: Entry) -> str:
     """The id for the store when a source gives none: the first name, for a title a short slug and eight hex digits."""
-    first = next(iter([*names(replace(entry, title="")), *_titles(entry)]), "")
-    if first and not first.startswith("title:"):
-        return first.removeprefix("id:")
-    basis = first or f"{entry.title}\n{entry.url}\n{entry.source}"
+    first = next(iter(names(replace(entry, title=""))), "")
+    return first.removeprefix("id:") or id_by_title(entry)
+
+
+def id_by_title(entry: Entry) -> str:
+    """A short slug and eight hex digits."""
+    basis = next(_titles(entry), "") or f"{entry.title}\n{entry.url}\n{entry.source}"
     slug = re.sub(r"[^a-z0-9]+", "-", _folded(entry.title)).strip("-")
     slug = slug if len(slug) <= 40 else slug[:41].rpartition("-")[0] or slug[:40]
     return f"{slug or 'paper'}-{hashlib.sha256(basis.encode()).hexdigest()[:8]}"
@@ -87,6 +96,16 @@ def _strong(entry: Entry, given: Sequence[str]) -> list[str]:
     said = (name for identifier in entry.also for name in _canonical(identifier, given=True))
     found = [*given, *said, *_canonical(entry.url), *_canonical(entry.pdf_url)]
     return sorted(found, key=lambda name: SCHEMES.index(name.partition(":")[0]))
+
+
+def _own_names(entry: Entry) -> list[str]:
+    """Names made of an id that is none of the known kinds; one that is an address, in any of its usual forms."""
+    if not entry.id:
+        return []
+    own = entry.id.removeprefix("id:")
+    scoped = entry.source and ":" not in entry.id
+    forms = (own, f"{entry.source}/{entry.id}" if scoped else without_tracking(own))
+    return [f"id:{form}" for form in dict.fromkeys(forms)]
 
 
 def _says_enough(name: str) -> bool:
@@ -111,24 +130,16 @@ def _canonical(raw: str, *, given: bool = False) -> Iterator[str]:
     arxiv = ARXIV.search(text) or (BARE_ARXIV.fullmatch(text) if given else None)
     if arxiv:
         yield "arxiv:" + re.sub(r"\.[a-z]{2}/", "/", arxiv[1].lower())
-    elif doi := DOI.search(text):
-        yield "doi:" + PREPRINT_TAIL.sub(r"\1", _without_tail(doi[1].lower()))
+    elif doi := doi_in(raw):
+        yield f"doi:{doi}"
     if forum := OPENREVIEW.search(text):
         yield f"openreview:{forum[1] or forum[2]}"
     if paper := SCHOLAR.search(text):
         yield f"s2:{paper[1].lower()}"
 
 
-def _without_tail(doi: str) -> str:
-    """A DOI without what its address goes on with: "/full.pdf", and the punctuation of a sentence."""
-    doi = doi.rstrip("/.,;)]").removesuffix(".pdf")
-    while doi.endswith(DOI_TAILS):
-        doi = doi.rpartition("/")[0]
-    return doi
-
-
 def _titles(entry: Entry) -> Iterator[str]:
-    words = _folded(entry.title)
+    words = _folded(without_notice(entry.title))
     key = words.replace(" ", "")
     long_enough = len(words.split()) >= FEWEST_WORDS or len(IDEOGRAPHS.findall(words)) >= 2 * FEWEST_WORDS
     if long_enough and not GENERIC.match(words):

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from newsletter.collector.identity import entry_id, identifiers
+from newsletter.collector.identity import entry_id, identifiers, names
 from newsletter.collector.text.html import ABSTRACT_LIMIT, TITLE_LIMIT, bounded, cleaned
 from newsletter.collector.text.urls import address, code_link
+from newsletter.collector.withdrawals import is_notice, says_withdrawn
 from newsletter.types import Entry
 
 MOST_AUTHORS = 6_000  #: the ATLAS and CMS collaborations together sign with 5,154
@@ -35,6 +36,13 @@ class Sighting(NamedTuple):
     entry: Entry
     raw: Raw
     notes: tuple[str, ...] = ()  #: one line each: what was mended or cut
+    shared: frozenset[str] = frozenset()  #: names that another paper of its document bears, too: they tell nothing
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the paper is called: see `identity.names`."""
+        found = names(self.entry)
+        return tuple(name for name in found if name not in self.shared) if self.shared else found
 
 
 def finish(entry: Entry, now: datetime) -> Sighting:
@@ -55,6 +63,7 @@ def finish(entry: Entry, now: datetime) -> Sighting:
         organisation=bounded(entry.organisation, TITLE_LIMIT)[0],
         tldr=bounded(entry.tldr, TLDR_LIMIT)[0],
         published=None if ahead else entry.published,
+        withdrawn=entry.withdrawn or is_notice(title.text) or says_withdrawn(abstract.text),
         code_url=address(entry.code_url) or code_link(abstract.text),
         **links,
     )

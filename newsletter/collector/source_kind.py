@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from newsletter.types import Entry, Source
 
 MOST_PROBLEMS = 20
+SEARCHED = timedelta(days=60)  #: what a search finds is news for so long, unless the source has a `max_age`
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Parsed:
     dated: datetime | None = None  #: when the source says it was made: shows whether it moved since the last time
     seen: int | None = None  #: how many the page held, skipped ones included; None: as many as entries
     total: int | None = None  #: how many all pages hold together, where the source tells
+    doubt: str = ""  #: one line: it could be read and holds nothing, which may be a mistake of whoever set it up
+    search: bool = False  #: what a search found, however old: SEARCHED is how old it may be to be news
     sources: tuple[Source, ...] = ()  #: further sources that this one names (a list of feeds)
 
 

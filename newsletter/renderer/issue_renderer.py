@@ -29,7 +29,7 @@ from newsletter.renderer.fragments import (
 from newsletter.renderer.mime import Envelope, list_headers
 from newsletter.renderer.sanitize import shorten, tidy, tidy_told
 from newsletter.schedule import shown_day
-from newsletter.types import Edition, Entry, Issue, Links, Mail, Masthead, Pick
+from newsletter.types import NOTHING_NEW, Edition, Entry, Issue, Links, Mail, Masthead, Pick
 
 _LENGTHS = {"lead": 700, "card": 420}  #: characters of the abstract; the other kinds have none
 _LINKS = ("view", "interests", "unsubscribe", "feedback")
@@ -94,7 +94,7 @@ class IssueRenderer:
         pool: int,
         missing: tuple[str, ...],
     ) -> None:
-        """`masthead`: tidy; `pool`: how many papers were read; `missing`: sources that could not be."""
+        """`masthead`: tidy; `pool`: how many papers were read; `missing`: sources, those that were read NOTHING_NEW."""
         self.messages = messages
         self._templates = templates
         self._envelope = envelope
@@ -103,7 +103,8 @@ class IssueRenderer:
             "masthead": masthead,
             "issue": _local(issue, masthead.timezone),
             "pool": pool,
-            "missing": (*(tidy(name, 60) for name in missing[:_NAMED]), *("…",)[: len(missing) > _NAMED]),
+            "missing": _listed([name for name in missing if not name.endswith(NOTHING_NEW)]),
+            "stale": _listed([name.removesuffix(NOTHING_NEW) for name in missing if name.endswith(NOTHING_NEW)]),
             "slot": SLOTS,
         }
         nobody = {**self._context, "reader": Reader()}
@@ -251,6 +252,11 @@ class IssueRenderer:
             html, text, subject = (page(template, self._context, reader=reader) for template in self._templates)
             self._pages[reader] = _Page(HtmlFragment(html), TextFragment(text), subject)
         return self._pages[reader]
+
+
+def _listed(sources: Sequence[str]) -> tuple[str, ...]:
+    """The first names, and whether there are more."""
+    return (*(tidy(name, 60) for name in sources[:_NAMED]), *("…",)[: len(sources) > _NAMED])
 
 
 def _local(issue: Issue, timezone: str) -> Issue:

@@ -18,7 +18,7 @@ from newsletter.renderer.fragments import needing_slots
 from newsletter.renderer.issue_renderer import IssueRenderer
 from newsletter.renderer.mime import Envelope, check_lines
 from newsletter.renderer.sanitize import tidy_masthead
-from newsletter.types import Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
+from newsletter.types import NOTHING_NEW, Cadence, Edition, Entry, Issue, Links, Mail, Masthead, Pick, Subscriber
 
 NEEDED = ("unsubscribe", "lead", "cards")
 
@@ -46,14 +46,14 @@ class Renderer:
 
     def _try_out(self, templates: MailTemplates, messages: Messages, of_mail: bool = True) -> None:
         """Render made-up editions, so that no template fails at send time. Raises TemplateError."""
-        for missing in ((), ("A source",)):
+        for missing in ((), ("A source", f"Another{NOTHING_NEW}")):
             version = IssueRenderer(templates, messages, self._masthead, self._envelope, _ISSUE, 2, missing)
             for body in _trials(version):
                 if of_mail:
                     check_lines(body)
 
     def open(self, issue: Issue, entries: Iterable[Entry], missing: tuple[str, ...] = ()) -> MultilingualIssue:
-        """`entries`: the frozen pool; `missing`: sources that could not be read, named in the footer."""
+        """`entries`: the frozen pool; `missing`: sources to name in the footer, those that were read NOTHING_NEW."""
         return MultilingualIssue(self, issue, len({entry.id for entry in entries}), missing)
 
     def messages(self, language: str | None) -> Messages:

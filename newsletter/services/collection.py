@@ -215,7 +215,7 @@ class Collecting:
         return Collected(harvest, added, health)
 
     def _keep_sightings(self, harvest: Harvest, now: datetime) -> int:
-        named = (Named(sighting.entry, collector.names(sighting.entry), sighting.raw) for sighting in harvest.sightings)
+        named = (Named(each.entry, each.names, each.raw) for each in harvest.sightings)
         return self._store.sightings.add(named, now, collector.same_paper, self._now)
 
 

@@ -45,16 +45,19 @@ class IssueEditions:
         self._vectors = vectors
         self._signatures = signatures
         self._cache: dict[str, PreparedIssue] = {}
+        self._withdrawn: dict[str, set[str]] = {}  #: ids of a cached pool that were withdrawn since it was frozen
         self._preparing = Lock()
 
     def prepared(self, key: str) -> PreparedIssue:
         """A planned issue, prepared once; raises UnknownIssue."""
         with self._preparing:  # pages ask from several threads; one of them prepares
             issue = replace(self._store.issues.get(key), state=IssueState.PLANNED)  # planned again, it is another one
-            if key not in self._cache or self._cache[key].issue != issue:
+            withdrawn = self._store.entries.withdrawn_of(key)
+            if key not in self._cache or (self._cache[key].issue, self._withdrawn[key]) != (issue, withdrawn):
                 self._cache.pop(key, None)
                 while len(self._cache) >= LATEST_CACHED:
                     del self._cache[next(iter(self._cache))]
+                self._withdrawn[key] = withdrawn
                 self._cache[key] = self._prepare(replace(self._store.issues.frozen(key), issue=issue))
             return self._cache[key]
 
@@ -139,8 +142,8 @@ class IssueEditions:
         papers = (*readership.older, *frozen.entries)
         texts = {**readership.texts, **{entry.id: paper_text(entry) for entry in papers}}
         vectors, _ = self._vectors.of_texts(texts, within, hurry)
-        twins = self._papers.twins(frozen)
-        chooser = Chooser(frozen, readership, self._settings.selection, twins, vectors or None)
+        gone = self._papers.twins(frozen) | self._store.entries.withdrawn_of(frozen.issue.key)
+        chooser = Chooser(frozen, readership, self._settings.selection, gone, vectors or None)
         return PreparedIssue(frozen, chooser, self._signatures)
 
     def _chosen(self, prepared: PreparedIssue, people: Sequence[Subscriber]) -> list[Edition]:

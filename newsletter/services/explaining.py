@@ -16,6 +16,11 @@ from newsletter.types import Entry, Issue, Profile, Subscriber, Verb
 if TYPE_CHECKING:
     from newsletter.selector.explain import Explanation
 
+#: of a paper that no pool takes, by whether it was withdrawn
+NO_NEWS = {
+    True: "It was withdrawn, as one of its sources says.",
+    False: "It is no news: a replacement of a paper announced before, older than `max_age` allows, or only liked.",
+}
 EVERY_ISSUE = 1_000_000  #: more issues than there can be
 
 
@@ -84,11 +89,16 @@ class Explaining:
             issue=prepared.issue,
             planned=bool(planned),
             subscriber=person,
-            explanation=replace(explanation, title=explanation.title or entry.title),
+            explanation=replace(explanation, title=explanation.title or entry.title, why=self._why(explanation, entry)),
             heard=_heard(prepared, heard.profile),
             kept=kept is not None,
             kept_place=next(iter(places), 0),
         )
+
+    def _why(self, explanation: Explanation, entry: Entry) -> str:
+        """The explanation's sentence; of what is in no pool, also why."""
+        withdrawn = None if explanation.pooled else self._store.entries.no_news([entry.id]).get(entry.id)
+        return explanation.why if withdrawn is None else f"{explanation.why} {NO_NEWS[withdrawn]}"
 
     def shown_elsewhere(self, prepared: PreparedIssue, person: Subscriber) -> dict[str, str]:
         """Entry id of the pool → key of the latest other issue that showed the entry to this subscriber."""

@@ -17,7 +17,7 @@ from newsletter.services.context import Context
 from newsletter.services.issue_calendar import LATE, NEAR, IssueCalendar, OwedIssue
 from newsletter.services.vectors import EntryVectors
 from newsletter.store import UNSENT, Frozen, Plan, PlanOutdated, day_of, left_out, ready
-from newsletter.types import Cadence, Entry, Issue, IssueState, OwnTime, SourceState, Tally
+from newsletter.types import NOTHING_NEW, Cadence, Entry, Issue, IssueState, OwnTime, SourceState, Tally
 
 logger = logging.getLogger("newsletter")
 
@@ -26,7 +26,7 @@ JOIN_WITHIN = timedelta(hours=12)  #: of the newsletter's own moment, where nobo
 COUNTS_KEPT = timedelta(days=21)  #: votes, comments and stars older than this say nothing of a trend
 _MISSING = {
     SourceState.FAILING: "",
-    SourceState.STALE: " (nothing new came from it)",
+    SourceState.STALE: NOTHING_NEW,
     SourceState.PARTIAL: " (in part)",
 }
 

@@ -51,7 +51,7 @@ class Chooser:
         twins: Collection[str] = (),
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
-        """`twins`: ids of the pool that are left out, for another one is the same paper.
+        """`twins`: ids of the pool that are left out: another one is the same paper, or it was withdrawn.
 
         `vectors`: of entries, by id, and of words; None: no embedder is configured, or it failed.
         """

@@ -14,12 +14,13 @@ from newsletter.store.pool_limit import within_limit
 from newsletter.store.schema import entries, former, issues, names, pool, raws, snapshots
 from newsletter.types import Entry, IssueState
 
-FIELDS = tuple(field.name for field in fields(Entry) if field.name not in ("update", "trend"))
+FIELDS = tuple(field.name for field in fields(Entry) if field.name not in ("update", "withdrawn", "trend"))
 LISTS = ("authors", "topics", "affiliations", "also")
 COLUMNS = tuple(entries.c[name] for name in FIELDS)
 AHEAD = timedelta(hours=1)  #: what is dated later than that was seen when the clock was ahead
 UNSENT = (IssueState.DRAFT, IssueState.CANCELLED)  #: issues whose papers are still free
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+WITHDRAWN = EPOCH  #: `announced` of a paper that was withdrawn: before any pool, and nothing makes it news again
 
 
 class Snapshot(NamedTuple):
@@ -48,8 +49,9 @@ class Entries:
         self._database = database
 
     def listed(self, since: datetime | None = None, source: str = "") -> Iterator[Entry]:
-        """All entries, or those first seen since then or of one source; newest first."""
-        query = select(*COLUMNS).order_by(entries.c.first_seen.desc(), entries.c.num)
+        """All entries that were not withdrawn, or those first seen since then or of one source; newest first."""
+        query = select(*COLUMNS).where(entries.c.announced.is_distinct_from(WITHDRAWN))
+        query = query.order_by(entries.c.first_seen.desc(), entries.c.num)
         if since:
             query = query.where(entries.c.first_seen >= since)
         if source:
@@ -80,6 +82,24 @@ class Entries:
                 )
             ).one()
         return int(told[0]), int(told[1])
+
+    def no_news(self, ids: Iterable[str]) -> dict[str, bool]:
+        """Asked-for id → whether it was withdrawn, for the entries that no new pool takes."""
+        never = or_(entries.c.announced.is_(None), entries.c.announced == WITHDRAWN)
+        with self._database.read() as connection:
+            nums = numbers(connection, sorted(set(ids)))
+            withdrawn: dict[int, bool] = {}
+            for some in batched(sorted(set(nums.values())), TOGETHER):
+                query = select(entries.c.num, entries.c.announced).where(entries.c.num.in_(some), never)
+                withdrawn.update((num, announced is not None) for num, announced in connection.execute(query))
+        return {entry_id: withdrawn[num] for entry_id, num in nums.items() if num in withdrawn}
+
+    def withdrawn_of(self, issue: str) -> set[str]:
+        """Ids in the frozen pool of this issue whose papers were withdrawn since."""
+        mine = pool.c.issue == select(issues.c.num).where(issues.c.key == issue).scalar_subquery()
+        query = select(pool.c.frozen["id"].as_string()).join(entries, entries.c.num == pool.c.entry)
+        with self._database.read() as connection:
+            return {*connection.execute(query.where(mine, entries.c.announced == WITHDRAWN)).scalars()}
 
     def find(self, ids: Iterable[str]) -> dict[str, Entry]:
         """Asked-for id → entry; an id may be any name of the entry or an id it once had; unknown ones are left out."""

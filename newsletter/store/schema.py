@@ -154,7 +154,7 @@ entries = Table(
     Column("title_html", Text, nullable=False, default=""),
     Column("abstract_html", Text, nullable=False, default=""),
     Column("first_seen", Moment, nullable=False, index=True),
-    Column("announced", Moment, index=True),  # when it became news here; never, for a replacement or a library's entry
+    Column("announced", Moment, index=True),  # news here since; never: a replacement, a library's; 0: withdrawn
 )
 
 raws = Table(  # where the readable text is not what the source wrote

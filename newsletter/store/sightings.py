@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 
 from newsletter.errors import StoreBusy
 from newsletter.store.database import TOGETHER, Database, batched
-from newsletter.store.entries import FIELDS, chosen, day_of, entry_of, numbers, row_of
+from newsletter.store.entries import FIELDS, WITHDRAWN, chosen, day_of, entry_of, numbers, row_of
 from newsletter.store.schema import entries, former, names, raws, snapshots, votes
 from newsletter.store.upsert import bulk_insert, insert_ignore, upsert
 from newsletter.types import Entry
@@ -84,6 +84,7 @@ def merged(old: Entry, new: Entry) -> Entry:
         "url": new.url if old.url.startswith(SEARCH) and new.url else old.url or new.url,
         "published": min(days, default=None),
         "update": old.update and new.update,
+        "withdrawn": old.withdrawn or new.withdrawn,
     }
     return replace(old, **gaps | counts | lists | last)
 
@@ -107,7 +108,8 @@ class _Batch:
         self._counts: dict[tuple[int, str], Entry] = {}
         self._joined: dict[int, int] = {}  #: stored numbers that are given up → the number that stays
         for row in known.rows:
-            self._stored[row.num] = replace(entry_of(row), update=row.announced is None)
+            standing = {"update": row.announced is None, "withdrawn": row.announced == WITHDRAWN}
+            self._stored[row.num] = replace(entry_of(row), **standing)
         self._entries.update(self._stored)
         self._known_names = set(self._names)
         self._latest_new = 0
@@ -171,7 +173,8 @@ class _Batch:
         return len(became)
 
     def _became_news(self, num: int) -> bool:
-        return not self._entries[num].update and (num < 0 or self._stored[num].update)
+        entry = self._entries[num]
+        return not (entry.update or entry.withdrawn) and (num < 0 or self._stored[num].update)
 
     def _insert(self, connection: Connection, now: datetime) -> dict[int, int]:
         """Insert the new entries; returns negative number → the database's."""
@@ -183,7 +186,7 @@ class _Batch:
         for num in new:
             entry = self._entries[num] = _with_free_id(self._entries[num], taken)
             taken.add(entry.id)
-            rows.append({**row_of(entry), "first_seen": now, "announced": None if entry.update else now})
+            rows.append({**row_of(entry), "first_seen": now, "announced": _announced(entry, now)})
         connection.execute(insert(entries), rows)
         nums = numbers(connection, [row["id"] for row in rows])
         return {num: nums[self._entries[num].id] for num in new}
@@ -199,6 +202,9 @@ class _Batch:
         for some in batched(known, TOGETHER):
             statement = update(entries).where(entries.c.num.in_(some), entries.c.announced.is_(None))
             connection.execute(statement.values(announced=now))
+        gone = [num for num in changed if self._entries[num].withdrawn and not self._stored[num].withdrawn]
+        for some in batched(gone, TOGETHER):
+            connection.execute(update(entries).where(entries.c.num.in_(some)).values(announced=WITHDRAWN))
 
     def _keep_raws(self, connection: Connection, final: dict[int, int]) -> None:
         rows = []
@@ -219,6 +225,12 @@ class _Batch:
             for (num, source), seen in self._counts.items()
         ]
         upsert(connection, snapshots, rows)
+
+
+def _announced(entry: Entry, now: datetime) -> datetime | None:
+    if entry.withdrawn:
+        return WITHDRAWN
+    return None if entry.update else now
 
 
 def _snapshot(connection: Connection, wanted: Sequence[str]) -> _Snapshot:

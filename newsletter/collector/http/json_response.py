@@ -69,7 +69,7 @@ def read_entries(items: Iterable[object], read: Callable[[object], Entry | None]
     for number, item in enumerate(items, start=1):
         try:
             entry = read(item) if isinstance(item, dict) else _not_an_object()
-            if entry is not None:
+            if entry is not None and (plain(entry.title) or not entry.withdrawn):
                 entries.append(_titled(entry))
         except BadItem as error:
             problems.append(f"item {number}: {error}")

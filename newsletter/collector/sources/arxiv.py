@@ -18,6 +18,7 @@ from newsletter.collector.text.dates import moment
 from newsletter.collector.text.html import plain
 from newsletter.collector.text.person_names import split_authors, without_affiliation
 from newsletter.collector.text.urls import code_link, is_address, shown
+from newsletter.collector.withdrawals import says_withdrawn
 from newsletter.errors import SourceError
 from newsletter.types import Entry, Source
 
@@ -66,6 +67,7 @@ def read(raw: RawFeed, source: Source) -> Parsed:
         few(problems),
         dated=None if total else max(days, default=built),
         seen=len(raw.items),
+        search=bool(total) or not any(map(_is_announced, raw.items)),
         total=int(total) if total.isdecimal() and len(total) < 10 else None,
     )
 
@@ -105,6 +107,7 @@ def _entry(item: Item, identifier: str, source: Source) -> Entry:
         affiliations=affiliations,
         also=(f"arxiv:{number}", *(f"doi:{name}" for name in doi.split())),
         update=announced not in NEWS or _revised(item, identifier),
+        withdrawn=says_withdrawn(plain(comment)),
     )
 
 
@@ -114,6 +117,13 @@ def _abstract(item: Item) -> tuple[str, str]:
     announcement = ANNOUNCEMENT.match(text)
     kind = item.first("arxiv:announce_type") or (announcement[1] if announcement else "new")
     return text[announcement.end() :] if announcement else text, kind.strip()
+
+
+def _is_announced(item: Item) -> bool:
+    """Whether an item is of a daily feed, rather than the result of a search."""
+    return bool(
+        item.first("arxiv:announce_type") or ANNOUNCEMENT.match(item.first("summary", "description", "content"))
+    )
 
 
 def _revised(item: Item, identifier: str) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from newsletter.collector.sources.bibtex_parents import Typed, completed
 from newsletter.collector.text.html import plain
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class BibtexRecord:
     key: str
     fields: Mapping[str, str] | None  #: names in lower case, values without their enclosing; None: could not be read
     doubt: str = ""  #: why not, or what was left out
+    type: str = ""  #: "article", in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,32 @@ def read_bibtex(text: str) -> BibtexFile:
     problems: list[str] = []
     for block in blocks:
         _take(block, strings, records, problems)
-    return BibtexFile(tuple(records), tuple(problems))
+    return BibtexFile(tuple(_with_parents(records, _settings(blocks, strings))), tuple(problems))
+
+
+def _with_parents(records: list[BibtexRecord], settings: Mapping[str, Typed]) -> Iterator[BibtexRecord]:
+    """The records, each with what it takes from others of the file; of two with one key, the first is the parent."""
+    readable = [record for record in records if record.fields is not None]
+    known = {record.key.lower(): Typed(record.type, record.fields or {}) for record in reversed(readable)}
+    known = {**settings, **known}
+    for record in records:
+        if record.fields and ("crossref" in record.fields or "xdata" in record.fields):
+            own = {**known, record.key.lower(): Typed(record.type, record.fields)}
+            yield replace(record, fields=completed(record.key, own))
+        else:
+            yield record
+
+
+def _settings(blocks: list[Block], strings: Mapping[str, str]) -> dict[str, Typed]:
+    """The entries that are no papers and lend their fields (`@xdata`), by their keys in lower case."""
+    from bibtexparser.model import Entry
+
+    found = (_record(block, strings) for block in blocks if isinstance(block, Entry) and _is_setting(block))
+    return {record.key.lower(): Typed(record.type, record.fields or {}) for record in found}
+
+
+def _is_setting(entry: Entry) -> bool:
+    return entry.entry_type.lower() in NO_PAPERS
 
 
 def _take(block: Block, strings: Mapping[str, str], records: list[BibtexRecord], problems: list[str]) -> None:
@@ -65,14 +92,12 @@ def _take(block: Block, strings: Mapping[str, str], records: list[BibtexRecord],
 
     inner = (block.ignore_error_block if isinstance(block, ParsingFailedBlock) else None) or block
     if isinstance(inner, Entry):
-        if inner.entry_type.lower() not in NO_PAPERS:
+        if not _is_setting(inner):
             records.append(_record(inner, strings))
     elif isinstance(inner, ImplicitComment):
         if records and inner.comment.startswith(","):
             last = records.pop()
-            records.append(
-                BibtexRecord(last.key, last.fields, "a closing brace too many: what follows it was not read")
-            )
+            records.append(replace(last, doubt="a closing brace too many: what follows it was not read"))
     elif isinstance(inner, ParsingFailedBlock):
         _broken(inner, records, problems)
 
@@ -94,7 +119,7 @@ def _record(entry: Entry, strings: Mapping[str, str]) -> BibtexRecord:
         value, rest = _value(str(field.value).strip(), strings)
         fields.setdefault(field.key.lower(), value)  # BibTeX, too, takes the first of two
         doubt = doubt or (f'no comma after "{plain(field.key[:40])}": the next was not read' if rest else "")
-    return BibtexRecord(entry.key, fields, doubt)
+    return BibtexRecord(entry.key, fields, doubt, entry.entry_type.lower())
 
 
 def _strings(blocks: list[Block]) -> dict[str, str]:

@@ -110,14 +110,14 @@ def _answer(data: bytes, source: Source) -> Parsed:
     items = values(found, "collection")
     _check(found, message, source)
     entries, problems = read_entries(items, lambda item: _entry(item, source))
-    if not items and _asked_for_subject(source) and not count(message, "cursor"):
-        problems.append(MISSPELT)
+    misspelt = not items and _asked_for_subject(source) and not count(message, "cursor")
     return Parsed(
         tuple(entries),
         few([*doubts, *problems]),
         dated=_newest(entries),
         seen=len(items),
         total=count(message, "total"),
+        doubt=MISSPELT if misspelt else "",
     )
 
 
@@ -150,6 +150,7 @@ def _entry(item: object, source: Source) -> Entry:
         affiliations=(institution,) if institution not in ("", "NA") else (),
         also=tuple(dict.fromkeys([*also, *known_ids(text(item, "published"))])),
         update=bool(version and version > 1),
+        withdrawn="withdraw" in text(item, "type").lower(),
     )
 
 
@@ -173,11 +174,10 @@ def _authors(line: str) -> tuple[str, ...]:
 
 
 def _feed(parsed: Parsed, source: Source) -> Parsed:
-    problems = list(parsed.problems)
-    if not parsed.entries and not parsed.seen and not problems:
-        problems.append(MISSPELT)
+    misspelt = not parsed.entries and not parsed.seen and not parsed.problems
     entries = [_preprint(entry, source) for entry in parsed.entries]
-    return replace(parsed, entries=tuple(entries), problems=few(problems), dated=parsed.dated or _newest(entries))
+    doubt = MISSPELT if misspelt else ""
+    return replace(parsed, entries=tuple(entries), doubt=doubt, dated=parsed.dated or _newest(entries))
 
 
 def _preprint(entry: Entry, source: Source) -> Entry:

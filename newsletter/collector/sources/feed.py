@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from calendar import timegm
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from newsletter.collector.source_kind import Kind, Parsed, few
 from newsletter.collector.sources import arxiv, jsonfeed
 from newsletter.collector.sources.feed_xml import Item, NotAFeed, RawFeed, read_items
 from newsletter.collector.text.dates import moment
+from newsletter.collector.text.dois import lone_doi
 from newsletter.collector.text.html import plain
 from newsletter.collector.text.person_names import split_authors, without_affiliation
 from newsletter.collector.text.urls import address, is_address, shown
@@ -112,8 +112,8 @@ def _identifier(item: Any, raw: Item, url: str, source: str) -> str:
     An own id that is no URI ("1234") is unique in its feed only, so the source's name goes before it.
     """
     own = plain(_get(item, "id"))
-    doi = plain(raw.first(*DOIS)).lower().removeprefix("doi:").strip()
-    if re.match(r"10\.\d{4,9}/", doi) and "arxiv.org" not in own.lower():
+    doi = next(filter(None, (lone_doi(text) for name in DOIS for text in raw.all(name))), "")
+    if doi and "arxiv.org" not in own.lower():
         found = f"doi:{doi}"
     elif not own or own == _get(item, "link"):
         found = url

@@ -76,10 +76,8 @@ def _paper(item: object) -> object:
     return inner if isinstance(inner, dict) else item
 
 
-def _entry(item: object, source: Source) -> Entry | None:
+def _entry(item: object, source: Source) -> Entry:
     paper = _paper(item)
-    if value(paper, "withdrawnAt") or value(item, "withdrawnAt"):
-        return None
     number = text(paper, "id")
     also = known_ids(number)
     return Entry(
@@ -100,6 +98,7 @@ def _entry(item: object, source: Source) -> Entry | None:
         organisation=_organisation(paper) or _organisation(item),
         tldr=text(paper, "ai_summary"),
         also=also,
+        withdrawn=bool(value(paper, "withdrawnAt") or value(item, "withdrawnAt")),
     )
 
 

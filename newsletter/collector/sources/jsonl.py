@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from newsletter.collector.identity import id_by_title, title_key
 from newsletter.collector.normalize import MOST_AUTHORS, finish
 from newsletter.collector.source_kind import Kind, Parsed, few
 from newsletter.collector.text.dates import moment
@@ -28,7 +29,7 @@ class _BadLine(Exception):
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
     """Parse a `jsonl` source; its entries carry the name of this source."""
-    entries, problems = _read(data)
+    entries, problems = _read(data, rename=True)
     return Parsed(tuple(replace(entry, source=source.name) for entry in entries), few(problems))
 
 
@@ -40,7 +41,8 @@ def read_entries(data: bytes, now: datetime) -> tuple[tuple[Entry, ...], tuple[s
     return tuple(sighting.entry for sighting in sightings), few([*problems, *notes])
 
 
-def _read(data: bytes) -> tuple[list[Entry], list[str]]:
+def _read(data: bytes, rename: bool = False) -> tuple[list[Entry], list[str]]:
+    """The entries by their ids. `rename`: one with the id of another paper gets another id, and is not left out."""
     entries: dict[str, Entry] = {}
     problems: list[str] = []
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
@@ -48,7 +50,11 @@ def _read(data: bytes) -> tuple[list[Entry], list[str]]:
             try:
                 entry, doubts = _entry(_object(line))
                 if entry.id in entries:
-                    raise _BadLine(f'the id "{entry.id}" stands on an earlier line')
+                    told = f'the id "{entry.id}" stands on an earlier line'
+                    if not rename or title_key(entry.title) == title_key(entries[entry.id].title):
+                        raise _BadLine(told)
+                    doubts.append(f"{told}: taken for another paper")
+                    entry = replace(entry, id=id_by_title(entry))
             except _BadLine as error:
                 problems.append(f"line {number}: {error}; skipped")
             else:
@@ -76,7 +82,8 @@ def _entry(line: dict[str, object]) -> tuple[Entry, list[str]]:
     given |= {key: _list(line, key) for key in LISTS}
     given |= {key: _address(line, key, doubts) for key in LINKS}
     given |= {key: _count(line, key) for key in COUNTS}
-    entry = Entry(**given, update=line.get("update") is True)
+    given |= {key: line.get(key) is True for key in ("update", "withdrawn")}
+    entry = Entry(**given)
     if not readable(entry.title[: 4 * TITLE_LIMIT]):
         raise _BadLine('no "title"')
     return entry, doubts

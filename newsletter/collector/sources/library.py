@@ -19,6 +19,7 @@ from newsletter.collector.source_kind import Parsed, few
 from newsletter.collector.sources.bibtex import BibtexRecord, bare, outside, people, read_bibtex
 from newsletter.collector.sources.reference import ReferenceRead, day, in_venue, noted, read_record, reference
 from newsletter.collector.sources.reference_json import read_json
+from newsletter.collector.text.dois import doi_in, lone_doi
 from newsletter.collector.text.html import plain
 from newsletter.collector.text.urls import shown
 from newsletter.errors import SourceError
@@ -31,8 +32,16 @@ WEB_PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 BIB_RECORD = re.compile(r"^[ \t]*@[ \t]*\w+[ \t]*[{(]", re.MULTILINE)
 RIS_RECORD = re.compile(r"^[ \t]*(?=TY {1,2}-)", re.MULTILINE)
 RIS_LINE = re.compile(r"^[ \t]*([A-Z][A-Z0-9]) {1,2}-(?=[ \t]|$)", re.MULTILINE)
-RIS_TAGS = "A1 A2 AB AU BT CT DA DO ED ER ID J2 JA JF JO KW L1 L2 LK N1 N2 PY T1 T2 TI TY UR Y1"
-ESCAPED = re.compile(r"\\(?:url\s*)?(?=[_%&#~${])")
+RIS_DOIS = "DI M3 L3 UR LK L1 L2 L4 N1 M1 M2 AN ID C1 C2 C3 C4 C5 C6 C7 C8 U1 U2 U3 U4 U5"  #: where a DOI stands alone
+RIS_TAGS = f"A1 A2 AB AU BT CT DA DO ED ER J2 JA JF JO KW N2 PY T1 T2 TI TY Y1 {RIS_DOIS}"
+TEX_SIGNS = (  #: of addresses and DOIs
+    (re.compile(r"\\textasciitilde(?![a-zA-Z])\s*"), "~"),
+    (re.compile(r"\\textless(?![a-zA-Z])\s*|\$<\$|\\\(<\\\)"), "<"),
+    (re.compile(r"\\textgreater(?![a-zA-Z])\s*|\$>\$|\\\(>\\\)"), ">"),
+    (re.compile(r"\\textbar(?![a-zA-Z])\s*"), "|"),
+    (re.compile(r"\\ensuremath(?![a-zA-Z])\s*"), ""),
+)
+ESCAPED = re.compile(r"\\(?:url\s*)?(?=[_%&#~${<>])")
 LINK = re.compile(r"https?://[^\s{}]+")
 
 
@@ -123,7 +132,7 @@ def _bibtex_entry(fields: Mapping[str, str]) -> Entry:
 
 
 def _bibtex_ids(first: Callable[..., str]) -> Iterator[str]:
-    yield _unescaped(first("doi"))
+    yield _unescaped(first("doi")) or lone_doi(_unescaped(first("url", "ee")))
     number, kind = first("eprint"), first("archiveprefix", "eprinttype").lower()
     if kind in ("arxiv", ""):
         yield f"arxiv:{number.lower().removeprefix('arxiv:')}"
@@ -143,7 +152,8 @@ def _written(year: str, month: str, day: str) -> str:
 
 def _unescaped(value: str) -> str:
     r"""An address or DOI without its TeX: `\url{https://x.org/a\_b}` is https://x.org/a_b."""
-    value = value.replace(r"{\textasciitilde}", "~").replace(r"\textasciitilde", "~").replace(r"{\_}", "_")
+    for written, meant in TEX_SIGNS:
+        value = written.sub(meant, value)
     return re.sub(r"[{}]", "", ESCAPED.sub("", value)).strip()
 
 
@@ -171,11 +181,20 @@ def _ris_entry(fields: Mapping[str, list[str]]) -> Entry:
         published=next(filter(None, (day(_line(fields, tag)) for tag in ("DA", "PY", "Y1"))), None),
         links=[link for tag in ("UR", "LK", "L2", "L1") for link in fields.get(tag, ())],
         ids=[
-            *fields.get("DO", ()),
+            *_ris_dois(fields),
             *in_venue(_line(fields, "JO", "JF", "T2")),
             *noted("\n".join(fields.get("N1", ()))),
         ],
     )
+
+
+def _ris_dois(fields: Mapping[str, list[str]]) -> list[str]:
+    """The DOI in its own tag; where it has none, in any of those in which programs put one."""
+    own = fields.get("DO", [])
+    if any(map(doi_in, own)):
+        return own
+    alone = (lone_doi(line) for tag in RIS_DOIS.split() for line in fields.get(tag, ()))
+    return [f"doi:{doi}" for doi in [next(filter(None, alone), "")] if doi]
 
 
 def _line(fields: Mapping[str, list[str]], *tags: str) -> str:

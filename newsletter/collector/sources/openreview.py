@@ -41,7 +41,7 @@ LINK = re.compile(r"https?://[^\s{}\"<>]{1,500}", re.IGNORECASE)
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature
-    """Parse the papers among the notes; replies and what was withdrawn are left out.
+    """Parse the papers among the notes; replies are left out, and what was withdrawn is told as such.
 
     Raises SourceError for anything else.
     """
@@ -92,7 +92,7 @@ def _notes(found: object, source: Source) -> Sequence[object]:
 def _entry(note: object, source: Source) -> Entry | None:
     content = _content(note)
     forum = text(note, "forum", "id")[:100]
-    if _is_reply(note) or _is_gone(note, content):
+    if _is_reply(note):
         return None
     elsewhere = (name for name in known_ids(*_names(content)) if not name.startswith("openreview:"))
     return Entry(
@@ -109,6 +109,7 @@ def _entry(note: object, source: Source) -> Entry | None:
         venue=text(content, "venue"),
         tldr=text(content, *BRIEFLY),
         also=(*known_ids(f"openreview:{forum}"), *elsewhere),
+        withdrawn=_is_gone(note, content),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from newsletter.collector.identity import ARXIV, identifiers
 from newsletter.collector.text.dates import moment
+from newsletter.collector.text.dois import doi_link
 from newsletter.collector.text.urls import address
 from newsletter.types import Entry
 
@@ -84,9 +85,9 @@ def reference(
 
 def _page(also: Sequence[str]) -> str:
     """The page of a paper whose record gives no address."""
-    homes = {"arxiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
     found = (name.partition(":") for name in also)
-    return next((address(homes[scheme] + number) for scheme, _, number in found if scheme in homes), "")
+    pages = {"arxiv": "https://arxiv.org/abs/{}".format, "doi": doi_link}
+    return next((address(pages[scheme](number)) for scheme, _, number in found if scheme in pages), "")
 
 
 def _each_once(texts: Iterable[str]) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
     found, doubts = read_json(data, source)
     papers = _papers(found, source)
     entries, problems = read_entries(papers, lambda paper: _entry(paper, source))
-    return Parsed(tuple(entries), few([*doubts, *problems]), seen=len(papers), total=count(found, "total"))
+    return Parsed(tuple(entries), few([*doubts, *problems]), seen=len(papers), total=count(found, "total"), search=True)
 
 
 def requests(source: Source, now: datetime) -> Sequence[Request]:  # noqa: ARG001 - of Kind.requests

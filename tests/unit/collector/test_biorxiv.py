@@ -133,8 +133,8 @@ def test_an_empty_period_is_quiet_and_an_empty_subject_perhaps_misspelt() -> Non
     empty = FEED[: FEED.index(b"<item ")] + b"</rdf:RDF>"
 
     assert read(nothing) == Parsed((), seen=0)
-    assert read(nothing, "biorxiv:mosses").problems == ("the feed has no items: is the subject spelt right?",)
-    assert parse(empty, MOSS, NOON).problems == ("the feed has no items: is the subject spelt right?",)
+    assert read(nothing, "biorxiv:mosses").doubt == "the feed has no items: is the subject spelt right?"
+    assert parse(empty, MOSS, NOON).doubt == "the feed has no items: is the subject spelt right?"
 
 
 @pytest.mark.parametrize(

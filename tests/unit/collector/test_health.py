@@ -71,6 +71,12 @@ def test_partial_stays_partial_while_nothing_changes() -> None:
     assert health.detail == "entry 2: no title (and 1 more)"
 
 
+def test_a_source_that_may_be_misspelt_is_stale_and_says_so() -> None:
+    empty = after((replace(GOOD, sightings=(), doubt="is the subject spelt right?"), 0, 0))
+
+    assert (empty.state, empty.detail) == (SourceState.STALE, "is the subject spelt right?")
+
+
 def test_a_source_may_say_when_it_is_stale() -> None:
     assert stale_after(replace(SOURCE, options={"stale_after": "30d"}), KIND) == timedelta(days=30)
     with pytest.raises(SourceError, match="stale_after = 'soon': a duration"):

@@ -62,16 +62,20 @@ def test_a_paper_is_read_whole() -> None:
     )
 
 
-def test_withdrawn_papers_go_in_silence_and_nameless_ones_are_named() -> None:
+def test_withdrawn_papers_are_told_as_such_and_nameless_ones_are_named() -> None:
     parsed = parse(SAMPLE, DAILY, NOON)
 
-    assert [entry.also for entry in parsed.entries] == [("arxiv:2503.10001",), ("arxiv:2503.10003",)]
+    assert [(entry.also, entry.withdrawn) for entry in parsed.entries] == [
+        (("arxiv:2503.10001",), False),
+        (("arxiv:2503.10002",), True),
+        (("arxiv:2503.10003",), False),
+    ]
     assert parsed.problems == ("item 4: no title; skipped: https://arxiv.org/abs/2503.10004",)
     assert (parsed.seen, parsed.dated) == (5, datetime(2025, 3, 16, 2, tzinfo=UTC))
 
 
 def test_what_is_not_known_is_not_zero() -> None:
-    few = parse(SAMPLE, DAILY, NOON).entries[1]
+    few = parse(SAMPLE, DAILY, NOON).entries[2]
 
     assert (few.votes, few.comments, few.stars, few.published) == (None, None, None, None)
     assert few.abstract == "The text of the list."

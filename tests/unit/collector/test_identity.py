@@ -126,3 +126,34 @@ def test_an_id_is_a_name_of_its_entry() -> None:
 
         assert entry_id(stored) == stored.id
         assert same(entry, stored)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "http://j.example/a",
+        "https://J.example/a/",
+        "https://j.example/a?utm_source=rss&utm_medium=feed",
+        "https://j.example/a/?fbclid=1",
+    ],
+)
+def test_links_that_lead_to_one_page_are_one_name(other: str) -> None:
+    first, second = (Entry(id=link, title="Tea", source="s") for link in ("https://j.example/a", other))
+
+    assert same(first, second)
+
+
+@pytest.mark.parametrize("other", ["https://j.example/a?id=2", "https://j.example/A", "https://j.example/a#2"])
+def test_links_that_may_lead_to_another_page_are_two_names(other: str) -> None:
+    first, second = (Entry(id=link, title="Tea", source="s") for link in ("https://j.example/a", other))
+
+    assert not same(first, second)
+
+
+def test_a_doi_with_angle_brackets_is_one_name_in_field_and_link() -> None:
+    sici = "10.1002/(SICI)1097-4571(199806)49:8<{}::AID-ASI4>3.0.CO;2-O"
+    field = Entry(id=sici.format(693), title="Tea")
+    link = Entry(id="", title="Tea", url=f"https://doi.org/{sici.format(693).replace('<', '%3C').replace('>', '%3E')}")
+
+    assert same(field, link)
+    assert not same(field, replace(field, id=sici.format(725)))

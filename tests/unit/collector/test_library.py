@@ -128,6 +128,82 @@ def test_only_a_whole_day_is_a_date(fields: str, day: str) -> None:
     assert (f"{published:%Y-%m-%d}" if published else "") == day
 
 
+PARENTS = """
+@inproceedings{flow, author={Ito, Ken}, title={Flow control}, crossref={ROB}}
+@inbook{chap, crossref={shape}, title={Curves}}
+@incollection{old, crossref={rob}, title={Gears}, author={Oe, Kim}, booktitle={Another Book}, year=1999}
+@inproceedings{lent, xdata={house, rob}, crossref={nobody}, title={Lent}}
+@inproceedings{one, crossref={two}, title={One}}
+@inproceedings{two, crossref={one}, title={Two}, publisher={Press}}
+@inproceedings{self, crossref={self}, title={Self}}
+@proceedings{rob, title={Soft Robots}, editor={Poe, Max}, date={2019-05-04}, doi={10.5555/rob}, abstract={All.}}
+@book{shape, title={A Book of Shapes}, author={Rao, Anu and Klein, Eric P.}, crossref={series}}
+@book{series, title={Series}, publisher={Press}}
+@xdata{house, institution={The House}, xdata={house}, author={Sam One}}
+"""
+
+
+def test_an_entry_takes_from_its_parents_what_it_lacks() -> None:
+    found = {entry.title: entry for entry in read_library(PARENTS.encode(), "refs.bib").entries}
+
+    assert (found["Flow control"].venue, found["Flow control"].authors) == ("Soft Robots", ("Ken Ito",))
+    assert str(found["Flow control"].published)[:10] == "2019-05-04"
+    assert (found["Flow control"].also, found["Flow control"].abstract) == ((), "")
+    assert (found["Curves"].venue, found["Curves"].authors) == ("A Book of Shapes", ("Anu Rao", "Eric P. Klein"))
+    assert (found["Gears"].venue, found["Gears"].authors, found["Gears"].published) == (
+        "Another Book",
+        ("Kim Oe",),
+        None,
+    )
+    assert (found["Lent"].venue, found["Lent"].authors) == ("The House", ("Sam One",))
+    assert (found["One"].venue, found["Two"].venue, found["Self"].venue) == ("Two", "One", "")
+    assert found["Soft Robots"].also == ("doi:10.5555/rob",)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "10.5555/(SICI)2345(199821)14:1<3::AID-QRS140>3.0.CO;2-K",
+        "10.5555/(SICI)2345(199821)14:1$<$3::AID-QRS140$>$3.0.CO;2-K",
+        r"10.5555/(SICI)2345(199821)14:1{\textless}3::AID-QRS140{\textgreater}3.0.CO;2-K",
+        r"10.5555/(SICI)2345(199821)14:1\textless 3::AID-QRS140\textgreater 3.0.CO;2-K",
+        "10.5555/(SICI)2345(199821)14:1&lt;3::AID-QRS140&gt;3.0.CO;2-K",
+        "https://doi.org/10.5555/(SICI)2345(199821)14:1%3C3::AID-QRS140%3E3.0.CO;2-K",
+        r"https://doi.org/10.5555/(SICI)2345(199821)14:1\%3C3::AID-QRS140\%3E3.0.CO;2-K",
+    ],
+)
+def test_a_doi_with_angle_brackets_is_read_in_all_its_spellings(written: str) -> None:
+    paper = one(f"@article{{a, title={{T}}, doi={{{written}}}}}")
+
+    assert paper.also == ("doi:10.5555/(sici)2345(199821)14:1<3::aid-qrs140>3.0.co;2-k",)
+    assert paper.url == "https://doi.org/10.5555/(sici)2345(199821)14:1%3C3::aid-qrs140%3E3.0.co;2-k"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "M3  - doi:10.5555/wing.77",
+        "M3  - 10.5555/wing.77",
+        "L3  - https://doi.org/10.5555/wing.77",
+        "UR  - 10.5555/wing.77",
+        "UR  - doi.org/10.5555/wing.77",
+        "N1  - 10.5555/wing.77",
+        "N1  - doi: 10.5555/wing.77",
+        "DI  - 10.5555/WING.77",
+        "C7  - DOI 10.5555/wing.77",
+        "ID  - 10.5555/wing.77",
+        "DO  - 10.5555/wing.77\nM3  - 10.5555/other",
+    ],
+)
+def test_a_doi_of_ris_stands_in_many_tags(line: str) -> None:
+    assert one(f"TY  - JOUR\nTI  - Wings\n{line}\nER  - \n", "a.ris").also == ("doi:10.5555/wing.77",)
+
+
+@pytest.mark.parametrize("line", ["M3  - Article", "N1  - a reply to 10.5555/other", "C1  - see 10.5555/other, p. 3"])
+def test_a_doi_in_a_sentence_of_ris_may_be_that_of_another_paper(line: str) -> None:
+    assert one(f"TY  - JOUR\nTI  - Wings\n{line}\nER  - \n", "a.ris").also == ()
+
+
 def test_a_broken_record_is_named_and_costs_no_other() -> None:
     page = read("broken.bib")
 

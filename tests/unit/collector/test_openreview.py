@@ -77,10 +77,10 @@ def test_a_note_of_version_1_is_read_whole() -> None:
     )
 
 
-def test_replies_and_withdrawn_papers_go_in_silence() -> None:
+def test_replies_go_in_silence_and_withdrawn_papers_are_told_as_such() -> None:
     parsed = parse(SAMPLE, TEA, NOON)
 
-    assert len(parsed.entries) == 2
+    assert [entry.withdrawn for entry in parsed.entries].count(False) == 2
     assert parsed.problems == ("item 6: no title; skipped: https://openreview.net/forum?id=bare",)
     assert (parsed.seen, parsed.total) == (6, 6)
 

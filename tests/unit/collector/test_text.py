@@ -102,7 +102,7 @@ def test_html_keeps_scripts_emphasis_and_links(raw: str, wanted: str) -> None:
         ("&lt;script&gt;x&lt;/script&gt;", "&lt;script&gt;x&lt;/script&gt;"),
         ('<a href="javascript:alert(1)">z</a>', "z"),
         (r"\href{javascript:alert(1)}{z}", "z (javascript:alert(1))"),
-        ("<a href='https://x/&quot;onclick=&quot;y'>z</a>", "z (https://x/&quot;onclick=&quot;y)"),
+        ("<a href='https://x/&quot;onclick=&quot;y'>z</a>", '<a href="https://x/%22onclick=%22y">z</a>'),
         ("<a href='https://a:b@x.org'>z</a>", "z (https://a:b@x.org)"),
         ('"><img onerror=alert(1) src=x', "&quot;&gt;&lt;img onerror=alert(1) src=x"),
         ("<sub>x", "&lt;sub&gt;x"),
@@ -298,9 +298,32 @@ def test_only_web_addresses_pass() -> None:
         "ftp://x.org",
         "https://",
         "http://[x",
-        "https://x.org/a\nb c",
+        "https://x y.org/a",
     ):
         assert address(bad) == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("https://j.example/My paper 1.pdf", "https://j.example/My%20paper%201.pdf"),
+        ("https://j.example/a|b^c`d{e}", "https://j.example/a%7Cb%5Ec%60d%7Be%7D"),
+        ('https://j.example/a"b<c>d', "https://j.example/a%22b%3Cc%3Ed"),
+        ("https://j.example/a?cat[]=3&q=x y", "https://j.example/a?cat%5B%5D=3&q=x%20y"),
+        ("https://j.example/a%20b%2Fc.pdf", "https://j.example/a%20b%2Fc.pdf"),
+        ("https://j.example/100%.pdf?x=é", "https://j.example/100%.pdf?x=%C3%A9"),
+        ("https://j.example/a#part 2", "https://j.example/a#part%202"),
+        ("https:\\\\j.example\\a\\b?c\\d", "https://j.example/a/b?c%5Cd"),
+        ("\x00 https://j.example/a\n ", "https://j.example/a"),
+        ("https://münchen.example/ä", "https://xn--mnchen-3ya.example/%C3%A4"),
+        ("https://doi.org/10.1/x;2-#", "https://doi.org/10.1/x;2-%23"),
+        ("https://[2001:db8::1]/a", ""),
+        ("https://j.example/\ud800", ""),
+        ("https://mün chen.example/", ""),
+    ],
+)
+def test_a_link_is_encoded_as_browsers_do(raw: str, wanted: str) -> None:
+    assert address(raw) == wanted
 
 
 def test_a_message_shows_no_password() -> None:

@@ -199,6 +199,14 @@ def test_sources_that_could_not_be_read_are_named() -> None:
     assert "source could be read this week: bioRxiv, &lt;b&gt;OpenReview&lt;/b&gt;." in html.replace("\n", " ")
 
 
+def test_a_source_that_was_read_and_had_nothing_new_was_read() -> None:
+    issue = make_renderer(WEEKLY, MASTHEAD).open(WEEK_12, [], ("bioRxiv (nothing new came from it)",))
+
+    for part in parts(mail_of(issue, full())):
+        assert "These sources had nothing new this week: bioRxiv." in part.replace("\n", " ")
+        assert "could be read" not in part
+
+
 def test_each_card_is_rendered_once_however_many_readers(
     issue: MultilingualIssue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
