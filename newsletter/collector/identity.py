@@ -38,7 +38,8 @@ LONGEST = 2000  #: characters of an id or address that are looked at
 SCHEMES = ("arxiv", "doi", "openreview", "s2")  #: strongest first
 SCHOLAR = re.compile(r"^(?:s2:|https?://www\.semanticscholar\.org/paper/(?:[^/?#]+/)?)([0-9a-f]{40})$", re.IGNORECASE)
 FEWEST_WORDS = 5  #: a title of so many words is a name by itself; a shorter one only with author and year
-LEADING = 3  #: authors of each list that are held beside each other word by word
+COMPARED = 200  #: authors of each list that are held beside each other by family name,
+LEADING = 3  #: and word by word
 IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -110,9 +111,9 @@ def _authors_agree(known: Entry, new: Entry) -> bool:
     if _tells_little(_folded(new.title)):
         return _same_first(ours[0], theirs[0])
     return (
-        not families(ours).isdisjoint(families(theirs))
+        not families(ours[:COMPARED]).isdisjoint(families(theirs[:COMPARED]))
         or any(_same_words(our, their) for our, their in product(ours[:LEADING], theirs[:LEADING]))
-        or all(map(is_group, ours)) != all(map(is_group, theirs))
+        or all(map(is_group, ours[:COMPARED])) != all(map(is_group, theirs[:COMPARED]))
     )
 
 
