@@ -157,7 +157,7 @@ def test_rank_gives_five_distinct_picks_with_reasons_for_each_profile(run: Run) 
 
 
 def test_rank_shows_who_gets_no_find_what_many_like_and_claims_no_interest(run: Run, tmp_path: Path) -> None:
-    profiles = [{"id": "open"}, {"id": "calm", "hype": 0}, {"id": "strict", "fill": "none"}]
+    profiles: list[dict[str, object]] = [{"id": "open"}, {"id": "calm", "hype": 0}, {"id": "strict", "fill": "none"}]
     lines = (json.dumps({**profile, "interests": [{"name": "zzz"}], "muted": ["policy"]}) for profile in profiles)
     (tmp_path / "p.jsonl").write_text("\n".join(lines))
     (tmp_path / "e.jsonl").write_text('{"id": "a", "title": "Policies for seas"}\n{"id": "b", "title": "On kelp"}\n')
