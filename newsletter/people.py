@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 LONGEST = 200  #: characters of a name that are read
+LONGEST_DEGREES = 30  #: characters of "MD MPH"
 
 #: Letters that Unicode takes for letters of their own, beside those that lose an accent: how they are written without.
 LETTERS = str.maketrans(
@@ -153,6 +154,8 @@ def is_generation(part: str) -> bool:
 
 def is_degree(part: str) -> bool:
     """Whether it is "PhD", "M.D.", "MD MPH" or the like, and nothing else; "Ma" and "Do" are names."""
+    if len(part) > LONGEST_DEGREES:
+        return False
     words = part.replace(".", "").replace("/", " ").replace("-", " ").split()
     whole = "".join(words).lower()
     return bool(words) and (

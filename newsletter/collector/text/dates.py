@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 LONGEST = 100  #: characters of a date
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\s*(\d{1,2})(:.*))?", re.DOTALL)
+MAIL = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:([+-])(\d\d)(\d\d)|GMT|UTC)"
+)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december|sept"
 _MONTH = rf"(?P<word>{'|'.join(MONTHS)}|{_LONG_MONTHS})\.?"
@@ -54,7 +57,7 @@ def moment(raw: str) -> datetime | None:
     if not 8 <= len(plain) <= LONGEST:
         return None
     try:
-        return _utc(_iso(plain) or _read(plain.replace("，", ",").replace("：", ":")))
+        return _utc(_iso(plain) or _of_mail(plain) or _read(plain.replace("，", ",").replace("：", ":")))
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -75,6 +78,19 @@ def _iso(plain: str) -> datetime | None:
         return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{hour or '0':0>2}{rest or ':00'}".strip())
     except ValueError:
         return None
+
+
+def _of_mail(plain: str) -> datetime | None:
+    """The time as most feeds write it, in short; None for other forms."""
+    match = MAIL.fullmatch(plain)
+    if not match or match[2].lower() not in MONTHS:
+        return None
+    day, month, year, hour, minute, second, sign, hours, minutes = match.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    when = datetime(
+        int(year), MONTHS.index(month.lower()) + 1, int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC
+    )
+    return when + offset if sign == "-" else when - offset
 
 
 def _read(plain: str) -> datetime | None:

@@ -13,6 +13,8 @@ _AND = r"(?:and|&|und(?! zu )|och|et(?! al\b))"
 MARK = re.compile(rf"[()]|(?:[,，、،､] ?)+(?:{_AND} )?| {_AND} | on behalf of (?:the )?")
 _WORD = r"[A-ZÀ-ÞĀ-Ž][a-zà-ÿā-ž][\w'’-]{0,30}"
 SIMPLE = re.compile(rf"{_WORD}(?: [A-Z]\.){{0,4}} {_WORD}")  #: a name that nothing is to be asked of
+WITH_BRACKET = re.compile(rf"{SIMPLE.pattern}(?: ?\([^()]*\))?")
+PLAIN_MARK = re.compile(r", (?:and |& )?| and | & ")
 FAMILY = re.compile(rf"{_WORD}(?:[ -]{_WORD}){{0,2}}")
 INITIALS = re.compile(r"[A-Z]\.(?:[ -]?[A-Z]\.){0,4}")
 LONGEST_GROUP = 200  #: characters of a group's name that an "and" is looked for in
@@ -66,11 +68,9 @@ def split_authors(line: str) -> list[str]:
     Groups are names, too; "Jr." belongs to who stands before it; "PhD" and "et al." are nobody.
     """
     line = BEFORE.sub("", " ".join(line.split()))
-    if all(map(SIMPLE.fullmatch, line.split(", "))):
-        names = line.split(", ")
-    elif pairs := _families_with_initials(line):
-        names = pairs
-    elif SEMICOLON.search(line):
+    if names := _in_short(line):
+        return names
+    if SEMICOLON.search(line):
         names = [name for piece in SEMICOLON.split(line) for name in _in_piece(piece)]
     elif HAN_NAMES.fullmatch(line):
         names = line.split()
@@ -81,6 +81,8 @@ def split_authors(line: str) -> list[str]:
 
 def given_first(name: str) -> str:
     """The name with the given name first: "Doe, A." is A. Doe, "Doe, A., Jr." is A. Doe Jr.; degrees are left out."""
+    if name.isascii() and "," not in name:
+        return name.strip()
     first, *rest = (part.strip() for part in re.split("[,，]", name))
     kept = [part for part in rest if part and not is_generation(part)]
     suffix = next((part for part in rest if is_generation(part)), "")
@@ -108,6 +110,15 @@ def without_affiliation(name: str) -> tuple[str, str]:
 def _is_name_in_cjk(inside: str) -> bool:
     plain = inside.replace(" ", "").replace("·", "")
     return 2 <= len(plain) <= 5 and all(map(CJK.match, plain)) and not PLACE.search(plain)
+
+
+def _in_short(line: str) -> list[str]:
+    """The names of a line as most are, of which nothing is to be asked; [] for any other."""
+    if "(" not in line:
+        plain = PLAIN_MARK.split(line)
+        return plain if all(map(SIMPLE.fullmatch, plain)) else _families_with_initials(line)
+    parts = [text.strip() for text, _ in _outside_brackets(line)]
+    return parts if all(map(WITH_BRACKET.fullmatch, parts)) else []
 
 
 def _families_with_initials(line: str) -> list[str]:
