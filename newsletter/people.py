@@ -22,8 +22,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST = 200  #: characters of a name that are read
+NAMES_KEPT = 20_000  #: names whose readings are at hand: to find them takes up to 50 µs
 LONGEST_DEGREES = 30  #: characters of "MD MPH"
 
 #: Letters that Unicode takes for letters of their own, beside those that lose an accent: how they are written without.
@@ -31,6 +33,7 @@ LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
     | {"ŋ": "n", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ə": "e"}
 )
+_OWN_LETTER = re.compile(f"[{''.join(map(chr, LETTERS))}]")
 _ALSO = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "đ": "dj"}
 #: How some of them are also written: "Müller" is "Muller" or "Mueller". "Mueller" is not "Muller", though.
 SPELT_OUT = str.maketrans(_ALSO | {letter.upper(): spelt.upper() for letter, spelt in _ALSO.items()})
@@ -86,7 +89,13 @@ class PersonName:
     suffix: str = ""  #: "jr", "iii" …
     group: bool = False
 
+    @property
+    def name(self) -> str:
+        """The given names first."""
+        return " ".join((*self.given, self.family))
 
+
+@lru_cache(maxsize=NAMES_KEPT)
 def readings(name: str) -> tuple[PersonName, ...]:
     """What this name may mean, the likeliest first; () for what is no name.
 
@@ -174,7 +183,12 @@ def folded_name(text: str) -> str:
     if text.isascii():
         return _APOSTROPHE.sub("", text.lower())
     plain = _ACCENT.sub("", unicodedata.normalize("NFKD", _APOSTROPHE.sub("", text))).casefold()
-    return unicodedata.normalize("NFC", plain.translate(LETTERS))
+    return unicodedata.normalize("NFC", without_strokes(plain))
+
+
+def without_strokes(text: str) -> str:
+    """Lower-case text with "l" for "ł", "o" for "ø", "ae" for "æ" and so on."""
+    return text.translate(LETTERS) if _OWN_LETTER.search(text) else text
 
 
 _SUFFIXES = frozenset({"jr", "sr", "jnr", "snr", "junior", "senior", "iii"})

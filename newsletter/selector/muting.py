@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -13,6 +14,8 @@ from newsletter.people import folded_name, readings
 from newsletter.selector.plurals import numbers
 from newsletter.selector.tokens import fold, unspaced
 from newsletter.types import Entry
+
+HYPHEN = re.compile("[-‐‑‒–—]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class MutedIndex:
     def holding(self, phrase: str) -> tuple[int, ...]:
         """Candidates whose title, abstract or topics hold this phrase, in either number, or an author bears it."""
         if phrase not in self.heard:
-            plain = " ".join(phrase.translate(HYPHENS).split())
+            plain = " ".join(HYPHEN.sub(" ", phrase).split())
             found = [candidate for form in numbers(plain) for candidate in self.words.holding(form)]
             found += self.names.holding(level_name(phrase))
             self.heard[phrase] = tuple(sorted(set(found)))
@@ -69,14 +72,11 @@ def muted_index(entries: Iterable[Entry]) -> MutedIndex:
 
 def level(text: str) -> str:
     """Folded, with hyphens and white space as one space: "State-space  models" is "state space models"."""
-    return " ".join(fold(text).translate(HYPHENS).split())
+    return " ".join(HYPHEN.sub(" ", fold(text)).split())
 
 
 def level_name(name: str) -> str:
-    return " ".join(folded_name(name).translate(HYPHENS).split())
-
-
-HYPHENS = dict.fromkeys(map(ord, "-‐‑‒–—"), " ")
+    return " ".join(HYPHEN.sub(" ", folded_name(name)).split())
 
 
 def _lines(fields: Iterable[str]) -> str:
@@ -85,9 +85,9 @@ def _lines(fields: Iterable[str]) -> str:
 
 def _written(name: str) -> Iterable[str]:
     """As it is printed, and with the given names first."""
-    yield level_name(name)
-    for reading in readings(name):
-        yield " ".join((*reading.given, reading.family))
+    printed = level_name(name)
+    yield printed
+    yield from (turned for reading in readings(name) if (turned := reading.name) != printed)
 
 
 def _whole(text: str, at: int, wanted: str) -> bool:

@@ -46,7 +46,7 @@ class Pool(PoolFeatures):
     measured: bool  #: the trend was given, so it tells a rise; else it was derived from plain counts
     popular: Numbers  #: candidates for a reader without interests, best first
     arrays: PoolArrays  #: what the kernel takes of these
-    authors: Mapping[str, Sequence[tuple[PersonName, int, str]]]  #: family → a reading, candidate, name as printed
+    authors: Mapping[str, Mapping[PersonName, Sequence[tuple[int, str]]]]  #: family → reading → candidates, as printed
     muted: MutedIndex
     table: ScoreTable  #: what was computed of it so far
     links: dict[
@@ -228,10 +228,10 @@ def by_trend(entries: Sequence[Entry], trend: Floats) -> NDArray[np.intp]:
     return np.lexsort((np.arange(len(entries)), np.array(age), -known))
 
 
-def _authors(entries: Sequence[Entry]) -> dict[str, list[tuple[PersonName, int, str]]]:
-    found: dict[str, list[tuple[PersonName, int, str]]] = {}
+def _authors(entries: Sequence[Entry]) -> dict[str, dict[PersonName, list[tuple[int, str]]]]:
+    found: dict[str, dict[PersonName, list[tuple[int, str]]]] = {}
     for number, entry in enumerate(entries):
         for name in entry.authors:
             for reading in readings(name):
-                found.setdefault(reading.family, []).append((reading, number, name))
+                found.setdefault(reading.family, {}).setdefault(reading, []).append((number, name))
     return found

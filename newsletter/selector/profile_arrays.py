@@ -227,8 +227,8 @@ def written_by(pool: Pool, interest: Interest) -> Mapping[int, str]:
         return NOBODY
     found: dict[int, str] = {}
     for asked in (reading for name in interest.authors for reading in readings(name)):
-        for name, candidate, printed in pool.authors.get(asked.family, ()):
-            if same_person(asked, name):
+        for name, papers in pool.authors.get(asked.family, {}).items():
+            for candidate, printed in papers if same_person(asked, name) else ():
                 found.setdefault(candidate, printed)
     return found
 

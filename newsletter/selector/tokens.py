@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import Stemmer
 
-from newsletter.people import LETTERS
+from newsletter.people import without_strokes
 
 LONGEST = 20_000  #: characters of one text that are read
 MARK = "0"  #: behind a word of no topic that means something, in lower case: "who0", "hepatitis a0"
@@ -70,8 +70,8 @@ def fold(text: str) -> str:
     """Lower case, no accents or strokes, one form a letter: "Poincaré" is "poincare", "ﬁ" is "fi", "ø" is "o"."""
     if text.isascii():
         return text.lower()
-    plain = ACCENT.sub("", unicodedata.normalize("NFKD", text)).casefold().translate(LETTERS)
-    return unicodedata.normalize("NFC", plain)
+    plain = ACCENT.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    return unicodedata.normalize("NFC", without_strokes(plain))
 
 
 @lru_cache(maxsize=100_000)
