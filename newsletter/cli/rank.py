@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from newsletter.types import Entry, Profile
+    from newsletter.selector import Defaults, Pool
+    from newsletter.types import Entry, Pick, Profile
 
 
 @click.command()
@@ -53,12 +54,15 @@ def rank(
     \b
     entry    {"id","title"} and more     profile  {"id"}, "interests", "liked", "muted", ...
     seen     {"profile","entry"}         out      {"profile","picks":[{"entry","score","interest","reasons"}]}
+
+    A profile that nothing fits gets what many like, or else is new: without an interest, and called so. With
+    "fill": "none" or "hype": 0 it gets nothing.
     """
     from dataclasses import replace
 
     from newsletter.collector import read_entries
     from newsletter.formats import dump_lines, pick_row, read_profiles, read_seen
-    from newsletter.selector import FLOOR, Defaults, likes, prepare, select
+    from newsletter.selector import FLOOR, Defaults, likes, prepare
 
     now = datetime.now(UTC)
     entries, entry_problems = read_entries(read_bytes(entries_file), now)
@@ -73,9 +77,31 @@ def rank(
     vectors = _vectors(model, model_url, (*library, *entries), sized)
     pool = prepare(entries, library, None, [likes(profile) for profile in sized], vectors)
     defaults = Defaults(floor=FLOOR if floor is None else floor)
-    chosen = select(pool, sized, [seen.get(name, set()) for name, _ in profiles], defaults)
+    chosen = _chosen(pool, sized, [seen.get(name, set()) for name, _ in profiles], defaults)
     rows = zip((name for name, _ in profiles), chosen, strict=True)
     print_lines(dump_lines({"profile": name, "picks": [pick_row(pick) for pick in picks]} for name, picks in rows))
+
+
+def _chosen(
+    pool: Pool, profiles: Sequence[Profile], seen: Sequence[Set[str]], defaults: Defaults
+) -> list[tuple[Pick, ...]]:
+    """The picks of each profile; where there are none, what an edition without a pick holds, unless it is unwanted."""
+    from dataclasses import replace
+
+    from newsletter.selector import select
+    from newsletter.types import Fill
+
+    found = select(pool, profiles, seen, defaults)
+    dry = [
+        place
+        for place, picks in enumerate(found)
+        if not picks and profiles[place].fill is None and profiles[place].hype != 0
+    ]
+    popular = replace(defaults, fill=Fill.POPULAR)
+    filled = select(pool, [profiles[place] for place in dry], [seen[place] for place in dry], popular) if dry else []
+    for place, picks in zip(dry, filled, strict=True):
+        found[place] = picks
+    return found
 
 
 def _warn_of_lines(path: Path | None, problems: Sequence[str]) -> None:

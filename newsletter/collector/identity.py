@@ -7,12 +7,14 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from urllib.parse import unquote
 
 from newsletter.collector.text.dois import doi_in
 from newsletter.collector.text.normal_forms import normalized
 from newsletter.collector.text.urls import without_tracking
 from newsletter.collector.withdrawals import without_notice
+from newsletter.people import families, is_group, readings, same_person, words_agree
 from newsletter.types import Entry
 
 _NUMBER = r"(\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z]+(?:-[a-z]+)?(?:\.[a-z]{2})?/\d{7})(?!\d)"  # since 2007, and before
@@ -34,6 +36,8 @@ LONGEST = 2000  #: characters of an id or address that are looked at
 SCHEMES = ("arxiv", "doi", "openreview", "s2")  #: strongest first
 SCHOLAR = re.compile(r"^(?:s2:|https?://www\.semanticscholar\.org/paper/(?:[^/?#]+/)?)([0-9a-f]{40})$", re.IGNORECASE)
 FEWEST_WORDS = 5  #: a title of so many words is a name by itself; a shorter one only with author and year
+COMPARED = 200  #: authors of each list that are held beside each other by family name,
+LEADING = 3  #: and word by word
 IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -67,7 +71,8 @@ def same_paper(known: Entry, new: Entry, shared: Collection[str]) -> bool:
     """Whether a sighting that shares these names with a known entry is the same paper.
 
     A shared title alone is not enough for two different arXiv ids, nor for two groups of authors without a common
-    family name; a bare number ("7") as an id means something in its own source only.
+    family name; a short title wants the same first author. A collaboration may stand for its members. A bare number
+    ("7") as an id means something in its own source only.
     """
     if any(not name.startswith("title:") and _says_enough(name) for name in shared):
         return True
@@ -118,8 +123,26 @@ def _numbers(entry: Entry) -> bool:
 
 
 def _authors_agree(known: Entry, new: Entry) -> bool:
-    ours, theirs = ({_family(author) for author in entry.authors if author.strip()} for entry in (known, new))
-    return not ours or not theirs or not ours.isdisjoint(theirs)
+    """Whether they may be the same people: one has a family name in common, or the words of one name are another's."""
+    ours, theirs = ([author for author in entry.authors if author.strip()] for entry in (known, new))
+    if not ours or not theirs:
+        return True
+    if _tells_little(_folded(new.title)):
+        return _same_first(ours[0], theirs[0])
+    return (
+        not families(ours[:COMPARED]).isdisjoint(families(theirs[:COMPARED]))
+        or any(_same_words(our, their) for our, their in product(ours[:LEADING], theirs[:LEADING]))
+        or all(map(is_group, ours[:COMPARED])) != all(map(is_group, theirs[:COMPARED]))
+    )
+
+
+def _same_first(our: str, their: str) -> bool:
+    pairs = [*product(readings(our), readings(their))]
+    return any(same_person(one, other) or same_person(other, one) for one, other in pairs)
+
+
+def _same_words(our: str, their: str) -> bool:
+    return any(words_agree(one, other) for one, other in product(readings(our), readings(their)))
 
 
 def _canonical(raw: str, *, given: bool = False) -> Iterator[str]:
@@ -141,11 +164,18 @@ def _canonical(raw: str, *, given: bool = False) -> Iterator[str]:
 def _titles(entry: Entry) -> Iterator[str]:
     words = _folded(without_notice(entry.title))
     key = words.replace(" ", "")
-    long_enough = len(words.split()) >= FEWEST_WORDS or len(IDEOGRAPHS.findall(words)) >= 2 * FEWEST_WORDS
-    if long_enough and not GENERIC.match(words):
+    if not _tells_little(words):
         yield f"title:{key}"
     elif key and entry.authors and entry.published:
-        yield f"title:{key}|{_family(entry.authors[0])}|{entry.published.year}"
+        first = entry.authors[0]
+        for family in dict.fromkeys([_last_word(first), *(reading.family for reading in readings(first))]):
+            yield f"title:{key}|{family}|{entry.published.year}"
+
+
+def _tells_little(words: str) -> bool:
+    """Whether many papers may bear this folded title: it is short, or "editorial"."""
+    long_enough = len(words.split()) >= FEWEST_WORDS or len(IDEOGRAPHS.findall(words)) >= 2 * FEWEST_WORDS
+    return not long_enough or GENERIC.match(words) is not None
 
 
 def _short(title: str) -> str:
@@ -153,8 +183,8 @@ def _short(title: str) -> str:
     return f"title:{hashlib.blake2b(title.encode(), digest_size=9).hexdigest()}"
 
 
-def _family(author: str) -> str:
-    """ "Ada Lovelace" and "Lovelace, A." are of one family."""
+def _last_word(author: str) -> str:
+    """Of the name, folded: the key by which stores know short titles."""
     name = author.partition(",")[0] if "," in author else author.split()[-1]
     return _folded(name).replace(" ", "")
 

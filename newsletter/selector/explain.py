@@ -154,7 +154,7 @@ def forbidden(pool: Pool, profile: Profile, seen: Set[str], candidate: int) -> t
     found += [Hidden("liked", interest.name) for interest in profile.interests if meant(interest.liked)]
     found += [Hidden("disliked", "")] if meant(profile.disliked) else []
     found += [Hidden("voted", signal.verb.value) for signal in profile.signals if meant([signal.entry])]
-    found += [Hidden("muted", phrase) for phrase in profile.muted if candidate in pool.muted(phrase)]
+    found += [Hidden("muted", phrase) for phrase in profile.muted if candidate in pool.muted.holding(phrase)]
     return tuple(found)
 
 

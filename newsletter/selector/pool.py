@@ -11,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from newsletter.people import PersonName, readings
 from newsletter.selector.collaborative import neighbours
 from newsletter.selector.embeddings import meaning_of
 from newsletter.selector.features import Floats, learn
 from newsletter.selector.kernel import PoolArrays, twins
+from newsletter.selector.muting import MutedIndex, muted_index
 from newsletter.selector.reason_texts import Wording
 from newsletter.selector.score_table import RIDGE, PoolFeatures, Reference, ScoreTable
 from newsletter.selector.similarity import CHUNK, Beside, beside
 from newsletter.selector.term_counts import count_terms
-from newsletter.selector.tokens import WORD, fold, unspaced
+from newsletter.selector.tokens import WORD, fold
 from newsletter.selector.trend import trends
 from newsletter.selector.typed import typed_index
 from newsletter.types import Entry
@@ -30,7 +32,6 @@ USUAL = 512  #: of them that tell what is usual
 DIMENSIONS = 64  #: in which papers of one field are told from others, and fewer than a fourth of the papers
 TWINS, LONG = 0.85, 300  #: two candidates with such a cosine, and so many features each, tell one story: one comes
 
-Author = tuple[str, ...]  #: folded parts of a name, given names first
 Numbers = NDArray[np.intp]
 
 
@@ -46,34 +47,12 @@ class Pool(PoolFeatures):
     measured: bool  #: the trend was given, so it tells a rise; else it was derived from plain counts
     popular: Numbers  #: candidates for a reader without interests, best first
     arrays: PoolArrays  #: what the kernel takes of these
-    authors: Mapping[str, Sequence[tuple[Author, int, str]]]  #: last name → name, candidate, name as printed
-    text: str  #: all candidates' texts, folded, each field on a line of its own
-    starts: Numbers  #: where each candidate begins in it
+    authors: Mapping[str, Mapping[PersonName, Sequence[tuple[int, str]]]]  #: family → reading → candidates, as printed
+    muted: MutedIndex
     table: ScoreTable  #: what was computed of it so far
     links: dict[
         Wording, dict[int | tuple[str, int], tuple[tuple[str, ...], str, bool, bool]]
     ]  #: the reasons.Link of each pair told so far, by language
-    heard: dict[str, tuple[int, ...]]  #: muted phrase → candidates, as far as asked
-
-    def muted(self, phrase: str) -> tuple[int, ...]:
-        """As `holding`, remembered."""
-        if phrase not in self.heard:
-            self.heard[phrase] = tuple(dict.fromkeys(self.holding(phrase)))
-        return self.heard[phrase]
-
-    def holding(self, phrase: str) -> list[int]:
-        """Candidates whose title, abstract, topics or authors hold this phrase as whole words (or their plural)."""
-        wanted, found = level(phrase), []
-        at = self.text.find(wanted) if wanted else -1
-        while at >= 0:
-            if _whole(self.text, at, wanted):
-                found.append(int(np.searchsorted(self.starts, at, side="right")) - 1)
-                at = self._start(found[-1] + 1) - 1
-            at = self.text.find(wanted, at + 1)
-        return found
-
-    def _start(self, candidate: int) -> int:
-        return int(self.starts[candidate]) if candidate < self.size else len(self.text)
 
 
 def prepare(
@@ -114,7 +93,6 @@ def prepare(
     reference = Reference(sample[usual], usual, np.searchsorted(indexed, sample[usual]), damping[:, len(candidates) :])
     known, first = trend_of(candidates, trend), duplicates(rows, near)
     popular = by_trend(candidates, known)
-    texts = [_lines(entry) for entry in candidates]
     return Pool(
         entries=everything,
         size=len(candidates),
@@ -143,41 +121,10 @@ def prepare(
         popular=popular,
         arrays=PoolArrays(np.nan_to_num(known, nan=0.5), first, twins(first), popular),
         authors=_authors(candidates),
-        text="".join(texts),
-        starts=np.cumsum([0, *map(len, texts)])[:-1],
+        muted=muted_index(candidates),
         table=ScoreTable(),
         links={},
-        heard={},
     )
-
-
-def level(text: str) -> str:
-    """Folded, with hyphens and white space as one space: "State-space  models" is "state space models"."""
-    return " ".join(fold(text).translate(_HYPHENS).split())
-
-
-_HYPHENS = dict.fromkeys(map(ord, "-‐‑‒–—"), " ")
-
-
-def person(name: str) -> Author:
-    """ "Lovelace, Ada" and "Ada Lovelace" are the same; punctuation and accents do not count."""
-    last, _, given = name.partition(",")
-    return tuple(level(f"{given} {last}").replace(".", " ").split())
-
-
-def _whole(text: str, at: int, wanted: str) -> bool:
-    end = at + len(wanted)
-    before, after = text[at - 1 : at], text[end : end + 1]
-    if after == "s" and wanted[-1].isalpha():
-        after = text[end + 1 : end + 2]
-    opens = not before.isalnum() or not wanted[0].isalnum() or unspaced(wanted[0])
-    return opens and (not after.isalnum() or not wanted[-1].isalnum() or unspaced(wanted[-1]))
-
-
-def _lines(entry: Entry) -> str:
-    names = (" ".join(person(name)) for name in entry.authors)
-    fields = (entry.title, entry.abstract, *entry.topics, *entry.authors)
-    return "\n".join(["", *map(level, fields), *names, ""])
 
 
 def _title(entry: Entry) -> str:
@@ -284,10 +231,10 @@ def by_trend(entries: Sequence[Entry], trend: Floats) -> NDArray[np.intp]:
     return np.lexsort((np.arange(len(entries)), np.array(age), -known))
 
 
-def _authors(entries: Sequence[Entry]) -> dict[str, list[tuple[Author, int, str]]]:
-    found: dict[str, list[tuple[Author, int, str]]] = {}
+def _authors(entries: Sequence[Entry]) -> dict[str, dict[PersonName, list[tuple[int, str]]]]:
+    found: dict[str, dict[PersonName, list[tuple[int, str]]]] = {}
     for number, entry in enumerate(entries):
         for name in entry.authors:
-            if parts := person(name):
-                found.setdefault(parts[-1], []).append((parts, number, name))
+            for reading in readings(name):
+                found.setdefault(reading.family, {}).setdefault(reading, []).append((number, name))
     return found

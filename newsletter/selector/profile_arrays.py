@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from newsletter.people import readings, same_person
 from newsletter.selector.kernel import DEEPEST, Readers
-from newsletter.selector.pool import Author, Pool, person
+from newsletter.selector.pool import Pool
 from newsletter.selector.score_table import Atom
 from newsletter.types import WANTED, Fill, Interest, Profile, Verb
 
@@ -151,7 +152,7 @@ def hidden(pool: Pool, profile: Profile, seen: Set[str]) -> Set[int]:
         if not same.keys().isdisjoint(names):
             found.update([same[name] for name in names if name in same])
     for phrase in profile.muted:
-        found.update(pool.muted(phrase))
+        found.update(pool.muted.holding(phrase))
     return found
 
 
@@ -225,19 +226,11 @@ def written_by(pool: Pool, interest: Interest) -> Mapping[int, str]:
     if not interest.authors:
         return NOBODY
     found: dict[int, str] = {}
-    for asked in filter(None, map(person, interest.authors)):
-        for name, candidate, printed in pool.authors.get(asked[-1], ()):
-            if _same_person(asked, name):
+    for asked in (reading for name in interest.authors for reading in readings(name)):
+        for name, papers in pool.authors.get(asked.family, {}).items():
+            for candidate, printed in papers if same_person(asked, name) else ():
                 found.setdefault(candidate, printed)
     return found
-
-
-def _same_person(one: Author, other: Author) -> bool:
-    """Given the same last name: the same first name, or its initial; "Lovelace" alone is any Lovelace."""
-    if len(one) == 1 or len(other) == 1:
-        return len(one) == 1
-    first, second = one[0], other[0]
-    return first == second or (1 in (len(first), len(second)) and first[0] == second[0])
 
 
 def spoken(interest: Interest) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from itertools import pairwise
 
 import Stemmer
 
+from newsletter.people import without_strokes
+
 LONGEST = 20_000  #: characters of one text that are read
 MARK = "0"  #: behind a word of no topic that means something, in lower case: "who0", "hepatitis a0"
 
@@ -65,11 +67,11 @@ _PORTER = Stemmer.Stemmer("english", 0)
 
 
 def fold(text: str) -> str:
-    """Lower case, no accents, one form a letter: "Poincaré" and "POINCARE" are the same, so are "ﬁ" and "fi"."""
+    """Lower case, no accents or strokes, one form a letter: "Poincaré" is "poincare", "ﬁ" is "fi", "ø" is "o"."""
     if text.isascii():
         return text.lower()
     plain = ACCENT.sub("", unicodedata.normalize("NFKD", text)).casefold()
-    return unicodedata.normalize("NFC", plain)
+    return unicodedata.normalize("NFC", without_strokes(plain))
 
 
 @lru_cache(maxsize=100_000)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-from calendar import timegm
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from newsletter.collector.identity import entry_id
@@ -16,7 +15,7 @@ from newsletter.collector.sources.feed_xml import Item, NotAFeed, RawFeed, read_
 from newsletter.collector.text.dates import moment
 from newsletter.collector.text.dois import lone_doi
 from newsletter.collector.text.html import plain
-from newsletter.collector.text.person_names import split_authors, without_affiliation
+from newsletter.collector.text.person_names import given_first, split_authors, without_affiliation
 from newsletter.collector.text.urls import address, is_address, shown
 from newsletter.errors import SourceError
 from newsletter.types import Entry, Source
@@ -123,23 +122,16 @@ def _identifier(item: Any, raw: Item, url: str, source: str) -> str:
 
 
 def _authors(item: Any, raw: Item) -> list[str]:
-    creators = raw.all("dc:creator")
-    if len(creators) == 1:
-        found = split_authors(creators[0])
-    else:
-        found = creators or raw.all("author/name") or [_get(author, "name") for author in item.get("authors", ())]
+    """One element may name them all; of several each is one, perhaps with the family name first."""
+    named = raw.all("dc:creator") or raw.all("author/name") or [_get(one, "name") for one in item.get("authors", ())]
+    found = split_authors(named[0]) if len(named) == 1 else map(given_first, named)
     return [name for name in found if name.strip()]
 
 
 def _published(item: Any, raw: Item) -> datetime | None:
-    """The date by feedparser, in UTC, or by us where it cannot read one (2026-6-30); "updated" only without another."""
-    when = item.get("published_parsed") or item.get("updated_parsed")
-    try:
-        if when:
-            return datetime.fromtimestamp(timegm(when), tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    return moment(raw.first("published", "pubDate", "dc:date", "updated"))
+    """The date as feedparser finds it, read by us; "updated" only without another."""
+    said = _get(item, "published") or raw.first("published", "pubDate")
+    return moment(said or _get(item, "updated") or raw.first("dc:date", "updated"))
 
 
 def _topics(item: Any) -> Iterator[str]:

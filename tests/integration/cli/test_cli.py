@@ -156,6 +156,21 @@ def test_rank_gives_five_distinct_picks_with_reasons_for_each_profile(run: Run) 
         assert all(pick["reasons"] for pick in row["picks"])
 
 
+def test_rank_shows_who_gets_no_find_what_many_like_and_claims_no_interest(run: Run, tmp_path: Path) -> None:
+    profiles: list[dict[str, object]] = [{"id": "open"}, {"id": "calm", "hype": 0}, {"id": "strict", "fill": "none"}]
+    lines = (json.dumps({**profile, "interests": [{"name": "zzz"}], "muted": ["policy"]}) for profile in profiles)
+    (tmp_path / "p.jsonl").write_text("\n".join(lines))
+    (tmp_path / "e.jsonl").write_text('{"id": "a", "title": "Policies for seas"}\n{"id": "b", "title": "On kelp"}\n')
+
+    output = run("rank", "--entries", "e.jsonl", "--profiles", "p.jsonl").output
+
+    found = {row["profile"]: row["picks"] for row in map(json.loads, output.splitlines())}
+    assert [(pick["entry"], pick["interest"], pick["reasons"]) for pick in found["open"]] == [
+        ("b", "", ["new this week, outside your interests"])
+    ]
+    assert found["calm"] == found["strict"] == []
+
+
 def test_rank_names_bad_lines_and_goes_on(run: Run, tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_text('{"id": "a", "title": "On diffusion"}\nnonsense\n{"id": "b"}\n')
     (tmp_path / "p.jsonl").write_text('{"id": "ada", "text": "diffusion"}\n{}\n')

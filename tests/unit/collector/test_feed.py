@@ -69,6 +69,32 @@ def test_authors_in_one_string_are_split() -> None:
     assert split_authors("Ada One") == ["Ada One"]
 
 
+@pytest.mark.parametrize(
+    ("pub", "published"),
+    [
+        ("2016/6/29 15:07:41", "2016-06-29T15:07:41+00:00"),
+        ("1699092000", "2023-11-04T10:00:00+00:00"),
+        ("Fri, 3 Jun 2022 10:00 PM EST", "2022-06-04T03:00:00+00:00"),
+        ("03/04/2022", None),
+    ],
+)
+def test_the_date_of_an_entry_is_the_day_that_is_said_or_none(pub: str, published: str | None) -> None:
+    data = items("a text").replace("</item>", f"<pubDate>{pub}</pubDate></item>")
+
+    ((entry,), _) = read(data)
+
+    assert (entry.published and entry.published.isoformat()) == published
+
+
+def test_several_creators_are_one_person_each() -> None:
+    creators = "".join(f"<dc:creator>{name}</dc:creator>" for name in ("Doe, Jane", "Bo Ek, PhD", "Reef Group, Rome"))
+    data = items("a text").replace("</item>", f"{creators}</item>")
+
+    ((entry,), _) = read(data.replace("<rss", '<rss xmlns:dc="http://purl.org/dc/elements/1.1/"'))
+
+    assert entry.authors == ("Jane Doe", "Bo Ek", "Reef Group, Rome")
+
+
 def test_arxiv_announcements_lose_their_prefix_and_replacements_are_no_news() -> None:
     (entry, replaced), problems = read(ATOM)
 

@@ -100,6 +100,60 @@ def test_a_title_joins_nobody_whose_authors_are_others() -> None:
     assert same(ada, PAPER)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Smith JA", "Lee B"), ("John A. Smith", "Bo Lee")),
+        (("Jan Łukaszek",), ("Jan Lukaszek",)),
+        (("Martin Kingsley Jr.",), ("Martin Kingsley",)),
+        (("José García-Pérez",), ("Jose Garcia Perez",)),
+        (("Jürgen Müller",), ("Juergen Mueller",)),
+        (("Zhuang Ziyu",), ("Ziyu Zhuang",)),
+        (("García, J.",), ("José García Pérez",)),
+        (("van der Berg, J.",), ("Jan Berg",)),
+        (("陈 昊",), ("陈昊",)),
+        (("Hao Chen (陈昊)",), ("陈昊",)),
+        (("The AURORA Collaboration",), ("AURORA Collaboration",)),
+        (("AURORA Collaboration",), ("Ann Lee", "Bo Ek")),
+        (("Ann Lee", "AURORA Collaboration"), ("AURORA Collaboration",)),
+    ],
+)
+def test_one_title_by_the_same_people_is_one_paper(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    assert same(replace(PAPER, authors=one), replace(PAPER, authors=other))
+    assert same(replace(PAPER, authors=other), replace(PAPER, authors=one))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Ida Holm",), ("Zeno Park",)),
+        (("Juergen Mueller",), ("Juergen Muller",)),
+        (("陈昊",), ("陈浩",)),
+        (("AURORA Collaboration",), ("BOREALIS Collaboration",)),
+        (("AURORA Collaboration", "Ann Lee"), ("Zeno Park",)),
+        (("Wei Zhang",), ("Zhang Yi Feng",)),
+    ],
+)
+def test_one_title_by_other_people_is_two_papers(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    assert not same(replace(PAPER, authors=one), replace(PAPER, authors=other))
+
+
+@pytest.mark.parametrize(
+    ("first", "wanted"),
+    [
+        ("Smith JA", True),
+        ("J. Smith Jr.", True),
+        ("Bob Smith", False),
+        ("John Smithson", False),
+        ("Pérez-Smith", False),
+    ],
+)
+def test_a_short_title_wants_the_same_first_author(first: str, wanted: bool) -> None:
+    short = replace(PAPER, title="Editorial", published=NOON, authors=("John A. Smith", "Ann Lee"))
+
+    assert same(short, replace(short, authors=(first, "Ann Lee"))) is wanted
+
+
 def test_other_ids_of_a_paper_are_its_names() -> None:
     entry = replace(
         PAPER, id="arxiv:2508.13426", also=("doi:10.1000/X", "s2:" + "a" * 40, "openreview:abc", "nonsense")

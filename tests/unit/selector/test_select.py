@@ -135,6 +135,28 @@ def test_another_author_of_that_name_does_not(other: str) -> None:
     assert "whales" not in ids(choose(Profile((interest,), size=3), [*PAPERS, paper]))
 
 
+@pytest.mark.parametrize(
+    ("asked", "printed"),
+    [
+        ("Martin Kingsley", "Martin L. Kingsley Jr."),
+        ("AURORA Collaboration", "The AURORA Collaboration"),
+        ("Lucja Wrzos", "Łucja Wrzos"),
+        ("Juergen Mueller", "Jürgen Müller"),
+        ("M. O'Neary", "Michelle O’Neary"),
+        ("Ann Lee", "Ann Lee, PhD"),
+        ("Jan van der Berg", "Berg JP"),
+        ("陈昊", "Hao Chen (陈昊)"),
+    ],
+)
+def test_an_author_is_found_however_the_name_is_written(asked: str, printed: str) -> None:
+    paper = make_entry("whales", title="Songs of whales", abstract="", authors=("Grace Hopper", printed))
+    interest = Interest("video", keywords=("video",), authors=(asked,))
+
+    first = choose(Profile((interest,), size=3), [*PAPERS, paper])[0]
+
+    assert (first.entry.id, first.reasons[0]) == ("whales", f"by {printed}, whom you follow")
+
+
 @pytest.mark.parametrize("muted", ["reconnection", "Magnetic-Reconnection", "hopper", "physics.plasm-ph"])
 def test_muted_words_topics_and_authors_never_appear(muted: str) -> None:
     entries = [
