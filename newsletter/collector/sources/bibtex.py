@@ -23,7 +23,7 @@ KEY = re.compile(r"@\w*\s*[{(]\s*([^\s,{}=]*)")
 BARE = re.compile(r"[^\s#{}\",]+")
 JOINT = re.compile(r"\s*#\s*")
 MARK = re.compile(r"\\.|[{}\"]", re.DOTALL)
-TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}]|[^\\{}]+|\\", re.DOTALL)
+PIECE = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}]|[^\\{}]+|\\", re.DOTALL)
 COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.)|.*[\^_]", re.DOTALL)
 TIE = re.compile(r"(?<=[^\s\\/])~(?=[^\s~/])")
 #: fields that people read
@@ -161,19 +161,19 @@ def unprotected(value: str) -> str:
     parts: list[str] = []
     opened: list[int] = []  # places in parts, of each group that is open
     has_comma: list[bool] = []
-    for token in TOKEN.findall(value):
-        if token == "{":
+    for piece in PIECE.findall(value):
+        if piece == "{":
             opened.append(len(parts))
             has_comma.append(False)
-        elif token == "}" and opened:
+        elif piece == "}" and opened:
             place, comma = opened.pop(), has_comma.pop()
             if comma:
                 has_comma[-1:] = [True] * bool(has_comma)
                 is_argument = place > 0 and COMMAND.fullmatch(parts[place - 1])
                 parts[place] = "{" if is_argument else r"\text{"
-        elif has_comma and "," in token:
+        elif has_comma and "," in piece:
             has_comma[-1] = True
-        parts.append(token)
+        parts.append(piece)
     return TIE.sub(" ", "".join(parts))
 
 

@@ -14,12 +14,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from newsletter.collector.text.marks import BOLD, ENDS, ITALIC, LINK, SUB, SUP, marked
 
-if TYPE_CHECKING:
-    from lxml.etree import _Element
+
+class Element(Protocol):
+    """What is asked of lxml's elements."""
+
+    tag: str
+    text: str | None
+    tail: str | None
+
+    def get(self, key: str, default: str = ...) -> str: ...
+    def __iter__(self) -> Iterator[Element]: ...
+
 
 DEEPEST = 60  #: open tags; one that opens deeper goes, its text stays
 LONGEST = 4_000  #: characters of a link's tag
@@ -35,23 +44,20 @@ SCRIPT_ENDS = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("s
 WORDLIKE = re.compile(r"(?<=[\s(\[,;=])<[^<>]*>(?=[\s)\],;.:=^_]|$)")
 PREAMBLE = re.compile(r"\\documentclass.*?\\begin\{document\}|\\end\{document\}.*", re.DOTALL)
 
-BLOCKS = frozenset(
-    """abstract address article aside blockquote body boxed-text br caption center dd details dialog disp-formula
-    disp-quote div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li
-    list list-item main menu nav ol optgroup option p pre sec section select summary table tbody td tfoot th thead title
-    tr ul""".split()
-)
-INLINE = frozenset(
-    """a abbr acronym b bdi bdo big button cite code del dfn em embed font i img input ins kbd label link map mark meta
-    meter noscript object output picture progress q ruby s samp script small source span strike strong style sub sup svg
-    template textarea time tt u var video audio canvas iframe wbr""".split()
-)
-BARED = frozenset("title textarea xmp plaintext listing html head body frameset".split())  #: a parser has its own ways
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-GONE = frozenset(
-    """iframe noscript noembed noframes svg template xml annotation annotation-xml object audio video
-    canvas""".split()
-)  #: with their text: no reader of the page sees it
+_BLOCKS = """abstract address article aside blockquote body boxed-text br caption center dd details dialog disp-formula
+disp-quote div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li list
+list-item main menu nav ol optgroup option p pre sec section select summary table tbody td tfoot th thead title tr ul"""
+_INLINE = """a abbr acronym audio b bdi bdo big button canvas cite code del dfn em embed font i iframe img input ins kbd
+label link map mark meta meter noscript object output picture progress q ruby s samp script small source span strike
+strong style sub sup svg template textarea time tt u var video wbr"""
+_VOID = "area base br col embed hr img input link meta param source track wbr"
+_BARED = "title textarea xmp plaintext listing html head body frameset"
+_GONE = """iframe noscript noembed noframes svg template xml annotation annotation-xml object audio video canvas"""
+BLOCKS = frozenset(_BLOCKS.split())  #: a blank stands for each
+INLINE = frozenset(_INLINE.split())
+VOID = frozenset(_VOID.split())
+BARED = frozenset(_BARED.split())  #: a parser has ways of its own with these; their text is read like any other
+GONE = frozenset(_GONE.split())  #: with their text: no reader of the page sees it
 MARKED = {"i": ITALIC, "em": ITALIC, "italic": ITALIC, "b": BOLD, "strong": BOLD, "bold": BOLD}
 MARKED |= {"sub": SUB, "inf": SUB, "sup": SUP}
 SCRIPTS = {"msub": (SUB,), "msup": (SUP,), "msubsup": (SUB, SUP)}
@@ -141,16 +147,17 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _parsed(markup: str) -> _Element:
-    from lxml import etree
+def _parsed(markup: str) -> Element:
+    from lxml import etree  # type: ignore[import-untyped]
 
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-    return etree.fromstring(f"<div>{markup}</div>".encode(), parser)
+    root: Element = etree.fromstring(f"<div>{markup}</div>".encode(), parser)
+    return root
 
 
-def _pieces(element: _Element) -> Iterator[str]:
+def _pieces(element: Element) -> Iterator[str]:
     """The marked text of an element, without what follows it."""
-    name = _local(str(element.tag)).lower()
+    name = _local(element.tag).lower()
     if name in GONE:
         return
     start, end = _around(name, element)
@@ -168,16 +175,16 @@ def _pieces(element: _Element) -> Iterator[str]:
     yield end
 
 
-def _shown(name: str, element: _Element) -> list[_Element]:
+def _shown(name: str, element: Element) -> list[Element]:
     """The children; of the same formula in several notations, the first."""
     return [*element][:1] if name == "alternatives" else [*element]
 
 
-def _around(name: str, element: _Element) -> tuple[str, str]:
+def _around(name: str, element: Element) -> tuple[str, str]:
     if name in MARKED:
         return MARKED[name], ENDS[MARKED[name]]
     if name == "a":
-        link = str(element.get("href", "")).strip()
+        link = element.get("href", "").strip()
         is_whole = link.lower().startswith(("http://", "https://")) and not any(map(str.isspace, link))
         before, _, after = marked(LINK, "\n", link).partition("\n") if is_whole else ("", "", "")
         return before, after

@@ -263,7 +263,7 @@ class _TexReader:
 
 def _accented(base: str, mark: str, rest: str) -> str:
     """The letter with one more accent, behind those that it has, or before them where Unicode has a letter for that."""
-    letter, *known = unicodedata.normalize("NFD", base)
+    letter, *known = list(unicodedata.normalize("NFD", base))
     bare = rest.lstrip(ACCENTS)
     marks = "".join(known) + rest[: len(rest) - len(bare)]
     above, below = (normalized("NFC", letter + found) for found in (marks + mark, mark + marks))

@@ -1,4 +1,4 @@
-"""Signs that have a command in TeX, by the table of pylatexenc: all of textcomp, AMS and Cyrillic, 800 beside our own."""
+"""Signs that have a command in TeX, by the table of pylatexenc: textcomp, AMS, Cyrillic and more."""
 
 from __future__ import annotations
 

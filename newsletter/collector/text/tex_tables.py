@@ -31,8 +31,9 @@ textcopyleft 🄯 textguarani ₲ textpilcrow ¶ textlbrackdbl ⟦ textrbrackdbl
 textrangle ⟩ textperiodcentered · texttildelow ~ textasciitilde ~ textgravedbl ˵ textacutedbl ˝ textquotesingle '
 textdblhyphen ⹀ textbigcircle ◯ textohm Ω textcelsius ℃ texttwelveudash — textthreequartersemdash — textleaf ❧
 guillemetleft « guillemetright » glqq „ grqq “ glq ‚ grq ‘ flqq « frqq » flq ‹ frq › ohorn ơ OHORN Ơ uhorn ư UHORN Ư
-abreve ă ABREVE Ă acircumflex â ACIRCUMFLEX Â ecircumflex ê ECIRCUMFLEX Ê ocircumflex ô OCIRCUMFLEX Ô textquotestraightbase
-‚ textquotestraightdblbase „ slash / dj đ DJ Đ DH Ð TH Þ ng ŋ NG Ŋ textquoteleft ‘ textquoteright ’ textquotedblleft “
+abreve ă ABREVE Ă acircumflex â ACIRCUMFLEX Â ecircumflex ê ECIRCUMFLEX Ê ocircumflex ô OCIRCUMFLEX Ô
+textquotestraightbase ‚ textquotestraightdblbase „
+slash / dj đ DJ Đ DH Ð TH Þ ng ŋ NG Ŋ textquoteleft ‘ textquoteright ’ textquotedblleft “
 textquotedblright ” quotesinglbase ‚ quotedblbase „ guillemotleft « guillemotright » guilsinglleft ‹ guilsinglright ›
 textellipsis … textbullet • texteuro € textsterling £ textyen ¥ textcent ¢ textsection § textparagraph ¶ textcopyright ©
 texttimes × textdiv ÷ textpm ± % % & & # # $ $ _ _ { { } } ( ( ) ) [ [ ] ]
