@@ -36,6 +36,7 @@ _VALUE = r"\"[^\"]*+\"|'[^']*+'|[^\s<>\"'=`]++"
 _NAME = r"[^\s<>\"'=/]"
 TAG = re.compile(rf"<(/?)([A-Za-z][\w:.-]*+)((?:\s+{_NAME}++(?:\s*=\s*(?:{_VALUE}))?+)*+)\s*(/?)>")
 EVIDENT = re.compile(rf"(?:\s+{_NAME}{{2,}}+\s*=\s*(?:{_VALUE}))+")  #: <p class=x>, and not "a<b and c=1 or d>e"
+QUOTED = re.compile(r"=\s*[\"']")
 COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->|<[!?](?:[A-Za-z]|\[(?!CDATA\[))[^<>]*+>", re.DOTALL)
 SECTION = re.compile(r"<!\[CDATA\[|\]\]>")
 UNFINISHED = re.compile(rf"<(?:/[A-Za-z][\w:.-]*|[A-Za-z][\w:.-]*\s+{_NAME}+=[^<>]*)$")
@@ -70,7 +71,7 @@ def without_tags(text: str) -> str:
     if not tags:
         return text
     closed = {tag[2].lower(): tag.start() for tag in tags if tag[1]}
-    if is_markup := any(map(_is_evident, tags)) or (tags[0].start() == 0 and _is_tag(tags[0], closed, True)):
+    if is_markup := _is_markup(tags):
         text = UNFINISHED.sub("", text)
     markup = [tag for tag in tags if _is_tag(tag, closed, is_markup)]
     return "".join(_pieces(_parsed(_escaped(text, markup, closed)))) if markup else text
@@ -86,7 +87,7 @@ def _without_scripts(text: str) -> str:
         if tag.start() < done or name in endless:
             continue
         end = SCRIPT_ENDS[name].search(text, tag.end())
-        if end or "=" in tag[0] or TAG.search(text, 0, tag.start()):
+        if end or "=" in tag[0] or _is_markup([*TAG.finditer(text, 0, tag.start())]):
             parts += [text[done : tag.start()], " "]
             done = end.end() if end else len(text)
         else:
@@ -119,8 +120,13 @@ def _bare(name: str, tag: re.Match[str]) -> str:
     return tag[0].replace("&", "&amp;") if is_link else f"<{tag[1]}{name}>"
 
 
+def _is_markup(tags: list[re.Match[str]]) -> bool:
+    """Whether the text of these tags is markup: one is certain, or it begins with one."""
+    return any(map(_is_evident, tags)) or (tags != [] and tags[0].start() == 0 and _is_tag(tags[0], {}, True))
+
+
 def _is_evident(tag: re.Match[str]) -> bool:
-    return bool(tag[1] or tag[4] or EVIDENT.fullmatch(tag[3]))
+    return bool(tag[1] or tag[4] or EVIDENT.fullmatch(tag[3]) or QUOTED.search(tag[3]))
 
 
 def _is_tag(tag: re.Match[str], closed: Mapping[str, int], is_markup: bool) -> bool:
