@@ -108,8 +108,9 @@ class _TexReader:
         """Braces that no macro asked for: markup, but for sets in prose and what follows a link."""
         if self.depth >= DEEPEST:
             return "{"
+        is_styled = SYMBOLS.get(self.atoms.peek()[1:]) == ""  # {\em i.e.,}
         inside = self._group()
-        if self.math:
+        if self.math or is_styled:
             return inside
         if "," in inside:
             return f"{{{inside}}}"
@@ -174,7 +175,7 @@ class _TexReader:
         return self._unknown(name, before)
 
     def _symbol(self, name: str) -> str:
-        """A sign or letter. Names that only prose has take the blank after them along: `S\\o rensen`."""
+        """A sign or letter. Names that only prose has take the blank after them along: `S\o rensen`."""
         if name in PROSE and not self.math:
             self.atoms.skip_blank()
         return SYMBOLS[name]
@@ -253,6 +254,9 @@ class _TexReader:
     def _note(self, _: str) -> str:
         return f" ({self._argument()})"
 
+    def _quoted(self, _: str) -> str:
+        return f"“{self._argument()}”"
+
     def _cited(self, _: str) -> str:
         return f"[{self.atoms.verbatim()}]"
 
@@ -289,7 +293,7 @@ COMMANDS: Mapping[str, _Command] = (
     | dict.fromkeys(ALPHABETS, _TexReader._alphabet)
     | dict.fromkeys(DROPPED.split(), _TexReader._dropped)
     | dict.fromkeys(CITED.split(), _TexReader._cited)
-    | {"ensuremath": _TexReader._in_math, "texorpdfstring": _TexReader._first}
+    | {"ensuremath": _TexReader._in_math, "texorpdfstring": _TexReader._first, "enquote": _TexReader._quoted}
     | {"sqrt": _TexReader._root, "url": _TexReader._address, "href": _TexReader._anchor, "footnote": _TexReader._note}
     | dict.fromkeys(("textcolor", "colorbox", "raisebox"), _TexReader._second)
 )

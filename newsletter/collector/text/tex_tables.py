@@ -80,7 +80,7 @@ HATS = dict(
 STYLES = {"emph": ITALIC, "textit": ITALIC, "textsl": ITALIC, "textbf": BOLD}
 STYLES |= {"textsuperscript": SUP, "textsubscript": SUB}
 WRAPPERS = """texttt textrm textsc textsf textup textnormal textmd text mathrm mathbf mathit
-mathsf mathtt mathnormal mathop mathbin mathrel operatorname mbox hbox fbox bm boldsymbol pmb underline uline enquote
+mathsf mathtt mathnormal mathop mathbin mathrel operatorname mbox hbox fbox bm boldsymbol pmb underline uline
 underbrace overbrace lowercase num unit si centerline"""
 DROPPED = "begin end hspace vspace label color vskip hskip"  #: with their argument, which is no text
 CITED = "cite citep citet citealp citeauthor citeyear ref eqref autoref cref Cref"

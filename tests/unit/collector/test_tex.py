@@ -105,6 +105,7 @@ def test_signs_alone_are_math_and_prices_are_not(raw: str, wanted: str) -> None:
         (r"\href{https://x.org/a}{the $k$-core}", "the k-core (https://x.org/a)"),
         (r"$x \text{ if $y$}$ and $z$", "x if y and z"),
         (r"Fig.~$x$, 5~$\mu$m, ~$10^5$", "Fig. x, 5 μm, ~10⁵"),
+        (r"{\em i.e.,} an \enquote{item} in {\bf a, b}", "i.e., an “item” in a, b"),
         ("{a $5 note} and {a $6 note}", "a $5 note and a $6 note"),
     ],
 )
