@@ -23,7 +23,14 @@ _SHORT_COLOUR = re.compile(r"(?<![\w&])(?<!url\()#([0-9a-f])([0-9a-f])([0-9a-f])
 
 def protect(source: str) -> str:
     """MJML with words for what its attributes must not lose; on the same lines."""
-    return _EVERY_TAG.sub(lambda found: _protected(found["tag"]) if found["tag"] else found[0], source)
+    return _EVERY_TAG.sub(_piece, source)
+
+
+def _piece(found: re.Match[str]) -> str:
+    """A tag, or what stays as it is: styles, and comments but for those with tags for Outlook."""
+    if found["tag"]:
+        return _protected(found["tag"])
+    return TAG.sub(lambda tag: _protected(tag[0]), found[0]) if found[0].startswith("<!--[if") else found[0]
 
 
 def _protected(tag: str) -> str:

@@ -175,7 +175,7 @@ class _TexReader:
         return self._unknown(name, before)
 
     def _symbol(self, name: str) -> str:
-        """A sign or letter. Names that only prose has take the blank after them along: `S\o rensen`."""
+        r"""A sign or letter. Names that only prose has take the blank after them along: `S\o rensen`."""
         if name in PROSE and not self.math:
             self.atoms.skip_blank()
         return SYMBOLS[name]

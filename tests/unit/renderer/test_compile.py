@@ -119,6 +119,15 @@ def test_attributes_arrive_as_they_are_written(css: str) -> None:
     assert tree.cssselect("b")[0].get("title") == "\N{WOMAN}\u200d\N{MICROSCOPE} nb\u00a0sp a\u0301 \u200c é"
 
 
+def test_attributes_in_comments_for_outlook_arrive_too() -> None:
+    comment = """<!--[if mso]><p title="C:\\x" style='font-family:"Segoe UI"'>x</p><![endif]-->"""
+    page = PAGE.format(f"x</mj-text><mj-raw>{comment}</mj-raw><mj-text>y")
+
+    html = compile_mjml(html_environment(), "a.mjml", page, "").render()
+
+    assert """<!--[if mso]><p title="C:\\x" style="font-family:'Segoe UI'">x</p><![endif]-->""" in html
+
+
 def test_inlined_colours_keep_six_digits() -> None:
     page = PAGE.format("<p style='color:#aabbcc'>x</p><b style='font-family:\"A b\"'>y</b><i>&#124;</i>")
 
