@@ -6,8 +6,7 @@ Sources mix markup with `x<y`, `<p_T>` and `<p>` for a mean, which a parser take
 where there is evidence: the name is closed somewhere, it has attributes or a slash, or HTML knows it and it does not
 stand in the line like a word.
 
-Why not nh3: it makes `x = 3` of `x<y and <p_T> = 3`, and moves text out of tables. html.parser takes no text apart that
-lxml does not, in ten times the time.
+Why not nh3: it makes `x = 3` of `x<y and <p_T> = 3`, moves text out of tables, and joins the words of two paragraphs.
 """
 
 from __future__ import annotations
