@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from traceback import walk_tb
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from newsletter.config import Settings, resource
 from newsletter.errors import TemplateError
 from newsletter.i18n import Messages, catalogues_of, english, language_of
+from newsletter.renderer import literals
 from newsletter.renderer.jinja_filters import speak
 from newsletter.renderer.lint import ERROR, LintFinding, check_mjml, check_tags, missing_slots, refuse
 from newsletter.renderer.mjml_parser import WORD, MjmlDocument, Tags, line_at
@@ -29,7 +30,7 @@ from newsletter.renderer.theme import read_theme, themed
 
 SHARED = ("inline.css", "theme.toml")  #: of the weekly folder, which the other mails use too
 _COLOUR = re.compile(r"\$([a-z]+)\.([a-z_]+)")
-_STYLE_ATTRIBUTE = re.compile(r'\bstyle="[^"]*"')
+_STYLE_ATTRIBUTE = re.compile(r"""\bstyle=(?:"([^"]*)"|'([^']*)')""")
 _GAPS = re.compile(r"([;:,]) +")
 _TWICE = re.compile(r"background:(#[0-9a-fA-F]{6});(background-color:\1;)")
 _AUTO = re.compile(r'(<img\b[^>]*) height="auto"')  # not a number: CSS says so already
@@ -233,7 +234,7 @@ def shield(env: jinja2.Environment, name: str, source: str) -> tuple[str, Tags]:
 
 
 def shield_refusals(env: jinja2.Environment, name: str, source: str) -> Iterator[LintFinding]:
-    for word in WORD.finditer(source):
+    for word in chain(WORD.finditer(source), literals.WORD.finditer(source)):
         yield LintFinding(name, line_at(source, word.start()), ERROR, f"{word[0]} is a word of ours")
     for line, kind, _ in env.lex(source):
         if kind == "raw_begin":
@@ -269,6 +270,7 @@ def restore(text: str, tags: Tags) -> str:
 def to_html(name: str, shielded: str, tags: Tags | None = None) -> str:
     from mjml import mjml2html
 
+    shielded = literals.protect(shielded)
     try:
         return mjml2html(shielded.lstrip(), disable_comments=True, fonts={})
     except ValueError as error:
@@ -293,7 +295,13 @@ def inline(html: str, css: str) -> str:
     )
     inlined = str(inliner.transform(pretty_print=False)).replace(' data-premailer="ignore"', "")
     inlined = _AUTO.sub(r"\1", inlined).replace(_INVISIBLE, "")
-    return _STYLE_ATTRIBUTE.sub(lambda style: _TWICE.sub(r"\2", _GAPS.sub(r"\1", style[0])), inlined)
+    return literals.put_back(_STYLE_ATTRIBUTE.sub(_tidy_style, inlined))
+
+
+def _tidy_style(style: re.Match[str]) -> str:
+    said = style[1] if style[2] is None else style[2].replace('"', "'")
+    tidy = _TWICE.sub(r"\2", _GAPS.sub(r"\1", literals.wide_colours(said)))
+    return f'style="{tidy}"'
 
 
 def _check(name: str, html: str, tags: Tags) -> None:

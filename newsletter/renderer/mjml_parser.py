@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 WORD = re.compile(r"Jq(\d{4})[es]")  #: stands for a Jinja tag while MJML is compiled
 _VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)((?:[^<>\"']|{_QUOTED.pattern})*?)(/?)>")
+TAG = re.compile(rf"<(/?)([A-Za-z][\w:-]*)((?:[^<>\"']|{_QUOTED.pattern})*?)(/?)>")
 _ATTRIBUTE = re.compile(rf"([^\s=\"'/]+)(?:\s*=\s*({_QUOTED.pattern}|[^\s\"'>]+))?")
-_HIDDEN = re.compile(r"(<mj-style[^>]*>)(.*?)(?=</mj-style>)|<!--.*?-->", re.DOTALL)
+HIDDEN = re.compile(r"(<mj-style[^>]*>)(.*?)(?=</mj-style>)|<!--.*?-->", re.DOTALL)
 
 Tags = list[tuple[int, str]]  #: line and text of each Jinja tag of a template, in order
 
@@ -65,8 +65,8 @@ class MjmlDocument:
 
     def __post_init__(self) -> None:
         position = 0
-        bare = _HIDDEN.sub(self._hide, self.source)
-        for tag in _TAG.finditer(bare):
+        bare = HIDDEN.sub(self._hide, self.source)
+        for tag in TAG.finditer(bare):
             self.texts.append((self._open[-1].name if self._open else "", bare[position : tag.start()]))
             position = tag.end()
             if tag[1]:

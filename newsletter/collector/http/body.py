@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from newsletter.collector.http.failures import RetriableError, one_line
+from newsletter.collector.text.encodings import as_utf8
 from newsletter.errors import SourceError
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ async def error_hint(response: httpx.Response, headers: Mapping[str, str]) -> st
     if not re.search(r"\b(?:xml|json)\b", response.headers.get("content-type", "")):
         return ""
     try:
-        text = (await read_body(response, HINT_LIMIT)).decode("utf-8", "replace")
+        data = await read_body(response, HINT_LIMIT)
+        text = as_utf8(data, response.headers.get("content-type", "")).decode("utf-8", "replace")
     except (SourceError, RetriableError, httpx.HTTPError):
         return ""
     found = HINT.search(text)

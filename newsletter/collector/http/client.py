@@ -25,6 +25,7 @@ from newsletter.collector.http.rate_limit import HostRateLimiter, host_of, retry
 from newsletter.collector.http.ssrf import Lookup, NotPublic, by_turns, pinned, proxy_for, public_addresses, says_where
 from newsletter.collector.http.validators import NOTHING_KNOWN, Fetched, Validators, validator
 from newsletter.collector.source_kind import Kind, Request
+from newsletter.collector.text.encodings import as_utf8
 from newsletter.collector.text.urls import is_address, shown
 from newsletter.errors import SourceError
 from newsletter.version import __version__
@@ -195,7 +196,8 @@ class Fetcher:
         status, headers = response.status_code, response.headers
         etag, modified = validator(headers.get("etag", "")), validator(headers.get("last-modified", ""))
         if status < 300:
-            return Fetched(await read_body(response, self.limits.size), etag, modified)
+            data = await read_body(response, self.limits.size)
+            return Fetched(as_utf8(data, headers.get("content-type", "")), etag, modified)
         if status in REDIRECTS and "location" in headers:
             return hop.after(status, headers["location"])
         if status == 304 and hop.known.headers() and hop.body is None:

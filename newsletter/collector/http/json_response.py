@@ -12,6 +12,7 @@ from datetime import datetime
 
 from newsletter.collector.identity import identifiers
 from newsletter.collector.text.dates import moment
+from newsletter.collector.text.encodings import BLANKS, HEAD, from_start, read_text
 from newsletter.collector.text.html import plain
 from newsletter.collector.text.urls import shown
 from newsletter.errors import SourceError
@@ -20,6 +21,8 @@ from newsletter.types import Entry, Source
 MOST_NAMES = 6_000  #: texts of one list: the largest collaboration signs with 5,154 names
 LARGEST_COUNT = 2**31 - 1
 LONGEST_NUMBER = 20  #: digits; Python refuses to read more than 4,300
+START = re.compile(r"^\s*[{\[]", re.MULTILINE)
+WARNING = re.compile(r"\s*(?:<br|<b>|(?:PHP )?(?:Warning|Notice|Deprecated|Strict Standards)\b)", re.IGNORECASE)
 YEARS = range(1600, 2200)  #: of a date that can be right
 UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]")
 
@@ -41,11 +44,13 @@ def read_json(data: bytes, source: Source) -> tuple[object, list[str]]:
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
-    encoding = json.detect_encoding(data)
-    try:
-        return data.decode(encoding), []
-    except UnicodeError:
-        return data.decode(encoding, "replace"), [f"the text is not {encoding}: unreadable characters became �"]
+    """The text from its first bracket on; without a byte order mark in what json knows: UTF-8, UTF-16 or UTF-32."""
+    encoding = json.detect_encoding(data[:HEAD].lstrip(BLANKS))
+    if encoding.startswith("utf-32") or encoding in ("utf-16-be", "utf-16-le"):
+        return data.decode(encoding, "replace"), []
+    text, doubts = read_text(data)
+    text, before = from_start(text, START) if WARNING.match(text) else (text.lstrip("\ufeff \t\r\n"), [])
+    return text, doubts + before
 
 
 def _looks_like(start: bytes) -> str:

@@ -24,6 +24,12 @@ KEY = re.compile(r"@\w*\s*[{(]\s*([^\s,{}=]*)")
 BARE = re.compile(r"[^\s#{}\",]+")
 JOINT = re.compile(r"\s*#\s*")
 MARK = re.compile(r"\\.|[{}\"]", re.DOTALL)
+PIECE = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}]|[^\\{}]+|\\", re.DOTALL)
+COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.)|.*[\^_]", re.DOTALL)
+TIE = re.compile(r"(?<=[^\s\\/])~(?=[^\s~/])")
+#: fields that people read
+TEXTS = {"title", "subtitle", "maintitle", "booktitle", "eventtitle", "abstract"}
+TEXTS |= {"journal", "journaltitle", "school", "institution", "publisher"}
 MOST_BRACES = 9  #: around one value
 AND = " and "
 OTHERS = {"others", "et al", "et al.", ""}
@@ -117,7 +123,8 @@ def _record(entry: Entry, strings: Mapping[str, str]) -> BibtexRecord:
     doubt = ""
     for field in entry.fields:
         value, rest = _value(str(field.value).strip(), strings)
-        fields.setdefault(field.key.lower(), value)  # BibTeX, too, takes the first of two
+        name = field.key.lower()
+        fields.setdefault(name, unprotected(value) if name in TEXTS else value)  # BibTeX, too, takes the first of two
         doubt = doubt or (f'no comma after "{plain(field.key[:40])}": the next was not read' if rest else "")
     return BibtexRecord(entry.key, fields, doubt, entry.entry_type.lower())
 
@@ -167,6 +174,32 @@ def _closing(raw: str, start: int = 0) -> int:
         elif mark[0] == "}":
             depth = max(0, depth - 1)
     return len(raw)
+
+
+def unprotected(value: str) -> str:
+    r"""A text without ties, and with `\text` before braces that hold a comma.
+
+    BibTeX prints neither braces nor ties, where a feed with `{0, 1}` and `~2x` means what it says.
+    """
+    if "{" not in value and "~" not in value:
+        return value
+    parts: list[str] = []
+    opened: list[int] = []  # places in parts, of each group that is open
+    has_comma: list[bool] = []
+    for piece in PIECE.findall(value):
+        if piece == "{":
+            opened.append(len(parts))
+            has_comma.append(False)
+        elif piece == "}" and opened:
+            place, comma = opened.pop(), has_comma.pop()
+            if comma:
+                has_comma[-1:] = [True] * bool(has_comma)
+                is_argument = place > 0 and COMMAND.fullmatch(parts[place - 1])
+                parts[place] = "{" if is_argument else r"\text{"
+        elif has_comma and "," in piece:
+            has_comma[-1] = True
+        parts.append(piece)
+    return TIE.sub(" ", "".join(parts))
 
 
 def bare(value: str) -> str:

@@ -1,12 +1,12 @@
 """The items of an RSS or Atom document as they stand, every character: feedparser's sanitiser eats `<p_T>` and `x<y`.
 
-Entities that a document declares itself are refused (billion laughs, files read from disk); what is broken is cut out
-and named, so that one bad item does not cost the others.
+Entities that a document declares itself are refused (billion laughs, files read from disk), but for names that HTML
+has, such as `&nbsp;`: those mean what they mean there. What is broken is cut out and named, so that one bad item does
+not cost the others.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Mapping
 from html import escape, unescape
@@ -16,10 +16,18 @@ from xml.parsers import expat
 
 from newsletter.collector.sources.feed_lean import LeanDocument
 from newsletter.collector.sources.feed_salvage import written_anew
+from newsletter.collector.text.encodings import HEAD, from_start, read_text
 
-BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 DECLARATION = re.compile(r"<\?xml[^<>]*?\?>")
-ENCODING = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]+)")
+START = re.compile(
+    r"(?:^|(?<=[>\r\n\ufeff]))[ \t]*(?:<\?xml\s|<!--|<!doctype|<(?:[a-z_][\w.-]*:)?(?:rss|feed|rdf)(?=[\s>]))",
+    re.IGNORECASE,
+)
+PAGE = re.compile(
+    r"[\s\ufeff]*(?:<!--(?:(?!<!--).)*?-->\s*)?<(?:!doctype\s+html|html)(?=[\s>])", re.IGNORECASE | re.DOTALL
+)
+DOCTYPE = re.compile(r"<!DOCTYPE[^\[\]<>]*\[([^\]]*)\]", re.IGNORECASE)
+ENTITY = re.compile(r"<!ENTITY\s+(%\s+)?([\w.-]++)[^<>\"']*+(?:(?:\"[^\"]*+\"|'[^']*+')[^<>\"']*+)*+>|%[\w.-]++;")
 ROOT = re.compile(
     r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>)*+<([a-z_][\w.:-]*)", re.DOTALL | re.IGNORECASE
 )
@@ -93,27 +101,17 @@ def read_items(data: bytes) -> RawFeed:
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
-    """The text by byte order mark, declaration, or as UTF-8; as Windows-1252 where UTF-8 makes no sense at all."""
-    encoding = _encoding(data)
-    try:
-        return data.decode(encoding), []
-    except UnicodeError:
-        text = data.decode(encoding, "replace")
-    if encoding == "utf-8" and text.replace("\ufffd", "").isascii():
-        return data.decode("cp1252", "replace"), ["the text is not UTF-8, as it says: read as Windows-1252"]
-    return text, [f"the text is not {encoding}, as it says: unreadable characters became �"]
+    """The text of the document itself, and what was wrong with it."""
+    text, problems = read_text(data, xml=True)
+    if not PAGE.match(text[:HEAD]):
+        text, before = from_start(text, START)
+        problems += before
+    return DOCTYPE.sub(_without_known_entities, text[:HEAD], count=1) + text[HEAD:], problems
 
 
-def _encoding(data: bytes) -> str:
-    marked = [encoding for mark, encoding in BYTE_ORDER_MARKS.items() if data.startswith(mark)]
-    declared = ENCODING.match(data[:200])
-    if marked or not declared:
-        return marked[0] if marked else "utf-8"
-    try:
-        name = declared[1].decode().lower()
-        return name if b"<".decode(name) == "<" and name not in ("utf-8", "ascii", "us-ascii") else "utf-8"
-    except (LookupError, UnicodeError):
-        return "utf-8"
+def _without_known_entities(doctype: re.Match[str]) -> str:
+    """The same without declarations of what HTML declares, and of lists of them elsewhere, which are never read."""
+    return ENTITY.sub(lambda found: "" if found[1] or f"{found[2] or 'nbsp'};" in html5 else found[0], doctype[0])
 
 
 def _checked_root(start: str) -> str:

@@ -19,6 +19,7 @@ from newsletter.collector.http.json_response import (
     when,
 )
 from newsletter.collector.source_kind import Parsed, few
+from newsletter.collector.text.encodings import HEAD
 from newsletter.collector.text.urls import address, is_address, shown
 from newsletter.errors import SourceError
 from newsletter.types import Entry, Source
@@ -36,7 +37,9 @@ class _Feed(NamedTuple):
 
 def looks_like(data: bytes) -> bool:
     """Whether this is a JSON Feed rather than XML or some other JSON."""
-    return data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(VERSION.search(data))
+    start = data[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")
+    is_json = start.startswith(b"{") or (start.startswith(b"<br") and bool(VERSION.search(start)))
+    return is_json and bool(VERSION.search(data))
 
 
 def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001 - a parser's signature

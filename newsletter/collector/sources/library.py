@@ -8,7 +8,6 @@ collector.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -20,6 +19,7 @@ from newsletter.collector.sources.bibtex import BibtexRecord, bare, outside, peo
 from newsletter.collector.sources.reference import ReferenceRead, day, in_venue, noted, read_record, reference
 from newsletter.collector.sources.reference_json import read_json
 from newsletter.collector.text.dois import doi_in, lone_doi
+from newsletter.collector.text.encodings import read_text
 from newsletter.collector.text.html import plain
 from newsletter.collector.text.urls import shown
 from newsletter.errors import SourceError
@@ -28,6 +28,7 @@ from newsletter.types import Entry, Source
 FORMATS = "BibTeX, RIS, CSL-JSON and Zotero's JSON are read"
 SUFFIXES = (".bib", ".bibtex", ".ris", ".json")
 LONGEST_KEY = 60
+ENCODING = re.compile(rb"\s*% ?Encoding: ([\w.:-]{1,40})", re.IGNORECASE)  #: as JabRef writes it
 WEB_PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 BIB_RECORD = re.compile(r"^[ \t]*@[ \t]*\w+[ \t]*[{(]", re.MULTILINE)
 RIS_RECORD = re.compile(r"^[ \t]*(?=TY {1,2}-)", re.MULTILINE)
@@ -63,13 +64,10 @@ def read_library(data: bytes, name: str) -> Parsed:
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
     """The text with Unix line ends, and what was wrong with it."""
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    problems: list[str] = []
-    try:
-        text = data.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
-        problems.append("not UTF-8: read as Windows-1252")
+    named = ENCODING.match(data)
+    text, problems = read_text(data, named[1].decode() if named else "")
+    if not named and "\ufffd" in text and b"\xef\xbf\xbd" not in data:
+        text, problems = data.decode("cp1252", "replace"), ["the text is not UTF-8: read as Windows-1252"]
     return text.replace("\r\n", "\n").replace("\r", "\n"), problems
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from xml.parsers import expat
 
 from newsletter.collector.source_kind import Kind, Parsed, few
+from newsletter.collector.text.encodings import from_start, read_text
 from newsletter.collector.text.html import plain
 from newsletter.collector.text.urls import address, shown
 from newsletter.errors import SourceError
@@ -17,9 +18,10 @@ from newsletter.types import Source
 MOST_FEEDS = 500
 LONGEST_NAME = 100
 TOO_MANY = f"more than {MOST_FEEDS} feeds: the rest was left out"
-REFERENCE = re.compile(rb"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31});)?")
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-XML_NAMES = (b"amp", b"lt", b"gt", b"quot", b"apos")
+REFERENCE = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31});)?")
+XML_NAMES = ("amp", "lt", "gt", "quot", "apos")
+DECLARATION = re.compile(r"<\?xml[^<>]*?\?>")
+START = re.compile(r"(?:^|(?<=[>\r\n\ufeff]))[ \t]*(?:<\?xml\s|<!--|<!doctype\s+opml|<opml(?=[\s>]))", re.IGNORECASE)
 
 
 class _NotAList(Exception):
@@ -32,8 +34,11 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
     Raises SourceError for what is no OPML, and for what declares its own entities.
     """
     outline = _OpmlOutline(source)
+    text, doubts = read_text(data, xml=True)
+    text, before = from_start(text, START)
+    outline.problems += [*doubts, *before]
     try:
-        outline.read(data if data.startswith(UTF_16) else REFERENCE.sub(_valid_reference, data))
+        outline.read(REFERENCE.sub(_valid_reference, DECLARATION.sub("", text, count=1)))
     except _NotAList as error:
         raise SourceError(f"{shown(source.location)}: {error}") from error
     if not outline.sources and not outline.problems:
@@ -41,15 +46,15 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
     return Parsed((), few(outline.problems), seen=0, sources=tuple(outline.sources.values()))
 
 
-def _valid_reference(match: re.Match[bytes]) -> bytes:
+def _valid_reference(match: re.Match[str]) -> str:
     """A reference that XML knows, for "&" in "AT&T" and for "&eacute;", which titles hold nevertheless."""
     name = match[1]
-    if match[0] == b"&":
-        return b"&amp;"
+    if match[0] == "&":
+        return "&amp;"
     if name is None or name in XML_NAMES:
         return match[0]
-    letters = html5.get(f"{name.decode()};")
-    return "".join(f"&#{ord(letter)};" for letter in letters).encode() if letters else b"&amp;" + match[0][1:]
+    letters = html5.get(f"{name};")
+    return "".join(f"&#{ord(letter)};" for letter in letters) if letters else "&amp;" + match[0][1:]
 
 
 class _OpmlOutline:
@@ -63,8 +68,9 @@ class _OpmlOutline:
         self._number = 0
         self._root = ""
 
-    def read(self, document: bytes) -> None:
-        parser = expat.ParserCreate()
+    def read(self, text: str) -> None:
+        document = text.encode("utf-8", "replace")
+        parser = expat.ParserCreate("utf-8")
         parser.StartElementHandler = self._begin
         parser.EntityDeclHandler = _refuse
         try:
@@ -74,8 +80,6 @@ class _OpmlOutline:
             if not self._root:
                 raise _NotAList(_looks(document, reason)) from error
             self.problems.append(f"{reason}; what could be read was kept")
-        except (ValueError, LookupError) as error:
-            raise _NotAList(f"its encoding cannot be read ({plain(str(error))[:100]})") from error
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         if not self._root:

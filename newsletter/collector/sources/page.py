@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote_plus
 
 from newsletter.collector.source_kind import Kind, Parsed, few
+from newsletter.collector.text.encodings import read_text
 from newsletter.collector.text.html import readable
 from newsletter.collector.text.urls import shown
 from newsletter.errors import SourceError
@@ -30,13 +31,12 @@ def parse(data: bytes, source: Source, now: datetime) -> Parsed:  # noqa: ARG001
 
     Raises SourceError for a file without any abstract. The page has no years: `published` stays None.
     """
-    text = data.decode("utf-8-sig", "replace")
+    text, doubts = read_text(data)
     lines = [_PageLine(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if lines and lines[0].text.lower().startswith(("<!doctype", "<html", "<?xml")):
         raise SourceError(f"{shown(source.location)}: this is HTML or XML; save the page as text")
     pairs, problems = _pairs(_body(lines, source))
-    if "\ufffd" in text:
-        problems.append("the file is not UTF-8: unreadable characters became �")
+    problems += doubts
     return Parsed(tuple(_entry(title.text, abstract.text, source) for title, abstract in pairs), few(problems))
 
 

@@ -1,10 +1,10 @@
 """Source text to readable text and to safe HTML: one line each, no TeX, no control characters.
 
-    raw ─ mended (repair.py) ─ fold ─ tags ─ entities ─ repaired (repair.py) ─ TeX (tex.py) ─ marked text
+    raw ─ mended (repair.py) ─ fold ─ tags (markup.py) ─ entities ─ repaired (repair.py) ─ TeX (tex.py) ─ marked text
     marked text ─┬─ plain Unicode: scripts as characters, links behind their words
                  └─ HTML: everything escaped but our own <sub>, <sup>, <i>, <b> and <a href>
 
-No word is ever dropped, and what only looks like markup (`x<y`, `<p_T>`, `$5 and $6`) stays.
+No word that a page shows is ever dropped, and what only looks like markup (`x<y`, `<p_T>`, `$5 and $6`) stays.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from newsletter.collector.text.marks import AFTER_ADDRESS, BOLD, ENDS, ITALIC, LINK, SUB, SUP, marked
+from newsletter.collector.text.marks import AFTER_ADDRESS, BOLD, ENDS, ITALIC, LINK, SUB, SUP
+from newsletter.collector.text.markup import without_tags
 from newsletter.collector.text.normal_forms import normalized
 from newsletter.collector.text.repair import mended, repaired
 from newsletter.collector.text.tex import TEXY, read_tex
@@ -25,21 +26,6 @@ ABSTRACT_LIMIT = 20_000  #: characters kept of an abstract
 LONGEST_SCRIPT = 200  #: characters; anything longer in <sub> is a paragraph in small print
 DEEPEST = 40  #: marks within marks
 
-BLOCKS = "address article blockquote br dd div dl dt figure figcaption h1 h2 h3 h4 h5 h6 hr li ol p pre section sec"
-BLOCKS += " table tbody td th thead title tr ul"
-INLINE = "a abbr b bold cite code del em font i img inf ins italic kbd label mark q s samp script small span strike"
-INLINE += " strong style sub sup tt u var wbr math mfrac mi mml mn mo mover mrow msqrt msub msubsup msup mtext munder"
-MARKED = {"i": ITALIC, "em": ITALIC, "italic": ITALIC, "b": BOLD, "strong": BOLD, "bold": BOLD}
-MARKED |= {"sub": SUB, "inf": SUB, "sup": SUP}
-VOID = {"br", "hr", "img", "wbr"}  #: tags by themselves; any other is a tag only if it is closed somewhere
-ATTRIBUTES = r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"<]*+\"|'[^'<]*+'|[^\s<>\"']++))*+"  #: a tag within one is none
-TAG = re.compile(
-    rf"<(/?)(?:(?:jats|mml|xhtml):)?({'|'.join((BLOCKS + ' ' + INLINE).split())}){ATTRIBUTES}\s*/?>", re.IGNORECASE
-)
-COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->|<\?(?:(?!<\?).)*?\?>")
-ANCHOR = re.compile(
-    r"<a\s(?:[^<>]*?\s)?href\s*=\s*[\"']?(https?://[^\s\"'<>]++)[^<>]*+>((?:(?!<a\s).)*?)</a\s*>", re.IGNORECASE
-)
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 #: C0, C1, soft hyphen, zero-width space, marks and overrides of direction, tag characters, lone surrogates
 HIDDEN = re.compile(
@@ -116,7 +102,7 @@ def _read(raw: str) -> tuple[str, str]:
     """Text, and HTML if it has any tag."""
     folded = text = plain(mended(raw))
     if "<" in text:
-        text = _without_tags(text)
+        text = without_tags(text)
     if "&" in text:
         text = ENTITY.sub(_character, text)
     text = repaired(text)
@@ -129,20 +115,6 @@ def _read(raw: str) -> tuple[str, str]:
 
 def _character(match: re.Match[str]) -> str:
     return HIDDEN.sub("", html.unescape(match[0]))
-
-
-def _without_tags(text: str) -> str:
-    text = COMMENT.sub(" ", text)
-    text = ANCHOR.sub(lambda match: marked(LINK, match[2], match[1]), text)
-    closed = {match[2].lower() for match in TAG.finditer(text) if match[1]} | VOID
-    return TAG.sub(lambda match: _replaced(match) if match[2].lower() in closed else match[0], text)
-
-
-def _replaced(match: re.Match[str]) -> str:
-    tag = match[2].lower()
-    if tag in MARKED:
-        return ENDS[MARKED[tag]] if match[1] else MARKED[tag]
-    return " " if tag in BLOCKS.split() else ""
 
 
 @dataclass(slots=True)

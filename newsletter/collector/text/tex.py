@@ -1,8 +1,12 @@
 r"""TeX as it stands in titles and abstracts, to Unicode with marks: one small recursive reader.
 
-`$…$` is math unless it looks like money. Outside math a script needs a single letter, a digit, `)` or `}` before it.
-An unknown macro keeps its name and its argument: no word is ever dropped. `html.py` turns the marks into plain text and
-into HTML.
+`$…$` is math unless it looks like money (tex_math.py). Outside math a script needs a single letter, a digit, `)` or `}`
+before it. An unknown macro keeps its name and its argument: no word is ever dropped. `html.py` turns the marks into
+plain text and into HTML.
+
+Why not let pylatexenc read it all: of the titles in our tests it makes `R   D` of `R&D`, `grants of 5 and10 million` of
+prices, and nothing of `\texttt{code}` and `\tnti`; `\'\^a` and scripts stay unread, `\href` is an IndexError. Its table
+of signs is taken (tex_signs.py).
 """
 
 from __future__ import annotations
@@ -14,13 +18,16 @@ from contextlib import suppress
 from functools import cache
 
 from newsletter.collector.text.marks import CLOSERS, LINK, OPENERS, SUB, SUP, marked
-from newsletter.collector.text.tex_atoms import URL, AtomCursor
+from newsletter.collector.text.normal_forms import normalized
+from newsletter.collector.text.tex_atoms import URL, AtomCursor, is_math
+from newsletter.collector.text.tex_signs import library_sign
 from newsletter.collector.text.tex_tables import (
     ALPHABETS,
     CITED,
     DROPPED,
     HATS,
     MARKS,
+    PROSE,
     SIGNS,
     STYLES,
     SYMBOLS,
@@ -29,13 +36,6 @@ from newsletter.collector.text.tex_tables import (
 from newsletter.collector.text.urls import LONGEST, is_address, without_trailing_punctuation
 
 TEXY = re.compile(r"[\\$^_{}~]|--|``")
-MATH = re.compile(
-    r"\$\$([^$]+)\$\$"
-    r"|(?<!\\)\$(?![\s$])((?:\\.|[^$\\])++)(?<!\s)\$"
-    r"|\\\(((?:\\[^()]|[^\\])+?)\\\)"
-    r"|\\\[((?:\\[^\[\]]|[^\\])+?)\\\]"
-)
-CERTAIN = re.compile(r"[\\^_={}]")  #: no price has these
 DASHES = re.compile(rf"{URL}|(?<=[\w)\]%”’.,{CLOSERS}])---?(?=[\w(\[“‘{OPENERS}])|(?<=\s)---?(?=\s)")
 QUOTES = re.compile(r"``((?:(?!``|'').)+)''")
 MACRO = re.compile(r"\\[A-Za-z]")
@@ -45,25 +45,13 @@ SIMPLE = re.compile(r"[\w.\x01-\x13]*")
 ALONE = re.compile(r"(?:[^\W_]|[*+-])(?!\w)")
 TIED = re.compile(r"(?:\.|[^\W\d_]{2})$")  # "Fig.~3", "et~al"; but "10X~20X" and "~2x" mean "about"
 NUMBERED = re.compile(r"\b(?:alg|app|ch|eq|eqs|fig|figs|no|ref|sec|tab|theorem|vol)[a-z]*\.?$", re.IGNORECASE)
+ACCENTS = "".join(MARKS.values())
 DEEPEST = 40  #: braces within braces; deeper ones are text
 
 
 def read_tex(text: str) -> str:
     """Unicode with marks, for a line of text with TeX in it; marks in it stay."""
-    pieces, done = [], 0
-    for match in MATH.finditer(text):
-        inside = next(group for group in match.groups() if group is not None)
-        pieces.append(_TexReader(text[done : match.start()]).read())
-        money = _is_money(inside, text[match.end() : match.end() + 1])
-        pieces.append(match[0] if money else _TexReader(inside, math=True).read())
-        done = match.end()
-    pieces.append(_TexReader(text[done:]).read())
-    return _typeset("".join(pieces))
-
-
-def _is_money(inside: str, follows: str) -> bool:
-    """Prices, in `$5 m to US$ 6 m` and `$5-$6`, are no math."""
-    return not CERTAIN.search(inside) and (follows.isdigit() or (inside[0].isdigit() and " " in inside))
+    return _typeset(_TexReader(text).read())
 
 
 def _typeset(text: str) -> str:
@@ -81,17 +69,17 @@ def _ends_word(before: str) -> bool:
 class _TexReader:
     """Reads a stretch of text, all math or all prose."""
 
-    def __init__(self, text: str, *, math: bool = False) -> None:
+    def __init__(self, text: str, *, math: bool = False, depth: int = 0) -> None:
         self.atoms = AtomCursor(text)
         self.math = math
-        self.depth = 0
+        self.outer = self.depth = depth
 
     def read(self) -> str:
         """Up to the brace that closes the group we are in, or the end; a stray closing brace is text."""
         parts: list[str] = []
         while not self.atoms.done:
             atom = self.atoms.next()
-            if atom == "}" and self.depth:
+            if atom == "}" and self.depth > self.outer:
                 break
             parts.append(self._piece(atom, parts[-1] if parts else ""))
         return "".join(parts)
@@ -103,7 +91,12 @@ class _TexReader:
             return self._braced(before)
         if atom in "^_":
             return self._script(atom, before)
+        if is_math(atom):
+            return self._formula(atom)
         return self._tilde(before) if atom == "~" else atom
+
+    def _formula(self, atom: str) -> str:
+        return _TexReader(atom[1:], math=True, depth=self.depth + 1).read() if self.depth < DEEPEST else atom[1:]
 
     def _group(self) -> str:
         self.depth += 1
@@ -115,8 +108,9 @@ class _TexReader:
         """Braces that no macro asked for: markup, but for sets in prose and what follows a link."""
         if self.depth >= DEEPEST:
             return "{"
+        is_styled = SYMBOLS.get(self.atoms.peek()[1:]) == ""  # {\em i.e.,}
         inside = self._group()
-        if self.math:
+        if self.math or is_styled:
             return inside
         if "," in inside:
             return f"{{{inside}}}"
@@ -127,9 +121,11 @@ class _TexReader:
         atom = self.atoms.peek()
         if atom in ("", "}", "^", "_", "~") or self.depth >= DEEPEST:
             return ""
-        if atom != "{" and atom[0] != "\\":
+        if atom != "{" and atom[0] != "\\" and not is_math(atom):
             return self.atoms.take(pattern)
         self.atoms.next()
+        if is_math(atom):
+            return self._formula(atom)
         return self._group() if atom == "{" else self._inner_macro(atom)
 
     def _inner_macro(self, atom: str) -> str:
@@ -159,8 +155,10 @@ class _TexReader:
         return bool(DIGITS.match(follows)) or (bool(ALONE.match(follows)) and not name_goes_on)
 
     def _tilde(self, before: str) -> str:
-        follows = self.atoms.peek()
-        if self.math or follows[:1] == "\\":
+        """A blank where it ties two words, or a word and math; "about" stays: ~2, ~$10^5$."""
+        behind, follows = self.atoms.before_last(), self.atoms.peek()
+        between = bool(follows.strip() and before.strip()) and not before[-1:].isspace()
+        if self.math or follows[:1] == "\\" or (between and (is_math(behind) or is_math(follows))):
             return " "
         tied = NUMBERED.search(before) if follows[:1].isdigit() else follows[:1].isalpha() and TIED.search(before)
         return " " if tied else "~"
@@ -169,12 +167,18 @@ class _TexReader:
         if not name:
             return "\\"
         if name in SYMBOLS:
-            return SYMBOLS[name]
-        if name in MARKS:
+            return self._symbol(name)
+        if name in MARKS and not (self.math and name == "h"):
             return self._accent(name)
         if name in COMMANDS:
             return COMMANDS[name](self, name)
         return self._unknown(name, before)
+
+    def _symbol(self, name: str) -> str:
+        r"""A sign or letter. Names that only prose has take the blank after them along: `S\o rensen`."""
+        if name in PROSE and not self.math:
+            self.atoms.skip_blank()
+        return SYMBOLS[name]
 
     def _accent(self, name: str) -> str:
         if name.isalpha() and self.atoms.peek()[:1] not in ("{", " ", "\\"):
@@ -183,9 +187,11 @@ class _TexReader:
         bare = letter.lstrip(OPENERS)
         base = {"ı": "i", "ȷ": "j"}.get(bare[:1], bare[:1])
         opened = letter[: len(letter) - len(bare)]
-        return opened + base + MARKS[name] + bare[1:] if base.isalpha() else name + letter
+        return opened + _accented(base, MARKS[name], bare[1:]) if base.isalpha() else name + letter
 
     def _unknown(self, name: str, before: str) -> str:
+        if sign := library_sign(name):
+            return sign
         gap = " " if _ends_word(before) else ""
         if self.atoms.peek() != "{":
             return gap + name
@@ -228,6 +234,19 @@ class _TexReader:
             return marked(LINK, words, link)
         return f"{words} ({link})" if link else words
 
+    def _in_math(self, _: str) -> str:
+        around, self.math = self.math, True
+        inside = self._argument()
+        self.math = around
+        return inside
+
+    def _first(self, _: str) -> str:
+        """The first of two arguments: the second says the same to who reads no TeX."""
+        first = self._argument()
+        if self.atoms.peek() == "{":
+            self._argument()
+        return first
+
     def _second(self, _: str) -> str:
         self.atoms.skip_word()
         return self._argument()
@@ -235,12 +254,24 @@ class _TexReader:
     def _note(self, _: str) -> str:
         return f" ({self._argument()})"
 
+    def _quoted(self, _: str) -> str:
+        return f"“{self._argument()}”"
+
     def _cited(self, _: str) -> str:
         return f"[{self.atoms.verbatim()}]"
 
     def _dropped(self, _: str) -> str:
         self.atoms.skip_word()
         return " "
+
+
+def _accented(base: str, mark: str, rest: str) -> str:
+    """The letter with one more accent, behind those that it has, or before them where Unicode has a letter for that."""
+    letter, *known = list(unicodedata.normalize("NFD", base))
+    bare = rest.lstrip(ACCENTS)
+    marks = "".join(known) + rest[: len(rest) - len(bare)]
+    above, below = (normalized("NFC", letter + found) for found in (marks + mark, mark + marks))
+    return (below if len(below) == 1 < len(above) else above) + bare
 
 
 @cache
@@ -262,6 +293,7 @@ COMMANDS: Mapping[str, _Command] = (
     | dict.fromkeys(ALPHABETS, _TexReader._alphabet)
     | dict.fromkeys(DROPPED.split(), _TexReader._dropped)
     | dict.fromkeys(CITED.split(), _TexReader._cited)
+    | {"ensuremath": _TexReader._in_math, "texorpdfstring": _TexReader._first, "enquote": _TexReader._quoted}
     | {"sqrt": _TexReader._root, "url": _TexReader._address, "href": _TexReader._anchor, "footnote": _TexReader._note}
     | dict.fromkeys(("textcolor", "colorbox", "raisebox"), _TexReader._second)
 )

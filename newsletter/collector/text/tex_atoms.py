@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from newsletter.collector.text.tex_math import stretches
 
 URL = r"https?://[^\s\\{}<>\"\x01-\x13]+"
-ATOM = re.compile(rf"\\(?:[A-Za-z]+|.)|{URL}|[{{}}^_~]|(?:(?!https?://)[^\\{{}}^_~])+|\\", re.DOTALL)
+ATOM = re.compile(rf"\\(?:[A-Za-z]+|.)|{URL}|[{{}}^_~$]|(?:(?!https?://)[^\\{{}}^_~$])+|\\", re.DOTALL)
+MATH = ("$", "\\(", "\\[")  #: what math begins with
 SHORT, LONG = 8, 40  #: atoms and characters of an argument that is no text
 
 
 class AtomCursor:
-    """Macros, braces, scripts, ties, addresses and the text between them, one after the other."""
+    """Macros, braces, scripts, ties, math, addresses and the text between them, one after the other.
+
+    Math is one atom: a dollar and what stands inside. A dollar alone is text.
+    """
 
     def __init__(self, text: str) -> None:
-        self.atoms: list[str] = ATOM.findall(text)
+        self.atoms: list[str] = [*_atoms(text)] if any(mark in text for mark in MATH) else ATOM.findall(text)
         self.at = 0
 
     @property
@@ -54,8 +61,14 @@ class AtomCursor:
         self.at += 1
         parts: list[str] = []
         while not self.done and (atom := self.next()) != "}":
-            parts.append(atom[1:] if atom[0] == "\\" and len(atom) == 2 else atom)
+            parts.append(f"{atom}$" if is_math(atom) else atom[1:] if atom[0] == "\\" and len(atom) == 2 else atom)
         return "".join(parts)
+
+    def skip_blank(self) -> None:
+        """Pass the blanks after the name of a command, as TeX does."""
+        if self.peek()[:1] == " ":
+            self.atoms[self.at] = self.atoms[self.at].lstrip(" ")
+            self.at += not self.atoms[self.at]
 
     def skip_word(self) -> None:
         """Pass a braced word that is no text: a key, a colour, a length. Anything longer stays."""
@@ -63,3 +76,15 @@ class AtomCursor:
         end = ahead.index("}") if ahead[:1] == ["{"] and "}" in ahead else 0
         if end and "{" not in ahead[1:end] and len("".join(ahead[:end])) < LONG:
             self.at += end + 1
+
+
+def is_math(atom: str) -> bool:
+    return len(atom) > 1 and atom[0] == "$"
+
+
+def _atoms(text: str) -> Iterator[str]:
+    for piece, math in stretches(text):
+        if math:
+            yield f"${piece}"
+        else:
+            yield from ATOM.findall(piece)

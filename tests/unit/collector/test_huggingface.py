@@ -143,8 +143,8 @@ def test_nonsense_costs_no_other_paper() -> None:
 def test_an_answer_in_a_wrong_encoding_is_read_and_named() -> None:
     parsed = parse('[{"id": "1", "title": "café"}]'.encode("latin-1"), DAILY, NOON)
 
-    assert parsed.entries[0].title == "caf�"
-    assert parsed.problems == ("the text is not utf-8: unreadable characters became �",)
+    assert parsed.entries[0].title == "café"
+    assert parsed.problems == ("the text is not UTF-8: read as Windows-1252",)
 
 
 @given(answers)

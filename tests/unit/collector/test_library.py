@@ -331,7 +331,7 @@ def test_a_library_in_windows_1252_is_read_and_told() -> None:
     page = read_library("@book{k, title = {Über Öfen – “so”}}".encode("cp1252"), "refs.bib")
 
     assert titles(page) == ["Über Öfen – “so”"]
-    assert page.problems == ("not UTF-8: read as Windows-1252",)
+    assert page.problems == ("the text is not UTF-8: read as Windows-1252",)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

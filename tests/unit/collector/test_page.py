@@ -74,7 +74,7 @@ def test_broken_characters_and_a_huge_abstract_are_named() -> None:
 
     assert len(entries[0].abstract) <= 20_000
     assert problems == (
-        "the file is not UTF-8: unreadable characters became �",
+        "the text is not UTF-8: read as Windows-1252",
         '"On Flows": the abstract was cut to 20,000 characters',
     )
 

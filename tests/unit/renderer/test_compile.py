@@ -98,6 +98,56 @@ def test_our_css_is_inlined_and_what_looks_like_mathematics_in_tags_survives() -
     assert '<p class="a" style="color:#12345f;margin:0">1</p>' in html
 
 
+ATTRIBUTES = """<p class="a" style='font-family:"Segoe UI",Arial;content:"\\2014"'>x</p>
+<i class="b" title="C:\\tmp\\n1 &amp; &quot;q&quot;" style="font-family:&quot;Segoe UI&quot;">x</i><img alt='two "words"
+on lines\tand tabs' src="/a\\b.png"><b title="\N{WOMAN}\u200d\N{MICROSCOPE} nb\u00a0sp a\u0301 \u200c é">x</b>"""
+
+
+@pytest.mark.parametrize("css", ["", "p, i, b, img { color: #aabbcc }"])
+def test_attributes_arrive_as_they_are_written(css: str) -> None:
+    page = PAGE.format(ATTRIBUTES).replace("<mj-text>", """<mj-text font-family='"Segoe UI"' css-class="t">""")
+
+    tree = lxml.html.fromstring(compile_mjml(html_environment(), "a.mjml", page, css).render())
+
+    styles = [element.get("style").replace(" ", "") for element in tree.cssselect("p.a, i.b, .t div")]
+    assert all("font-family:'SegoeUI'" in style for style in styles)
+    assert len(styles) == 3
+    assert r"content:'\2014'" in styles[1]
+    assert tree.cssselect("i.b")[0].get("title") == r'C:\tmp\n1 & "q"'
+    assert tree.cssselect("img")[0].get("alt") == 'two "words" on lines and tabs'
+    assert tree.cssselect("img")[0].get("src") == r"/a\b.png"
+    assert tree.cssselect("b")[0].get("title") == "\N{WOMAN}\u200d\N{MICROSCOPE} nb\u00a0sp a\u0301 \u200c é"
+
+
+def test_attributes_in_comments_for_outlook_arrive_too() -> None:
+    comment = """<!--[if mso]><p title="C:\\x" style='font-family:"Segoe UI"'>x</p><![endif]-->"""
+    page = PAGE.format(f"x</mj-text><mj-raw>{comment}</mj-raw><mj-text>y")
+
+    html = compile_mjml(html_environment(), "a.mjml", page, "").render()
+
+    assert """<!--[if mso]><p title="C:\\x" style="font-family:'Segoe UI'">x</p><![endif]-->""" in html
+
+
+def test_inlined_colours_keep_six_digits() -> None:
+    page = PAGE.format("<p style='color:#aabbcc'>x</p><b style='font-family:\"A b\"'>y</b><i>&#124;</i>")
+
+    html = compile_mjml(html_environment(), "a.mjml", page, "p,b{background:#ffffff;border:1px solid #112233}").render()
+
+    assert "#aabbcc" in html
+    assert html.count("#ffffff") == 2
+    assert html.count("#112233") == 2
+    assert not re.search(r"#[0-9a-f]{3}\b", html)
+
+
+def test_a_mistake_behind_an_attribute_of_several_lines_is_named_with_its_line() -> None:
+    source = PAGE.format("<p style='color:#aabbcc;\n\n'>x</p>").replace(
+        "</mj-text>", "</mj-text>\n<mj-include path='x' />"
+    )
+
+    with pytest.raises(TemplateError, match=r"a\.mjml, line 6: "):
+        to_html("a.mjml", source)
+
+
 def test_what_mjml_writes_against_html_and_spam_filters_goes() -> None:
     head = "<mjml><mj-head><mj-preview>First words</mj-preview></mj-head><mj-body><mj-section><mj-column>"
     image = '<mj-image src="https://example.org/a.png" alt="A" />'
