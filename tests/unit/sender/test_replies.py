@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError, Deferred, HostDown, Refused
 from newsletter.sender.envelope import Offers, commands, mailbox, xtext
+from newsletter.sender.phase import Phase
 from newsletter.sender.pipelining import Pipelining, PipeliningLevel
-from newsletter.sender.replies import LINE, REPLY, Garbled, Phase, Replies, Reply, error_for
+from newsletter.sender.replies import LINE, REPLY, Garbled, Replies, Reply, error_for
 from newsletter.types import Mail
 
 NOTHING = Offers()
