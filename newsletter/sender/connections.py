@@ -11,7 +11,7 @@ from typing import Generic
 from newsletter.errors import DeliveryError, HostDown
 from newsletter.sender.jobs import Handle, Job
 from newsletter.sender.phase import Phase
-from newsletter.sender.rate_limit import crowded
+from newsletter.sender.rate_limit import concurrent, crowded
 from newsletter.sender.relay import Route
 from newsletter.sender.transport import Connection
 from newsletter.sender.tuning import DispatchTuning
@@ -41,14 +41,15 @@ class Session(Generic[Handle]):
         self.route.worked()
 
     def one_too_many(self, error: DeliveryError, job: Job[Handle], patience: int) -> bool:
-        """Say whether the relay turns this connection away before it did anything, beside others of ours.
+        """Say whether the relay turns this connection away, at its first mail or in so many words, beside others of ours.
 
         Where it turns everybody away, that is trouble of another kind.
         """
         route = self.route
         meant = error.phase == Phase.MAIL or crowded(error) or (error.code == 421 and job.moved < MOVES)
         few = route.turned_away < patience * route.connections
-        return self.fresh and meant and 400 <= error.code < 500 and route.open > 1 and few
+        meant = (self.fresh and meant) or concurrent(error)
+        return meant and 400 <= error.code < 500 and (route.open > 1 or route.turned_away > 0) and few
 
     def worn_out(self, error: DeliveryError, job: Job[Handle]) -> bool:
         """Say whether the relay has had enough mails of this connection: for this one a new connection may do."""

@@ -144,9 +144,9 @@ class Outcomes(Generic[Handle]):
 
     async def turned_away(self, session: Session[Handle], job: Job[Handle], error: DeliveryError) -> None:
         """Leave it to the connections that the relay takes, and open no other one for a while."""
+        session.route.turned_away += not session.turned_away
         session.turned_away = session.failed = True
-        session.route.turned_away += 1
-        job.moved += 1
+        job.moved += error.code == 421
         session.route.crowded = self.relays.trouble = str(error)
         await self.settling.take_back(job)
         self.scheduler.put_back(job)

@@ -29,6 +29,7 @@ _CROWDED = re.compile(
     r"|(?:connection|session|concurren|simultaneous)[^.;]{0,60}(?:too many|limit|max|exceed|reached)",
     re.IGNORECASE,
 )
+_CONCURRENT = re.compile(r"concurren|simultaneous|too many (?:open |smtp )*(?:connection|session)", re.IGNORECASE)
 _GREY = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
 
 
@@ -79,6 +80,11 @@ def grey(error: DeliveryError) -> bool:
 def crowded(error: DeliveryError) -> bool:
     """Say whether a temporary refusal is about our connections: too many at once, or one that lasted too long."""
     return 400 <= error.code < 500 and _CROWDED.search(str(error)) is not None
+
+
+def concurrent(error: DeliveryError) -> bool:
+    """Say whether a temporary refusal is about connections at the same time."""
+    return 400 <= error.code < 500 and _CONCURRENT.search(str(error)) is not None
 
 
 class Lane:

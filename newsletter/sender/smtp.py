@@ -1,6 +1,6 @@
 """SMTP: aiosmtplib connects (TLS, EHLO, AUTH); then our own protocol (smtp_protocol.py) takes it over.
 
-Only this file, and doctor/relay.py which sends nothing, know aiosmtplib, and only what it documents of it.
+Only this file, smtp_login.py, and doctor/check_relay.py which sends nothing, know aiosmtplib, and only what it documents of it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from newsletter.sender.replies import Reply, readable
 from newsletter.sender.smtp_protocol import SmtpProtocol
 from newsletter.sender.transport import Connection
 from newsletter.sender.tuning import SMTP, SmtpTuning
+from newsletter.smtp_login import LoginClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class SmtpTransport:
         Raises HostDown, whose `phase` tells how far it came, and ConfigError where the authorities cannot be read.
         """
         relay = self.relay
-        client = aiosmtplib.SMTP(
+        client = LoginClient(
             hostname=relay.host,
             port=relay.port,
             timeout=relay.timeout,

@@ -21,7 +21,7 @@ import contextlib
 import socket
 from collections import deque
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 from newsletter.errors import DeliveryError, HostDown, Uncertain
 from newsletter.sender.envelope import Offers, commands
@@ -34,6 +34,8 @@ from newsletter.sender.transaction import Refusal, SmtpTransaction
 from newsletter.sender.transport import Begin
 from newsletter.sender.tuning import SMTP, SmtpTuning
 from newsletter.types import Mail
+
+Ended = TypeVar("Ended", bound=DeliveryError)
 
 _QUICKACK: Final = getattr(socket, "TCP_QUICKACK", 0)  #: Linux has it
 
@@ -221,26 +223,19 @@ class SmtpProtocol(asyncio.Protocol):
         if phase is Phase.BDAT and reply.code in (500, 502):  # it may take the body for commands
             self._break(f"the server does not know BDAT: {reply.words}", reply)
 
-    def _due_to_level(self, transaction: SmtpTransaction, refusal: Refusal) -> bool:
-        on_trial = self._pipelining.tries(transaction) and refusal.phase in (Phase.MAIL, Phase.BDAT)
-        return transaction.level is not PipeliningLevel.PLAIN and (on_trial or refusal.reply.about_order)
-
     def _after_refusal(self, transaction: SmtpTransaction, refusal: Refusal) -> None:
-        """Send it again in plainer words where it was how we write that was refused; it was certainly not accepted."""
+        """Send it again where it was how we write that was refused; it was certainly not accepted."""
         try:
-            again = self._parameters.give_way(transaction, self._offers)
-            if not again and self._due_to_level(transaction, refusal):
-                self._pipelining.failed(transaction.level, transaction)
-                again = True
+            again = self._parameters.give_way(transaction, self._offers) or _step_down(transaction, self._pipelining)
             error = None if again else error_for(*refusal, transaction.mail)
         except DeliveryError as out_of_reach:
             error = out_of_reach
         self._pipelining.left(transaction)
         if error:
             transaction.end(error)
-            return
-        transaction.error, transaction.unwritten = None, []
-        self._queue.appendleft(transaction)
+        else:
+            transaction.error, transaction.unwritten = None, []
+            self._queue.appendleft(transaction)
 
     def _dot_reply(self, transaction: SmtpTransaction, reply: Reply) -> None:
         """Settle a mail by the reply to its dot."""
@@ -298,8 +293,8 @@ class SmtpProtocol(asyncio.Protocol):
         self._timer.cancel()
 
     def _down(self) -> HostDown:
-        lost = self._lost or HostDown(f"{self._name}: the connection is being closed")
-        return HostDown(str(lost), lost.code, lost.status, lost.phase)
+        lost = self._lost
+        return _anew(lost) if lost else HostDown(f"{self._name}: the connection is being closed")
 
     def _watch(self) -> None:
         """Set the time limit of the reply that is expected next."""
@@ -348,6 +343,18 @@ class SmtpProtocol(asyncio.Protocol):
         self._drained = None
 
 
+def _step_down(transaction: SmtpTransaction, pipelining: Pipelining) -> bool:
+    """Give a level up where a refusal can be due to it; False: it was something else."""
+    if transaction.level is PipeliningLevel.PLAIN or not transaction.error:
+        return False
+    reply, phase = transaction.error
+    on_trial = pipelining.tries(transaction) and phase in (Phase.MAIL, Phase.BDAT)
+    if not (on_trial or reply.about_order):
+        return False
+    pipelining.failed(transaction.level, transaction)
+    return True
+
+
 def _acknowledge(sock: socket.socket | None) -> None:
     """Acknowledge at once: a server's next small reply waits up to 40 ms for that (Nagle)."""
     if _QUICKACK and sock:
@@ -359,4 +366,8 @@ def _end_all(transactions: Iterable[SmtpTransaction], error: DeliveryError) -> N
     """Give each an error of its own: one that is raised twice collects the tracebacks of both."""
     for transaction in transactions:
         if not transaction.over:
-            transaction.end(type(error)(str(error), error.code, error.status, error.phase))
+            transaction.end(_anew(error))
+
+
+def _anew(error: Ended) -> Ended:
+    return type(error)(str(error), error.code, error.status, error.phase)

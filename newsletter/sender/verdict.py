@@ -37,6 +37,7 @@ _NO_READER = frozenset(
     (Reason.USERUNKNOWN, Reason.HOSTUNKNOWN, Reason.HASMOVED, Reason.NOTACCEPT, Reason.SUSPEND, Reason.SUPPRESSED)
 )
 _OF_ADDRESS = _NO_READER | {Reason.MAILBOXFULL, Reason.FILTERED}
+_OF_ADDRESS = _NO_READER | {Reason.MAILBOXFULL, Reason.FILTERED}
 _BY_WORDS_ALONE = frozenset((Reason.USERUNKNOWN, Reason.HASMOVED))  #: also after RCPT
 _US = frozenset((Reason.REJECTED, Reason.TOOMANYCONN, Reason.SECURITYERROR))
 
@@ -74,9 +75,7 @@ def _speaks_of_reader(reason: Reason, words: str, code: int, subject: str, phase
         return False
     at_address = bool(_ADDRESS_STATUS.fullmatch(subject))
     if phase in AFTER_RCPT:
-        return (
-            at_address and reason in _NO_READER | {Reason.MAILBOXFULL, Reason.FILTERED}
-        ) or reason in _BY_WORDS_ALONE
+        return (at_address and reason in _OF_ADDRESS) or reason in _BY_WORDS_ALONE
     match reason:
         case Reason.MAILBOXFULL:
             return subject.startswith("2.") or _MAILBOX.search(words) is not None

@@ -22,7 +22,7 @@ LAYERS = (
     {"tables"},
     {"formats"},
     {"config", "i18n", "logs", "schedule", "tokens", "worker_process"},
-    {"errors", "handshakes", "private_files", "types", "version", "__init__"},
+    {"errors", "handshakes", "private_files", "smtp_login", "types", "version", "__init__"},
 )
 #: doors that open other doors, and `__init__`, which only names what is public
 ALLOWED = {("cli", "web"), ("cli", "demo")}
