@@ -15,7 +15,11 @@ class LoginClient(aiosmtplib.SMTP):
     """Names what the server offers where we know no way in, and says name and password when it is asked for them."""
 
     async def login(
-        self, username: str | bytes, password: str | bytes, /, timeout: float | Default | None = Default.token
+        self,
+        username: str | bytes,
+        password: str | bytes,
+        /,
+        timeout: float | Default | None = Default.token,  # noqa: ASYNC109  (aiosmtplib's)
     ) -> SMTPResponse:
         """Log in by the first way that works. Raises SMTPNotSupported, naming what is offered, where there is none."""
         if self.supports_extension("auth") and not self.supported_auth_methods:
@@ -25,7 +29,12 @@ class LoginClient(aiosmtplib.SMTP):
         return await super().login(username, password, timeout=timeout)
 
     async def auth_login(
-        self, username: str | bytes, password: str | bytes, /, *, timeout: float | Default | None = Default.token
+        self,
+        username: str | bytes,
+        password: str | bytes,
+        /,
+        *,
+        timeout: float | Default | None = Default.token,  # noqa: ASYNC109  (aiosmtplib's)
     ) -> SMTPResponse:
         """Give the name and the password when asked: not every server takes the name in the first line."""
         reply = await self.execute_command(b"AUTH", b"LOGIN", timeout=timeout)
@@ -35,7 +44,12 @@ class LoginClient(aiosmtplib.SMTP):
         return await self._logged_in(reply)
 
     async def auth_plain(
-        self, username: str | bytes, password: str | bytes, /, *, timeout: float | Default | None = Default.token
+        self,
+        username: str | bytes,
+        password: str | bytes,
+        /,
+        *,
+        timeout: float | Default | None = Default.token,  # noqa: ASYNC109  (aiosmtplib's)
     ) -> SMTPResponse:
         """Give both in the first line, and once more where the server asks all the same."""
         secret = _encoded(b"\0" + _bytes(username) + b"\0" + _bytes(password))

@@ -41,7 +41,7 @@ class Session(Generic[Handle]):
         self.route.worked()
 
     def one_too_many(self, error: DeliveryError, job: Job[Handle], patience: int) -> bool:
-        """Say whether the relay turns this connection away, at its first mail or in so many words, beside others of ours.
+        """Say whether the relay turns this connection away, in words or at its first mail, beside others of ours.
 
         Where it turns everybody away, that is trouble of another kind.
         """

@@ -1,6 +1,7 @@
 """SMTP: aiosmtplib connects (TLS, EHLO, AUTH); then our own protocol (smtp_protocol.py) takes it over.
 
-Only this file, smtp_login.py, and doctor/check_relay.py which sends nothing, know aiosmtplib, and only what it documents of it.
+Only this file, smtp_login.py, and doctor/check_relay.py which sends nothing, know aiosmtplib, and only what it
+documents.
 """
 
 from __future__ import annotations

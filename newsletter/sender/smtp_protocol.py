@@ -293,8 +293,7 @@ class SmtpProtocol(asyncio.Protocol):
         self._timer.cancel()
 
     def _down(self) -> HostDown:
-        lost = self._lost
-        return _anew(lost) if lost else HostDown(f"{self._name}: the connection is being closed")
+        return _anew(self._lost or HostDown(f"{self._name}: the connection is being closed"))
 
     def _watch(self) -> None:
         """Set the time limit of the reply that is expected next."""

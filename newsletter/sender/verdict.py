@@ -61,7 +61,10 @@ def about(words: str, code: int, status: str, phase: str) -> About:
         return About.READER
     if subject.startswith("7."):  # says who is sorry, not for what: let the words alone tell
         reason, _ = classify(Diagnostic(_CODES.sub(" ", words)))
-    return About.SENDER if code in _LOGIN or (reason in _US and not subject.startswith("2.")) else About.MAIL
+        us = _US - {Reason.SECURITYERROR}  # may be SPF, DKIM and so on
+    else:
+        us = _US if subject not in ("2.1", "2.2") else frozenset[Reason]()  # of one mailbox
+    return About.SENDER if code in _LOGIN or reason in us else About.MAIL
 
 
 def names_sender(words: str, sender: str, recipient: str) -> bool:
@@ -76,6 +79,8 @@ def _speaks_of_reader(reason: Reason, words: str, code: int, subject: str, phase
     at_address = bool(_ADDRESS_STATUS.fullmatch(subject))
     if phase in AFTER_RCPT:
         return (at_address and reason in _OF_ADDRESS) or reason in _BY_WORDS_ALONE
+    if subject == "6.7":  # an address that needs SMTPUTF8
+        return True
     match reason:
         case Reason.MAILBOXFULL:
             return subject.startswith("2.") or _MAILBOX.search(words) is not None
@@ -83,6 +88,4 @@ def _speaks_of_reader(reason: Reason, words: str, code: int, subject: str, phase
             return code in _OF_ADDRESSES and (at_address or subject in ("", "0.0"))
         case Reason.SYNTAXERROR:
             return code in _OF_SYNTAX
-        case Reason.CONTENTERROR:
-            return subject == "6.7"  # an address that needs SMTPUTF8
     return reason in _NO_READER or reason in (Reason.FILTERED, Reason.EXCEEDLIMIT)
