@@ -365,7 +365,14 @@ def _end_all(transactions: Iterable[SmtpTransaction], error: DeliveryError) -> N
     """Give each an error of its own: one that is raised twice collects the tracebacks of both."""
     for transaction in transactions:
         if not transaction.over:
-            transaction.end(_anew(error))
+            refused = transaction.error if isinstance(error, HostDown) else None
+            transaction.end(_turned_away(refused) if refused and refused.reply.code < 500 else _anew(error))
+
+
+def _turned_away(refusal: Refusal) -> HostDown:
+    """Keep the words that were said before the connection was closed."""
+    reply, phase = refusal
+    return HostDown(reply.words, reply.code, reply.status, phase)
 
 
 def _anew(error: Ended) -> Ended:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
-#: (verb, argument) → what to say in place of the usual: a reply such as "451 4.3.0 later" (or several lines; after 421
-#: the server hangs up), "" for the usual, or what to do: "reset", "close" (without a word), "hang" (say nothing),
+#: (verb, argument) → what to say in place of the usual: a reply such as "451 4.3.0 later" (or several lines; after 421,
+#: and after a reply with its line end, the server hangs up), "" for the usual, or what to do: "reset", "close" (without a word), "hang" (say nothing),
 #: "slow" (the usual, after a while), "garbage"; with a mail also "accept and reset", "accept and hang" and so on.
 #: Verbs: CONNECT, EHLO, STARTTLS, TLS (the handshake), AUTH, MAIL, RCPT, RSET; DATA and BDAT with the recipient as
 #: argument; and "." with the mail, whether it came by DATA or BDAT.
@@ -258,8 +258,8 @@ class _ScriptedSession:
 
     async def answer(self, reply: str) -> None:
         if reply:
-            self.replies.append(reply.encode("utf-8", "surrogateescape") + b"\r\n")
-        if reply.startswith("421"):
+            self.replies.append(reply.removesuffix("\r\n").encode("utf-8", "surrogateescape") + b"\r\n")
+        if reply.startswith("421") or reply.endswith("\r\n"):
             await self.flush()
             raise _HangUp
 

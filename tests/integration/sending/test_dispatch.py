@@ -203,6 +203,18 @@ async def test_a_relay_that_wants_fewer_connections_gets_all_mails_by_fewer(
     assert done.routes[0].crowded.endswith(words) or verb in ("CONNECT", "EHLO")
 
 
+@pytest.mark.parametrize("offers", [(), ALL[:1], ALL])
+async def test_a_relay_that_closes_after_its_words_gets_all_mails_by_fewer_connections(offers: tuple[str, ...]) -> None:
+    ledger = PaperLedger(48)
+    server = ScriptedServer(offers=offers, delay=0.002)
+    server.script = lambda verb, _: f"{TOO_MANY}\r\n" if verb == "MAIL" and server.open > 2 else ""
+    async with server:
+        done = await run(ledger, smtp(server), 6)
+
+    assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(48)}
+    assert done.routes[0].crowded == TOO_MANY
+
+
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
 @pytest.mark.parametrize("words", ["452 4.5.3 Too many mails", "452 4.3.1 enough", "451 4.7.0 session limit reached"])
 async def test_a_relay_that_has_had_enough_mails_of_a_connection_gets_the_rest_by_new_ones(
