@@ -144,10 +144,11 @@ class Outcomes(Generic[Handle]):
 
     async def turned_away(self, session: Session[Handle], job: Job[Handle], error: DeliveryError) -> None:
         """Leave it to the connections that the relay takes, and open no other one for a while."""
-        session.route.turned_away += not session.turned_away
+        if not session.turned_away:  # by the first of its mails; a neighbour only knows that it is closed
+            session.route.turned_away += 1
+            session.route.crowded = self.relays.trouble = str(error)
         session.turned_away = session.failed = True
         job.moved += error.code == 421
-        session.route.crowded = self.relays.trouble = str(error)
         await self.settling.take_back(job)
         self.scheduler.put_back(job)
 
