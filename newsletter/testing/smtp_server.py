@@ -14,7 +14,8 @@ from pathlib import Path
 
 #: (verb, argument) → what to say in place of the usual: a reply such as "451 4.3.0 later" (or several lines; the
 #: server hangs up after 421, and after a reply with its line end), "" for the usual, or what to do: "reset",
-#: "close" (without a word), "hang" (say nothing), "slow" (the usual, after a while), "garbage"; with a mail also "accept and reset", "accept and hang" and so on.
+#: "close" (without a word), "hang" (say nothing), "slow" (the usual, after a while), "garbage"; with a mail
+#: also "accept and reset", "accept and hang" and so on.
 #: Verbs: CONNECT, EHLO, STARTTLS, TLS (the handshake), AUTH, MAIL, RCPT, RSET; DATA and BDAT with the recipient as
 #: argument; and "." with the mail, whether it came by DATA or BDAT.
 Script = Callable[[str, str], str]
