@@ -26,6 +26,7 @@ _NEVER_READERS = frozenset((500, 502, 503, 504, 521, 541, 571)) | _LOGIN
 _OF_ADDRESSES = frozenset((550, 551, 553, 556))  #: without another word, said to RCPT
 _OF_SYNTAX = frozenset((501, 553, 555))
 _ADDRESS_STATUS = re.compile(r"[12]\.\d{1,2}|4\.4")
+_UNPROVEN = re.compile(r"7\.(2\d|515)")  #: SPF, DKIM, DMARC, PTR: each domain asks for what it wants
 _MAILBOX = re.compile(r"mail ?box|in-?box|recipient|mail ?dir|over.?quota|\bfull\b", re.IGNORECASE)
 _CODES = re.compile(r"\b5\d\d[ -]|\b5\.\d{1,3}\.\d{1,3}\b")
 _IN_WORDS = {
@@ -59,6 +60,8 @@ def about(words: str, code: int, status: str, phase: str) -> About:
     reason, _ = classify(Diagnostic(words, _IN_WORDS.get(Phase(phase), "") if phase else ""))
     if _speaks_of_reader(reason, words, code, subject, phase):
         return About.READER
+    if _UNPROVEN.fullmatch(subject):
+        return About.MAIL
     if subject.startswith("7."):  # says who is sorry, not for what: let the words alone tell
         reason, _ = classify(Diagnostic(_CODES.sub(" ", words)))
         us = _US - {Reason.SECURITYERROR}  # may be SPF, DKIM and so on

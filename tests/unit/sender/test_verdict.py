@@ -190,7 +190,6 @@ REPLIES = [
     ("dot", "550 5.1.1 no such user", READER),
     ("dot", "550 5.2.1 disabled", READER),
     ("rcpt", "550 Your account has been suspended for sending too much mail", SENDER),
-    ("rcpt", "550 5.7.1 Sandbox subdomains are for test purposes only. Please add your own domain", MAIL),
     ("rcpt", "550 You have reached your daily limit of 500 messages", SENDER),
     ("rcpt", "550 Maximum number of recipients per day reached for this sender", SENDER),
     ("rcpt", "553 sorry, your envelope sender domain must exist (#5.7.1)", SENDER),
