@@ -19,7 +19,8 @@ NewsletterError
 ├── IssuePaused          not sent by the schedule until somebody has looked
 └── DeliveryError        why a mail did not go
     ├── Deferred         tried again later
-    │   └── HostDown     the server's trouble, nobody's mail in particular
+    │   ├── HostDown     the server's trouble, nobody's mail in particular
+    │   └── SenderRefused  for good, but not for anything that is known of the reader
     ├── Refused          never tried again
     ├── Withdrawn        we decided not to send it at the last moment
     └── Uncertain        the server may or may not have it
@@ -139,8 +140,12 @@ class HostDown(Deferred):
     """The mail server cannot be reached or refuses to talk."""
 
 
+class SenderRefused(Deferred):
+    """The server refuses the sender, its quota or what it sends, and not the reader."""
+
+
 class Refused(DeliveryError):
-    """The server refused this mail for good."""
+    """The server refused this mail for good, for what it says about the reader."""
 
 
 class Withdrawn(DeliveryError):

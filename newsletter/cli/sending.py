@@ -55,6 +55,8 @@ def send(issue: str, dry_run: Path | None, test_to: str | None, connections: int
         sent = run_async(_send(engine, issue, connections or 0, everybody))
         warn_without_vectors(engine.vectors.trouble())
     click.echo(str(sent.tally))
+    if sent.crowded:
+        warn([f"the mail server wants fewer connections: {sent.crowded}; see [smtp] connections"])
     if sent.ahead.first:
         first = local_minute(sent.ahead.first, sent.ahead.timezone)
         readers = "1 reader waits" if sent.ahead.number == 1 else f"{sent.ahead.number:,} readers wait"

@@ -42,11 +42,13 @@ class SmtpCaller:
     async def call(self, relay: RelaySetup) -> Call:
         import aiosmtplib
 
+        from newsletter.smtp_login import LoginClient
+
         try:
             context = self._context(relay)
         except ConfigError as trouble:
             raise NoCall(str(trouble), "authorities") from trouble
-        client = aiosmtplib.SMTP(
+        client = LoginClient(
             hostname=relay.host,
             port=relay.port,
             timeout=min(relay.timeout, SECONDS),

@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from newsletter.errors import HostDown
+from newsletter.errors import DeliveryError, HostDown
 from newsletter.sender.jobs import Handle, Job
+from newsletter.sender.phase import Phase
+from newsletter.sender.rate_limit import concurrent, crowded
 from newsletter.sender.relay import Route
 from newsletter.sender.transport import Connection
 from newsletter.sender.tuning import DispatchTuning
 from newsletter.sender.turns import Request, Scheduler
+
+MOVES = 3  #: of one mail, to new connections
 
 
 @dataclass(slots=True, eq=False)
@@ -27,13 +31,32 @@ class Session(Generic[Handle]):
     alone: bool = False  #: one mail at a time
     fresh: bool = True  #: nothing was answered yet
     over: bool = False
-    failed: bool = False  #: it ended on a mail that was alone, before anything was answered
+    failed: bool = False  #: it ended on a mail that was alone, before anything was answered, or was turned away
+    turned_away: bool = False  #: the relay takes other connections of ours, and not this one
     requests: set[Request[Handle]] = field(default_factory=set)  #: of workers that wait for a job
 
     def answered(self) -> None:
         """Note that a mail had its answer."""
         self.fresh = False
         self.route.worked()
+
+    def one_too_many(self, error: DeliveryError, job: Job[Handle], patience: int) -> bool:
+        """Say whether the relay turns this connection away, in words or at its first mail, beside others of ours.
+
+        Where it turns everybody away, that is trouble of another kind.
+        """
+        route = self.route
+        meant = error.phase == Phase.MAIL or crowded(error) or (error.code == 421 and job.moved < MOVES)
+        few = route.turned_away < patience * route.connections
+        meant = (self.fresh and meant) or concurrent(error)
+        return meant and 400 <= error.code < 500 and (route.open > 1 or route.turned_away > 0) and few
+
+    def worn_out(self, error: DeliveryError, job: Job[Handle]) -> bool:
+        """Say whether the relay has had enough mails of this connection: for this one a new connection may do."""
+        if self.fresh or error.phase not in (Phase.MAIL, Phase.RCPT) or error.status.startswith("4.2."):
+            return False
+        full = error.code == 452 and not job.moved and self.route.renewing_helps
+        return full or (crowded(error) and job.moved < MOVES)
 
     def end(self) -> None:
         """Let no worker take another job: those that wait for one would keep back whom it ended on."""
@@ -89,7 +112,7 @@ class RelayPool(Generic[Handle]):
                 await scheduler.rest(max(delay, route.closed_until - self._clock()))
             return None if scheduler.over() else await self.open(route)
 
-    def failed(self, route: Route, error: HostDown, began: float) -> None:
+    def failed(self, route: Route, error: DeliveryError, began: float) -> None:
         """Note that a relay could not be reached or talked to."""
         route.failed(error, began, self._clock())
         self.give_up_if_all_are_down()

@@ -80,7 +80,7 @@ class Run(Generic[Handle]):
 
     def _scheduler(self) -> Scheduler[Handle]:
         for route in self.routes:
-            route.failures = 0
+            route.failures, route.crowded = 0, ""
         return Scheduler(self.pace, self._connections(), partial(capacity, self.routes, self.tuning), self.clock)
 
     def _settling(self, scheduler: Scheduler[Handle]) -> Settling[Handle]:

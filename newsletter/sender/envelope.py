@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from newsletter.errors import ConfigError, Refused
 from newsletter.formats import ascii_domain, spelled
-from newsletter.sender.replies import Phase
+from newsletter.sender.phase import Phase
 from newsletter.types import Mail
 
 _ASCII = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")

@@ -28,6 +28,7 @@ class Job(Generic[Handle]):
     delivery: Delivery
     mail: Mail
     hung_up: int = 0  #: how often a server did, in place of an answer, when it was alone
+    moved: int = 0  #: how often it went to a new connection because a server had enough of the last one
     asked: bool = False  #: the ledger was asked to mark it as begun
     begun: bool = False  #: it is marked: the last dot may be out
     domain: str = field(init=False)

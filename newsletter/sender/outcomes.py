@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic
 
-from newsletter.errors import DeliveryError, HostDown, Refused, Uncertain
+from newsletter.errors import DeliveryError, Refused, Uncertain
 from newsletter.sender.circuit_breaker import Breaker, PolicyRefusal, Trip, policy_refusal
 from newsletter.sender.connections import RelayPool, Session
 from newsletter.sender.jobs import Handle, Job, Work
+from newsletter.sender.phase import Phase
 from newsletter.sender.rate_limit import RateHint, rate_hint, retry_delay
-from newsletter.sender.replies import Phase
 from newsletter.sender.turns import Scheduler
 from newsletter.types import Delivery, Outcome
 
@@ -130,6 +130,8 @@ class Outcomes(Generic[Handle]):
     ) -> RateHint:
         """Act on a no, a later, or silence after the last dot. Returns what it says about the relay's pace."""
         self.settling.not_accepted(job, error)
+        if job.moved and session.fresh and error.code == 452:
+            session.route.renewing_helps = False
         if isinstance(error, Uncertain):
             hint = RateHint.NOTHING
         else:
@@ -140,8 +142,28 @@ class Outcomes(Generic[Handle]):
         await self.throttle.not_accepted(job.domain, error, slowed)
         return hint if about_relay or isinstance(error, Uncertain) else RateHint.FINE
 
-    async def hung_up(self, session: Session[Handle], job: Job[Handle], error: HostDown) -> None:
+    async def turned_away(self, session: Session[Handle], job: Job[Handle], error: DeliveryError) -> None:
+        """Leave it to the connections that the relay takes, and open no other one for a while."""
+        if not session.turned_away:  # by the first of its mails; a neighbour only knows that it is closed
+            session.route.turned_away += 1
+            session.route.crowded = self.relays.trouble = str(error)
+        session.turned_away = session.failed = True
+        job.moved += error.code == 421
+        await self.settling.take_back(job)
+        self.scheduler.put_back(job)
+
+    async def moves(self, session: Session[Handle], job: Job[Handle], error: DeliveryError) -> None:
+        """Send it again on a new connection: the relay has had enough of this one."""
+        job.moved += 1
+        self.relays.trouble = str(error)
+        session.retry_alone.append(job)
+        await self.settling.take_back(job)
+
+    async def hung_up(self, session: Session[Handle], job: Job[Handle], error: DeliveryError) -> None:
         """Send it again, alone and on another connection; unless it is this mail that servers do not like."""
+        if session.turned_away:  # with its neighbour
+            await self.turned_away(session, job, error)
+            return
         session.retry_alone.appendleft(job) if session.alone else session.retry_alone.append(job)
         await self.settling.take_back(job)
         self.relays.trouble = str(error)

@@ -18,12 +18,18 @@ from enum import Enum
 from math import inf
 from zlib import crc32
 
-from newsletter.errors import Deferred, DeliveryError
+from newsletter.errors import Deferred, DeliveryError, SenderRefused
 from newsletter.sender.tuning import RATE_LIMIT, RateLimitTuning
 
 _SLOWER = re.compile(
     r"\b(rate|busy|load|quickly|slow down)\b|too (many|fast|much)|throttl|limit exceeded", re.IGNORECASE
 )
+_CROWDED = re.compile(
+    r"(?:too many|limit|max|exceed|reached|reduce|fewer)[^.;]{0,60}(?:connection|session|concurren|simultaneous)"
+    r"|(?:connection|session|concurren|simultaneous)[^.;]{0,60}(?:too many|limit|max|exceed|reached)",
+    re.IGNORECASE,
+)
+_CONCURRENT = re.compile(r"concurren|simultaneous|too many (?:open |smtp )*(?:connection|session)", re.IGNORECASE)
 _GREY = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
 
 
@@ -58,7 +64,7 @@ def retry_delay(
 
 def rate_hint(error: DeliveryError | None) -> RateHint:
     """Read from a reply whether it asks for another pace; None is acceptance."""
-    if error is None or not isinstance(error, Deferred):
+    if error is None or not isinstance(error, Deferred) or isinstance(error, SenderRefused):
         return RateHint.FINE
     if error.status.startswith("4.2.") or grey(error):  # one mailbox; a stranger
         return RateHint.LATER
@@ -69,6 +75,16 @@ def rate_hint(error: DeliveryError | None) -> RateHint:
 def grey(error: DeliveryError) -> bool:
     """Say whether it only asks us to come back, as a grey list asks every unknown sender."""
     return _GREY.search(str(error)) is not None
+
+
+def crowded(error: DeliveryError) -> bool:
+    """Say whether a temporary refusal is about our connections: too many at once, or one that lasted too long."""
+    return 400 <= error.code < 500 and _CROWDED.search(str(error)) is not None
+
+
+def concurrent(error: DeliveryError) -> bool:
+    """Say whether a temporary refusal is about connections at the same time."""
+    return 400 <= error.code < 500 and _CONCURRENT.search(str(error)) is not None
 
 
 class Lane:

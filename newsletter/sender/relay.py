@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from newsletter.errors import HostDown
+from newsletter.errors import DeliveryError
+from newsletter.sender.phase import Phase
 from newsletter.sender.rate_limit import Lane
-from newsletter.sender.replies import Phase
 from newsletter.sender.transport import Transport
 
 _GREETING = (Phase.CONNECT, Phase.EHLO, Phase.STARTTLS, Phase.AUTH)
@@ -27,9 +27,12 @@ class Route:
     failed_at: float = -inf
     closed_until: float = -inf  #: it said no for good: a wrong password, a refused greeting
     trouble: str = ""  #: its last words
+    turned_away: int = 0  #: connections beside others of ours, since the last answer
+    crowded: str = ""  #: its words, when it turned one away
+    renewing_helps: bool = True  #: after a 452 a new connection may do; False: it was tried
     longest_pause_seconds: float = 60.0  #: between two attempts to reach it
 
-    def failed(self, error: HostDown, began: float, now: float) -> None:
+    def failed(self, error: DeliveryError, began: float, now: float) -> None:
         """Note that it could not be reached, or hung up on a fresh session. What was tried at once counts once."""
         self.failures += began >= self.failed_at
         self.failed_at = now
@@ -39,7 +42,7 @@ class Route:
 
     def worked(self) -> None:
         """Note that a mail had its answer."""
-        self.failures = 0
+        self.failures = self.turned_away = 0
 
     def down(self, patience: int, now: float) -> bool:
         """Say whether to leave it out for as long as anybody waits, not only for the moment."""

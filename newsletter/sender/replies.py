@@ -4,41 +4,28 @@
 |---|---|---|---|---|---|
 | connect, ehlo, starttls, auth | go on | HostDown | HostDown | HostDown | HostDown |
 | mail | go on | Deferred | HostDown: it is the sender that is refused | HostDown | HostDown |
-| rcpt | go on | Deferred | Refused | HostDown | HostDown |
-| data (354 goes on), bdat | go on | Deferred | Refused | HostDown | HostDown |
-| dot, also for the last chunk | accepted | Deferred | Refused | HostDown | Uncertain |
+| rcpt | go on | Deferred | Refused or SenderRefused | HostDown | HostDown |
+| data (354 goes on), bdat | go on | Deferred | Refused or SenderRefused | HostDown | HostDown |
+| dot, also for the last chunk | accepted | Deferred | Refused or SenderRefused | HostDown | Uncertain |
+
+Refused where the server speaks of this reader, SenderRefused where it speaks of us or of anything else (verdict.py).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import NamedTuple
 
-from newsletter.errors import Deferred, DeliveryError, HostDown, Refused
+from newsletter.errors import Deferred, DeliveryError, HostDown, Refused, SenderRefused
+from newsletter.sender.phase import Phase
+from newsletter.sender.verdict import About, about, names_sender
+from newsletter.types import Mail
 
 LINE = 8192  #: bytes of one line of a reply
 REPLY = 4 * LINE  #: bytes of a whole reply: an EHLO has a few hundred
 _STATUS = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _ORDER = re.compile(rb"pipelin|synchroni[sz]", re.IGNORECASE)
-
-
-class Phase(StrEnum):
-    """What a server answered."""
-
-    IDLE = "idle"  #: nothing that we asked
-    CONNECT = "connect"
-    EHLO = "ehlo"
-    STARTTLS = "starttls"
-    AUTH = "auth"
-    RSET = "rset"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    BDAT = "bdat"
-    DOT = "dot"
-    QUIT = "quit"
 
 
 class Garbled(Exception):
@@ -110,14 +97,23 @@ class Replies:
         return Reply(int(code), b"\n".join(lines))
 
 
-def error_for(reply: Reply, phase: Phase) -> DeliveryError | None:
-    """Look a reply up in the table at the top; None where the server goes along."""
-    if reply.code == 354 if phase is Phase.DATA else reply.good:
+def goes_along(reply: Reply, phase: Phase) -> bool:
+    """Say whether the server goes along."""
+    return reply.code == 354 if phase is Phase.DATA else reply.good
+
+
+def error_for(reply: Reply, phase: Phase, mail: Mail | None = None) -> DeliveryError | None:
+    """Look a reply up in the table at the top; None where the server goes along. `mail` tells whom words may name."""
+    if goes_along(reply, phase):
         return None
     told = (reply.words, reply.code, reply.status, phase)
     if reply.code == 421 or (phase is Phase.MAIL and reply.code >= 500):
         return HostDown(*told)
-    return Refused(*told) if reply.code >= 500 else Deferred(*told)
+    if reply.code < 500:
+        return Deferred(*told)
+    if about(*told) is not About.READER or (mail and names_sender(reply.words, mail.sender, mail.recipient)):
+        return SenderRefused(*told)
+    return Refused(*told)
 
 
 def out_of_step(reply: Reply, phase: Phase) -> bool:

@@ -14,7 +14,8 @@ from newsletter.errors import DeliveryError, HostDown, Uncertain, Withdrawn
 from newsletter.sender.connections import RelayPool, Session
 from newsletter.sender.jobs import Handle, Job, Work
 from newsletter.sender.outcomes import Outcomes
-from newsletter.sender.rate_limit import RateHint, rate_hint
+from newsletter.sender.phase import Phase
+from newsletter.sender.rate_limit import RateHint, crowded, rate_hint
 from newsletter.sender.relay import Route
 from newsletter.sender.tuning import DispatchTuning
 from newsletter.sender.turns import Scheduler
@@ -146,23 +147,39 @@ class Sessions(Generic[Handle]):
         job.asked = job.begun = False
         try:
             words = await session.connection.send(job.mail, partial(self._begin, job))
-        except HostDown as error:
-            session.end()
-            await outcomes.hung_up(session, job, error)
-            return rate_hint(error) if session.fresh else RateHint.NOTHING
         except Withdrawn:
             session.end()
             outcomes.withdrawn(job)
             return RateHint.NOTHING
         except DeliveryError as error:
-            if isinstance(error, Uncertain):
-                session.end()
-            return await outcomes.not_accepted(session, job, error, self._clock() - began)
+            return await self._not_accepted(session, job, error, self._clock() - began)
         except BaseException:
             await outcomes.given_up(job)
             raise
         outcomes.accepted(session, job, words, self._clock() - began)
         return RateHint.FINE
+
+    async def _not_accepted(
+        self, session: Session[Handle], job: Job[Handle], error: DeliveryError, took: float
+    ) -> RateHint:
+        """Say whether it was about the mail or about the connection, which ends then."""
+        outcomes = self._outcomes
+        if session.one_too_many(error, job, self._tuning.relay_patience_tries):
+            session.end()
+            await outcomes.turned_away(session, job, error)
+            return RateHint.NOTHING
+        if isinstance(error, HostDown) or (session.fresh and error.phase == Phase.MAIL and crowded(error)):
+            session.end()
+            hint = rate_hint(error) if session.fresh else RateHint.NOTHING
+            await outcomes.hung_up(session, job, error)
+            return hint
+        if session.worn_out(error, job):
+            session.end()
+            await outcomes.moves(session, job, error)
+            return RateHint.NOTHING
+        if isinstance(error, Uncertain):
+            session.end()
+        return await outcomes.not_accepted(session, job, error, took)
 
     async def _begin(self, job: Job[Handle]) -> None:
         """Mark a mail as begun, in the ledger and here."""

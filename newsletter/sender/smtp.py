@@ -1,6 +1,7 @@
 """SMTP: aiosmtplib connects (TLS, EHLO, AUTH); then our own protocol (smtp_protocol.py) takes it over.
 
-Only this file, and doctor/relay.py which sends nothing, know aiosmtplib, and only what it documents of it.
+Only this file, smtp_login.py, and doctor/check_relay.py which sends nothing, know aiosmtplib, and only what it
+documents.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from aiosmtplib import SMTPException
 
 from newsletter.errors import ConfigError, HostDown
 from newsletter.sender.envelope import Offers
+from newsletter.sender.parameters import Parameters
+from newsletter.sender.phase import Phase
 from newsletter.sender.pipelining import Pipelining
-from newsletter.sender.replies import Phase, Reply, readable
+from newsletter.sender.replies import Reply, readable
 from newsletter.sender.smtp_protocol import SmtpProtocol
 from newsletter.sender.transport import Connection
 from newsletter.sender.tuning import SMTP, SmtpTuning
+from newsletter.smtp_login import LoginClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Relay:
 
 
 class SmtpTransport:
-    """Connections to one relay; they share one TLS context (building one costs 26 ms of CPU) and one Pipelining."""
+    """Connections to one relay; they share one TLS context (26 ms of CPU), one Pipelining and one Parameters."""
 
     def __init__(self, relay: Relay, tuning: SmtpTuning = SMTP) -> None:
         """Check the relay; raises ConfigError where a password would go in clear."""
@@ -50,6 +54,7 @@ class SmtpTransport:
             raise ConfigError('a password is never sent in clear: set smtp.security to "starttls" or "tls"')
         self.relay = relay
         self.pipelining = Pipelining()
+        self.parameters = Parameters()
         self._tuning = tuning
         self._hello_name = relay.hello_name
 
@@ -63,7 +68,7 @@ class SmtpTransport:
         Raises HostDown, whose `phase` tells how far it came, and ConfigError where the authorities cannot be read.
         """
         relay = self.relay
-        client = aiosmtplib.SMTP(
+        client = LoginClient(
             hostname=relay.host,
             port=relay.port,
             timeout=relay.timeout,
@@ -101,7 +106,8 @@ class SmtpTransport:
         transport = client.transport
         if transport is None:
             raise HostDown(f"{self.relay}: the connection was lost", phase=Phase.EHLO)
-        protocol = SmtpProtocol(str(self.relay), offers, self.pipelining, self.relay.timeout, self._tuning)
+        shared = self.pipelining, self.relay.timeout, self._tuning, self.parameters
+        protocol = SmtpProtocol(str(self.relay), offers, *shared)
         cast(asyncio.Transport, transport).set_protocol(protocol)
         protocol.connection_made(transport)
         return protocol

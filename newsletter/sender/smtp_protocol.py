@@ -21,17 +21,21 @@ import contextlib
 import socket
 from collections import deque
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 from newsletter.errors import DeliveryError, HostDown, Uncertain
 from newsletter.sender.envelope import Offers, commands
+from newsletter.sender.parameters import Parameters
+from newsletter.sender.phase import Phase
 from newsletter.sender.pipelining import Pipelining, PipeliningLevel
-from newsletter.sender.replies import Garbled, Phase, Replies, Reply, error_for, out_of_step, readable
+from newsletter.sender.replies import Garbled, Replies, Reply, error_for, goes_along, out_of_step, readable
 from newsletter.sender.reply_timer import ReplyTimer
 from newsletter.sender.transaction import Refusal, SmtpTransaction
 from newsletter.sender.transport import Begin
 from newsletter.sender.tuning import SMTP, SmtpTuning
 from newsletter.types import Mail
+
+Ended = TypeVar("Ended", bound=DeliveryError)
 
 _QUICKACK: Final = getattr(socket, "TCP_QUICKACK", 0)  #: Linux has it
 
@@ -42,11 +46,18 @@ class SmtpProtocol(asyncio.Protocol):
     ahead = 2  #: one waits for its reply while the envelope of the next is written
 
     def __init__(
-        self, name: str, offers: Offers, pipelining: Pipelining, timeout: float, tuning: SmtpTuning = SMTP
+        self,
+        name: str,
+        offers: Offers,
+        pipelining: Pipelining,
+        timeout: float,
+        tuning: SmtpTuning = SMTP,
+        parameters: Parameters | None = None,
     ) -> None:
         self._name = name
         self._offers = offers
         self._pipelining = pipelining
+        self._parameters = parameters or Parameters()
         self._timeout = timeout
         self._tuning = tuning
         self._loop = asyncio.get_running_loop()
@@ -68,7 +79,7 @@ class SmtpProtocol(asyncio.Protocol):
         """Send one mail, as any Connection does. Cancelled after its first byte, it closes the connection."""
         if self._lost or self._leaving:
             raise self._down()
-        transaction = SmtpTransaction(commands(mail, self._offers), mail, self._loop)
+        transaction = SmtpTransaction(commands(mail, self._parameters.left_of(self._offers)), mail, self._loop)
         self._queue.append(transaction)
         try:
             self._start_next()
@@ -187,7 +198,7 @@ class SmtpProtocol(asyncio.Protocol):
 
     def _envelope_reply(self, transaction: SmtpTransaction, phase: Phase, reply: Reply) -> None:
         """Note a reply to a part of an envelope; the first refusal is the one that counts."""
-        if phase is not Phase.RSET and not transaction.error and error_for(reply, phase):
+        if phase is not Phase.RSET and not transaction.error and not goes_along(reply, phase):
             transaction.error = Refusal(reply, phase)
         if phase is Phase.MAIL and transaction.ahead and not transaction.error:
             self._pipelining.passed(PipeliningLevel.AHEAD, transaction)
@@ -200,6 +211,7 @@ class SmtpProtocol(asyncio.Protocol):
         """Act on the replies to a whole envelope."""
         if not transaction.error:
             self._pipelining.passed(min(transaction.level, PipeliningLevel.PIPELINED), transaction)
+            self._parameters.passed(transaction.dropped)
             transaction.take_envelope()
             return
         self._open = None
@@ -207,30 +219,27 @@ class SmtpProtocol(asyncio.Protocol):
             self._write(None, Phase.DOT, b".\r\n")
         else:
             self._stale = True
-        if self._due_to_level(transaction, transaction.error):
-            self._step_down(transaction)
-        else:
-            self._pipelining.left(transaction)
-            transaction.end(error_for(*transaction.error) or self._down())
+        self._after_refusal(transaction, transaction.error)
         if phase is Phase.BDAT and reply.code in (500, 502):  # it may take the body for commands
             self._break(f"the server does not know BDAT: {reply.words}", reply)
 
-    def _due_to_level(self, transaction: SmtpTransaction, refusal: Refusal) -> bool:
-        if transaction.level is PipeliningLevel.PLAIN:
-            return False
-        on_trial = self._pipelining.tries(transaction) and refusal.phase in (Phase.MAIL, Phase.BDAT)
-        return on_trial or refusal.reply.about_order
-
-    def _step_down(self, transaction: SmtpTransaction) -> None:
-        """Send it again, one level lower: it was certainly not accepted."""
-        self._pipelining.failed(transaction.level, transaction)
-        transaction.error = None
-        transaction.unwritten = []
-        self._queue.appendleft(transaction)
+    def _after_refusal(self, transaction: SmtpTransaction, refusal: Refusal) -> None:
+        """Send it again where it was how we write that was refused; it was certainly not accepted."""
+        try:
+            again = self._parameters.give_way(transaction, self._offers) or _step_down(transaction, self._pipelining)
+            error = None if again else error_for(*refusal, transaction.mail)
+        except DeliveryError as out_of_reach:
+            error = out_of_reach
+        self._pipelining.left(transaction)
+        if error:
+            transaction.end(error)
+        else:
+            transaction.error, transaction.unwritten = None, []
+            self._queue.appendleft(transaction)
 
     def _dot_reply(self, transaction: SmtpTransaction, reply: Reply) -> None:
         """Settle a mail by the reply to its dot."""
-        error = error_for(reply, Phase.DOT)
+        error = error_for(reply, Phase.DOT, transaction.mail)
         chunks, followed = transaction.level is PipeliningLevel.CHUNKS, self._open is not None
         if not error:
             self._pipelining.passed(transaction.level, transaction)
@@ -284,8 +293,7 @@ class SmtpProtocol(asyncio.Protocol):
         self._timer.cancel()
 
     def _down(self) -> HostDown:
-        lost = self._lost or HostDown(f"{self._name}: the connection is being closed")
-        return HostDown(str(lost), lost.code, lost.status, lost.phase)
+        return _anew(self._lost or HostDown(f"{self._name}: the connection is being closed"))
 
     def _watch(self) -> None:
         """Set the time limit of the reply that is expected next."""
@@ -334,6 +342,18 @@ class SmtpProtocol(asyncio.Protocol):
         self._drained = None
 
 
+def _step_down(transaction: SmtpTransaction, pipelining: Pipelining) -> bool:
+    """Give a level up where a refusal can be due to it; False: it was something else."""
+    if transaction.level is PipeliningLevel.PLAIN or not transaction.error:
+        return False
+    reply, phase = transaction.error
+    on_trial = pipelining.tries(transaction) and phase in (Phase.MAIL, Phase.BDAT)
+    if not (on_trial or reply.about_order):
+        return False
+    pipelining.failed(transaction.level, transaction)
+    return True
+
+
 def _acknowledge(sock: socket.socket | None) -> None:
     """Acknowledge at once: a server's next small reply waits up to 40 ms for that (Nagle)."""
     if _QUICKACK and sock:
@@ -345,4 +365,15 @@ def _end_all(transactions: Iterable[SmtpTransaction], error: DeliveryError) -> N
     """Give each an error of its own: one that is raised twice collects the tracebacks of both."""
     for transaction in transactions:
         if not transaction.over:
-            transaction.end(type(error)(str(error), error.code, error.status, error.phase))
+            refused = transaction.error if isinstance(error, HostDown) else None
+            transaction.end(_turned_away(refused) if refused and refused.reply.code < 500 else _anew(error))
+
+
+def _turned_away(refusal: Refusal) -> HostDown:
+    """Keep the words that were said before the connection was closed."""
+    reply, phase = refusal
+    return HostDown(reply.words, reply.code, reply.status, phase)
+
+
+def _anew(error: Ended) -> Ended:
+    return type(error)(str(error), error.code, error.status, error.phase)

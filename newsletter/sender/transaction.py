@@ -6,8 +6,9 @@ import asyncio
 from typing import NamedTuple
 
 from newsletter.errors import DeliveryError
+from newsletter.sender.phase import Phase
 from newsletter.sender.pipelining import PipeliningLevel
-from newsletter.sender.replies import Phase, Reply
+from newsletter.sender.replies import Reply
 from newsletter.types import Mail
 
 
@@ -23,11 +24,13 @@ class SmtpTransaction:
 
     def __init__(self, commands: tuple[bytes, bytes], mail: Mail, loop: asyncio.AbstractEventLoop) -> None:
         self.commands = commands  #: MAIL and RCPT
+        self.mail = mail
         self.sealed = mail.sealed
         self.body = mail.body if mail.sealed or mail.body.endswith(b"\r\n") else mail.body + b"\r\n"
         self.level = PipeliningLevel.PLAIN
         self.ahead = False  #: its envelope was written before the reply to the last mail's dot
         self.unwritten: list[tuple[Phase, bytes]] = []  #: commands that wait for the reply to the one before
+        self.dropped: frozenset[str] = frozenset()  #: parameters that were refused, and left out then
         self.error: Refusal | None = None  #: the first in its envelope
         self.doubtful = False  #: its dot was written: if the connection is lost now, nobody can know
         self.over = False

@@ -36,6 +36,7 @@ class BreakerTuning:
 
     domain_refusals_in_a_row: int = 5
     sender_refusals_in_a_row: int = 3
+    refusals_in_a_row: int = 20  #: of any domains, and not about their readers
     paused_domains: int = 3  #: for policy, at once
     refused_share: float = 0.05  #: of the mails that were answered; fewer pause domains, but not the issue
     doubts_in_a_row: int = 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ from newsletter.services.single_mail import SingleMails, no_ledger
 from newsletter.store import Ahead, Claim
 from newsletter.types import Delivery, Edition, IssueState, Outcome, Status, Subscriber, Tally
 
+logger = logging.getLogger("newsletter")
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -34,6 +37,7 @@ class Sent:
     trouble: str  #: why it ended early, in the server's words or ours
     stopped: bool  #: ended early because somebody asked
     ahead: Ahead  #: who waits for a time of their own
+    crowded: str = ""  #: the words of a relay that wanted fewer connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,15 @@ class Sending:
                 tuning=self._tuning.dispatch,
             )
             await self._until_nobody_holds_any(run, key, sender)
+        for route in run.routes:
+            if route.crowded:
+                logger.warning("fewer connections", extra={"issue": key, "reason": route.crowded})
         tally = await asyncio.to_thread(self._accounting.close, key)
         trouble = f"{key} is paused: {tally.paused}" if tally.paused else run.trouble if run.gave_up else ""
         ahead = await asyncio.to_thread(self._store.waiting.ahead, key, self._now())
         zone = ahead.timezone if is_zone(ahead.timezone) else self._settings.schedule.timezone
-        return Sent(tally, outcomes, trouble, stop.is_set(), ahead._replace(timezone=zone))
+        crowded = next((route.crowded for route in run.routes if route.crowded), "")
+        return Sent(tally, outcomes, trouble, stop.is_set(), ahead._replace(timezone=zone), crowded)
 
     def _open(self, key: str, everybody: bool) -> None:
         """Take the issue on: whoever may send it goes on from now."""

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
-#: (verb, argument) → what to say in place of the usual: a reply such as "451 4.3.0 later" (or several lines; after 421
-#: the server hangs up), "" for the usual, or what to do: "reset", "close" (without a word), "hang" (say nothing),
-#: "slow" (the usual, after a while), "garbage"; with a mail also "accept and reset", "accept and hang" and so on.
+#: (verb, argument) → what to say in place of the usual: a reply such as "451 4.3.0 later" (or several lines; the
+#: server hangs up after 421, and after a reply with its line end), "" for the usual, or what to do: "reset",
+#: "close" (without a word), "hang" (say nothing), "slow" (the usual, after a while), "garbage"; with a mail
+#: also "accept and reset", "accept and hang" and so on.
 #: Verbs: CONNECT, EHLO, STARTTLS, TLS (the handshake), AUTH, MAIL, RCPT, RSET; DATA and BDAT with the recipient as
 #: argument; and "." with the mail, whether it came by DATA or BDAT.
 Script = Callable[[str, str], str]
@@ -40,9 +41,11 @@ class ScriptedServer:
         tls_at_once: bool = False,
         users: Mapping[str, str] | None = None,
         order: str = "",
+        logins: str = "PLAIN",
     ) -> None:
         """`tls`: offers STARTTLS, or speaks TLS at once. `users`: names and passwords, asked for after TLS.
 
+        `logins`: the ways to log in that it offers; it knows PLAIN, and LOGIN without a name in the first line.
         `order`: how it takes commands that come early. "": as RFC 2920 says; "haraka": it refuses a MAIL that was sent
         before the reply to the last dot; "none": it refuses all that is followed by more; "deaf": it throws away what
         follows; "lenient": it answers DATA with 354 even if there is no recipient.
@@ -50,7 +53,7 @@ class ScriptedServer:
         self.script = script
         self.delay = delay  #: seconds before the reply to the last dot
         self.offers, self.tls, self.tls_at_once = offers, tls, tls_at_once
-        self.users, self.order = users, order
+        self.users, self.order, self.logins = users, order, logins
         self.accepted: list[tuple[str, bytes]] = []  #: (recipient, mail) of all that was answered 250
         self.commands: list[str] = []  #: as they came
         self.early = 0  #: MAIL that came before the reply to the last dot
@@ -72,6 +75,11 @@ class ScriptedServer:
         for task in sessions:
             task.cancel()
         await asyncio.gather(*sessions, return_exceptions=True)
+
+    @property
+    def open(self) -> int:
+        """The connections that are open now."""
+        return len(self._sessions)
 
     def recipients(self) -> list[str]:
         """The recipients of the mails it accepted, in order, doubles included."""
@@ -137,7 +145,7 @@ class _ScriptedSession:
     async def ehlo(self, argument: str) -> None:
         offers = [*self.server.offers]
         offers += ["STARTTLS"] if self.server.tls and not self.encrypted else []
-        offers += ["AUTH PLAIN"] if self.server.users and self.encrypted else []
+        offers += [f"AUTH {self.server.logins}"] if self.server.users and self.encrypted else []
         lines = ["scripted", *offers]
         usual = "\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"])
         await self.say("EHLO", argument, usual)
@@ -152,11 +160,18 @@ class _ScriptedSession:
                 self.encrypted = True
 
     async def auth(self, argument: str) -> None:
-        """Take AUTH PLAIN with the name and the password in the first line."""
-        secret = b64decode(argument.partition(" ")[2]).decode("utf-8", "replace").split("\0")
+        """Take AUTH PLAIN with the name and the password in the first line, and LOGIN with neither."""
+        if argument.upper().startswith("LOGIN"):
+            secret = ["", await self.ask(b"VXNlcm5hbWU6"), await self.ask(b"UGFzc3dvcmQ6")]
+        else:
+            secret = b64decode(argument.partition(" ")[2]).decode("utf-8", "replace").split("\0")
         right = secret[1:] in [[name, password] for name, password in (self.server.users or {}).items()]
         usual = "235 2.7.0 welcome" if right else "535 5.7.8 wrong name or password"
         self.known = await self.say("AUTH", secret[1] if len(secret) > 1 else "", usual) and right
+
+    async def ask(self, question: bytes) -> str:
+        await self.answer(f"334 {question.decode()}")
+        return b64decode((await self.line()).strip()).decode("utf-8", "replace")
 
     async def mail(self, argument: str) -> None:
         early, self.ahead = self.ahead, False
@@ -244,8 +259,8 @@ class _ScriptedSession:
 
     async def answer(self, reply: str) -> None:
         if reply:
-            self.replies.append(reply.encode("utf-8", "surrogateescape") + b"\r\n")
-        if reply.startswith("421"):
+            self.replies.append(reply.removesuffix("\r\n").encode("utf-8", "surrogateescape") + b"\r\n")
+        if reply.startswith("421") or reply.endswith("\r\n"):
             await self.flush()
             raise _HangUp
 

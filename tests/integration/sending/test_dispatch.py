@@ -180,3 +180,77 @@ async def test_an_error_of_ours_ends_the_run() -> None:
             await run(Full(50), smtp(server))
 
     assert server.accepted == []
+
+
+TOO_MANY = "432 4.3.2 Concurrent connections limit exceeded."
+
+
+@pytest.mark.parametrize("verb", ["CONNECT", "EHLO", "MAIL", "RCPT"])
+@pytest.mark.parametrize("words", [TOO_MANY, "421 4.7.0 Too many connections", "450 4.3.2 Too many open sessions"])
+@pytest.mark.parametrize("offers", [(), ALL])
+async def test_a_relay_that_wants_fewer_connections_gets_all_mails_by_fewer(
+    verb: str, words: str, offers: tuple[str, ...]
+) -> None:
+    """In whatever form it says so, and whether it hangs up (421) or not; its words are kept."""
+    ledger = PaperLedger(48)
+    server = ScriptedServer(offers=offers, delay=0.002)
+    server.script = lambda asked, _: words if asked == verb and server.open > 2 else ""
+    async with server:
+        done = await run(ledger, smtp(server), 6)
+
+    assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(48)}
+    assert not done.gave_up
+    assert done.routes[0].crowded.endswith(words) or verb in ("CONNECT", "EHLO")
+
+
+@pytest.mark.parametrize("offers", [(), ALL[:1], ALL])
+async def test_a_relay_that_closes_after_its_words_gets_all_mails_by_fewer_connections(offers: tuple[str, ...]) -> None:
+    ledger = PaperLedger(48)
+    server = ScriptedServer(offers=offers, delay=0.002)
+    server.script = lambda verb, _: f"{TOO_MANY}\r\n" if verb == "MAIL" and server.open > 2 else ""
+    async with server:
+        done = await run(ledger, smtp(server), 6)
+
+    assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(48)}
+    assert done.routes[0].crowded == TOO_MANY
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("words", ["452 4.5.3 Too many mails", "452 4.3.1 enough", "451 4.7.0 session limit reached"])
+async def test_a_relay_that_has_had_enough_mails_of_a_connection_gets_the_rest_by_new_ones(
+    verb: str, words: str
+) -> None:
+    ledger, mails = PaperLedger(60), Counter[int]()
+
+    def script(asked: str, argument: str) -> str:
+        mails[server.connections] += asked == verb
+        return words if asked == verb and mails[server.connections] > 10 else ""
+
+    async with ScriptedServer(script, offers=ALL[:1]) as server:
+        await run(ledger, smtp(server), 1)
+
+    assert ledger.settled == {n: [Outcome.ACCEPTED] for n in range(60)}
+    assert server.connections >= 6
+
+
+async def test_a_452_that_no_new_connection_helps_is_for_later_and_is_tried_once() -> None:
+    ledger = PaperLedger(60)
+
+    def script(verb: str, argument: str) -> str:
+        return "452 4.3.1 no space" if verb == "RCPT" and int(argument.split("@")[0][10:]) % 3 == 1 else ""
+
+    async with ScriptedServer(script) as server:
+        await run(ledger, smtp(server), 1)
+
+    assert ledger.settled == {n: [Outcome.DEFERRED if n % 3 == 1 else Outcome.ACCEPTED] for n in range(60)}
+    assert server.connections == 2
+
+
+async def test_a_relay_that_turns_everybody_away_ends_the_run_with_its_words() -> None:
+    ledger = PaperLedger(6)
+    async with ScriptedServer(lambda verb, _: TOO_MANY if verb == "MAIL" else "") as server:
+        done = await run(ledger, smtp(server), 2, DispatchTuning(relay_pause_seconds=0.001))
+
+    assert done.gave_up
+    assert TOO_MANY in done.trouble
+    assert not server.accepted

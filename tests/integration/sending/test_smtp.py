@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from newsletter.errors import Deferred, DeliveryError, HostDown, Refused, Uncertain, Withdrawn
+from newsletter.errors import Deferred, DeliveryError, HostDown, Refused, SenderRefused, Uncertain, Withdrawn
 from newsletter.sender import Relay, SmtpTransport
 from newsletter.testing import ScriptedServer
 from newsletter.types import Mail
@@ -66,10 +66,10 @@ async def test_a_local_part_with_dots_in_odd_places_goes_out_quoted(local: str) 
         ("RCPT", "421 too many", HostDown),
         ("RCPT", "reset", HostDown),
         ("DATA", "451 later", Deferred),
-        ("DATA", "554 no", Refused),
+        ("DATA", "554 no", SenderRefused),
         ("DATA", "reset", HostDown),
         (".", "452 full", Deferred),
-        (".", "552 too big", Refused),
+        (".", "552 too big", SenderRefused),
         (".", "421 going", HostDown),
         (".", "reset", Uncertain),
         (".", "accept and reset", Uncertain),

@@ -17,7 +17,16 @@ from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.errors import ConfigError, Deferred, DeliveryError, HostDown, Refused, Uncertain, Withdrawn
+from newsletter.errors import (
+    ConfigError,
+    Deferred,
+    DeliveryError,
+    HostDown,
+    Refused,
+    SenderRefused,
+    Uncertain,
+    Withdrawn,
+)
 from newsletter.sender import Connection, Relay, SmtpTransport, SmtpTuning
 from newsletter.sender.pipelining import Pipelining
 from newsletter.sender.pipelining import PipeliningLevel as Level
@@ -107,7 +116,7 @@ def expected_error(verb: str, what: str) -> type[DeliveryError]:
     if what[:1] == "4" and what[:3] != "421":
         return Deferred
     if what[:1] == "5":
-        return HostDown if verb == "MAIL" else Refused
+        return HostDown if verb == "MAIL" else SenderRefused if what[4:7] == "5.7" else Refused
     return HostDown if what[:3] == "421" else lost
 
 

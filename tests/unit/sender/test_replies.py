@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.errors import ConfigError, Deferred, HostDown, Refused
+from newsletter.errors import ConfigError, Deferred, HostDown, Refused, SenderRefused
 from newsletter.sender.envelope import Offers, commands, mailbox, xtext
+from newsletter.sender.phase import Phase
 from newsletter.sender.pipelining import Pipelining, PipeliningLevel
-from newsletter.sender.replies import LINE, REPLY, Garbled, Phase, Replies, Reply, error_for
+from newsletter.sender.replies import LINE, REPLY, Garbled, Replies, Reply, error_for
 from newsletter.types import Mail
 
 NOTHING = Offers()
@@ -78,7 +79,8 @@ def test_the_enhanced_status_is_kept_where_it_agrees_with_the_code(reply: Reply,
 def test_a_verdict_keeps_code_status_phase_and_words() -> None:
     error = error_for(Reply(554, b"5.7.1 spam"), Phase.DOT)
 
-    assert type(error) is Refused
+    assert type(error) is SenderRefused
+    assert type(error_for(Reply(550, b"5.1.1 no such user"), Phase.DOT)) is Refused
     assert (error.code, error.status, error.phase, str(error)) == (554, "5.7.1", "dot", "554 5.7.1 spam")
     assert type(error_for(Reply(550, b"no"), Phase.MAIL)) is HostDown
     assert type(error_for(Reply(452, b"full"), Phase.MAIL)) is Deferred
