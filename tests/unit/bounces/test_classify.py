@@ -623,6 +623,10 @@ GONE = """
 550 사용자가 존재하지 않습니다
 550 수신자를 찾을 수 없습니다
 550 존재하지 않는 사용자입니다
+550 5.1.1 User unknown in LDAP directory
+550 no such user; please remove from your mailing list
+550 5.1.1 Address does not exist; please update your contacts
+550 user not found in address book
 """.strip().splitlines()
 
 
