@@ -9,6 +9,7 @@ from newsletter.formats import address_key
 _LOCAL = r"(?:\"[^\"\n]{1,100}\"|[^\s<>()\[\],:;\"@|]{1,100}+)"
 _DOMAIN = r"(?:[^\W_](?:[\w-]{0,62}\w)?\.){1,10}[^\W\d_][\w-]{1,62}"
 ADDRESS = re.compile(rf"{_LOCAL}@{_DOMAIN}")
+_NOT_WITHIN = r"(?<![\w./-])%s(?![\w-]|\.\w)"  #: a domain alone, neither a host of it nor in a link
 _HOLLOW = re.compile(r"(?i)redact|undisclosed|anonymi|hidden|suppressed|private|hashed|[*?]{2}")
 _HASH = re.compile(r"(?i)[0-9a-f]{16,}|[\w+/=-]{27,}={1,2}")
 
@@ -34,6 +35,18 @@ def same(one: str, other: str) -> bool:
     """Say whether two spellings are one mailbox: in any case, quoted or not, with the domain in any form."""
     key = address_key(one.strip().strip("<>"))
     return key == address_key(other.strip().strip("<>")) and not key.startswith("@") and not key.endswith("@")
+
+
+def names_sender(words: str, sender: str, recipient: str) -> bool:
+    """Say whether a reply names the sender's domain, and not the recipient's: it is about us then."""
+    named, domain = {address.lower() for address in every(words)}, sender.rpartition("@")[2].lower()
+    if "@" not in sender or recipient.lower() in named:
+        return False
+    if any(address.endswith(f"@{domain}") for address in named):
+        return True
+    theirs = recipient.rpartition("@")[2].lower()
+    words = words.lower()
+    return domain != theirs and theirs not in words and bool(re.search(_NOT_WITHIN % re.escape(domain), words))
 
 
 def redacted(address: str) -> bool:

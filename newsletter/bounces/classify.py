@@ -22,9 +22,11 @@ _CODES = re.compile(
     r"(?<![\w.])#?[245]\d\d[- ]+(?:#?[245]\.\d{1,2}\.\d{1,3})?|(?<![\w.])#?[245]\.\d{1,2}\.\d{1,3}(?![\d.])"
 )
 _REMARK = re.compile(
-    r"(?i)\brfc822 ?;|\b(?:message|text|multipart)/[\w-]{1,40}|\(in reply to [^()]{0,100}\)|"
+    r"(?i)\b(?:rfc822|smtp) ?;|\bsmtp error from remote (?:mail )?server after [^:\n]{0,60}:|"
+    r"\b(?:message|text|multipart)/[\w-]{1,40}|\(in reply to [^()]{0,100}\)|"
     r"\bhost:? \S{1,200} ?\[[^\]\n]{0,60}\](?: said)?:?"
 )  #: what reports say around the words of a server
+_IP = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.-])")  #: an unknown host that has one is who connects
 _BRACKETS = str.maketrans(dict.fromkeys('<>"`()[]{}*#', " "))
 _AT_RCPT = re.compile(
     r"(?i)(?:in reply to|after|our|at) rcpt\b|rcpt to command|rcpt command|>>> ?rcpt|smtp[:_ ]rcpt|\[rcpt_to\]|"
@@ -79,7 +81,12 @@ def classify(diagnostic: Diagnostic) -> tuple[Reason, bool]:
 
 def _is_doubted(diagnostic: Diagnostic, reply: str) -> bool:
     """Say whether a server's words tell no reason, but speak of something else than a recipient."""
-    return bool(reply or not diagnostic.loose) and _section(plain(diagnostic.words)) == DOUBT
+    return bool(reply or not diagnostic.loose) and is_doubtful(diagnostic.words)
+
+
+def is_doubtful(words: str) -> bool:
+    """Say whether words tell no reason, but speak of something else than a recipient."""
+    return _section(plain(words)) == DOUBT
 
 
 def _tempered(reason: Reason, diagnostic: Diagnostic, status: str, reply: str) -> Reason:
@@ -101,6 +108,8 @@ def _tempered(reason: Reason, diagnostic: Diagnostic, status: str, reply: str) -
         return Reason.BLOCKED
     if reason is Reason.HOSTUNKNOWN and subject.startswith("5."):
         return Reason.SYNTAXERROR
+    if reason is Reason.HOSTUNKNOWN and not diagnostic.loose and _IP.search(plain(diagnostic.words)):
+        return Reason.REQUIREPTR
     return Reason.FILTERED if subject.startswith("7.") or reply == "552" else reason
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 
 from newsletter.bounces import fields, notice
-from newsletter.bounces.addresses import every, first
+from newsletter.bounces.addresses import every, first, names_sender
 from newsletter.bounces.arf import complained
 from newsletter.bounces.autoreply import automatic, report_type
 from newsletter.bounces.classify import Diagnostic, classify, reply_in
@@ -27,12 +27,13 @@ from newsletter.bounces.mime_parser import (
 )
 from newsletter.bounces.phrase_lists import has_phrase
 from newsletter.bounces.providers import parse, read_hook
-from newsletter.bounces.reasons import Reason
+from newsletter.bounces.reasons import Effect, Reason
 from newsletter.bounces.report import BounceReport, RecipientReport, ReportKind
 
 MOST_RECIPIENTS = 100  #: of one report
 NEAR = 2_000  #: characters of a notice that are taken for words on a recipient that it does not name
 
+_OF_ADDRESS = (Effect.BOUNCES, Effect.COUNTS)
 _BAD_MAILBOX = ("bad-mailbox", "inactive-mailbox", "bad-domain")
 
 
@@ -96,7 +97,20 @@ def _reported(mail: ParsedReport) -> Iterator[RecipientReport]:
             words, f"{group.words}\n{around}", group.status, group.own, group.program, not group.quoted
         )
         action = group.action or ("delayed" if late else "")
-        yield _recipient_report(group.recipient, diagnostic, action, group.also, group.category)
+        report = _recipient_report(group.recipient, diagnostic, action, group.also, group.category)
+        about_us = group.words and report.effect in _OF_ADDRESS and _names_us(mail, words, group)
+        yield replace(report, reason=Reason.REJECTED) if about_us else report
+
+
+def _names_us(mail: ParsedReport, words: str, group: fields.RecipientFields) -> bool:
+    """Say whether a server's words name who sent the mail, and not its recipient."""
+    if any(address.lower() in words.lower() for address in group.also):
+        return False
+    returned = headers_of(mail.returned)
+    senders = (mail.header("to"), returned.get("from", ""), returned.get("return-path", ""))
+    return any(
+        names_sender(words, sender, group.recipient) for text in senders for sender in every(text[:LONGEST_HEADER])[:9]
+    )
 
 
 def _noticed(mail: ParsedReport) -> Iterator[RecipientReport]:

@@ -17,9 +17,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from newsletter.bounces.addresses import names_sender
 from newsletter.errors import Deferred, DeliveryError, HostDown, Refused, SenderRefused
 from newsletter.sender.phase import Phase
-from newsletter.sender.verdict import About, about, names_sender
+from newsletter.sender.verdict import About, about
 from newsletter.types import Mail
 
 LINE = 8192  #: bytes of one line of a reply

@@ -6,6 +6,7 @@
 | the sender's address, login or quota: words, 5.1.7, 5.1.8, 5.1.90, 5.2.252, 5.4.5, 530 | us |
 | 5.7.x, spam, policy, content, relaying, 521, 541, 571; the server's own trouble; all that is not evidence | the mail |
 
+A reply is plain where no word says anything, or words that nobody knows speak of somebody who gets mail.
 After RCPT a server has taken the recipient: there words need a code that speaks of an address (5.1.x, 5.2.x).
 """
 
@@ -15,8 +16,7 @@ import re
 from enum import Enum
 from functools import lru_cache
 
-from newsletter.bounces.addresses import every
-from newsletter.bounces.classify import Diagnostic, classify
+from newsletter.bounces.classify import Diagnostic, classify, is_doubtful, plain
 from newsletter.bounces.reasons import Reason
 from newsletter.sender.phase import AFTER_RCPT, Phase
 
@@ -28,6 +28,10 @@ _OF_SYNTAX = frozenset((501, 553, 555))
 _ADDRESS_STATUS = re.compile(r"[12]\.\d{1,2}|4\.4")
 _UNPROVEN = re.compile(r"7\.(2\d|515)")  #: SPF, DKIM, DMARC, PTR: each domain asks for what it wants
 _MAILBOX = re.compile(r"mail ?box|in-?box|recipient|mail ?dir|over.?quota|\bfull\b", re.IGNORECASE)
+_RECIPIENT = re.compile(
+    r"(?i)user|mail ?box|recipient|address|account|rcpt|alias|person|inbox|customer|subscriber|employee|student|@"
+)
+_WORDS = 2  #: "550 no", "550 rejected"
 _CODES = re.compile(r"\b5\d\d[ -]|\b5\.\d{1,3}\.\d{1,3}\b")
 _IN_WORDS = {
     Phase.MAIL: "(in reply to MAIL FROM command)",
@@ -69,10 +73,9 @@ def about(words: str, code: int, status: str, phase: str) -> About:
     return About.SENDER if code in _LOGIN or reason in us else About.MAIL
 
 
-def names_sender(words: str, sender: str, recipient: str) -> bool:
-    """Say whether a reply names an address of the sender's domain and not the recipient's: it is about us then."""
-    named, ours = {address.lower() for address in every(words)}, f"@{sender.rpartition('@')[2].lower()}"
-    return "@" in sender and recipient.lower() not in named and any(address.endswith(ours) for address in named)
+def _may_mean_reader(words: str) -> bool:
+    """Say whether words that nobody knows leave it at the code, or speak of somebody who gets mail."""
+    return len(plain(words).split()) < _WORDS or _RECIPIENT.search(words) is not None
 
 
 def _speaks_of_reader(reason: Reason, words: str, code: int, subject: str, phase: str) -> bool:
@@ -87,7 +90,8 @@ def _speaks_of_reader(reason: Reason, words: str, code: int, subject: str, phase
         case Reason.MAILBOXFULL:
             return subject.startswith("2.") or _MAILBOX.search(words) is not None
         case Reason.ONHOLD | Reason.UNDEFINED:
-            return code in _OF_ADDRESSES and (at_address or subject in ("", "0.0"))
+            named = at_address or (subject in ("", "0.0") and _may_mean_reader(words))
+            return code in _OF_ADDRESSES and named and not is_doubtful(words)
         case Reason.SYNTAXERROR:
             return code in _OF_SYNTAX
     return reason in _NO_READER or reason in (Reason.FILTERED, Reason.EXCEEDLIMIT)

@@ -9,11 +9,12 @@ import pytest
 from conftest import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from returned import SAMPLES, truth
+from returned import SAMPLES, bounce, truth
 
 from newsletter.bounces import EFFECTS, BounceReport, Effect, Reason, ReportKind, read_mail
 from newsletter.bounces.addresses import same
 from newsletter.bounces.classify import Diagnostic, classify
+from newsletter.types import Mail
 
 PUBLIC = SHARED / "data" / "bounces"
 #: What must never cost anybody their subscription, whatever the words.
@@ -32,6 +33,18 @@ def test_a_report_tells_who_and_why_and_whether_the_address_is_bad(sample: dict[
 
     expected = [(each["recipient"], each["reason"], each["hard"]) for each in sample["recipients"]]  # type: ignore[attr-defined]
     assert (report.kind.value, findings(report)) == (sample["kind"], expected)
+
+
+@pytest.mark.parametrize("said", ["Domain papers.example.org does not exist", "<w@papers.example.org>: user unknown"])
+def test_words_that_name_who_sent_the_mail_are_not_about_its_recipient(said: str) -> None:
+    mail = Mail(
+        "<1@papers.example.org>", "bounces@papers.example.org", "ada@uni.example", b"From: w@papers.example.org"
+    )
+    others = (f"<{mail.recipient}>: user unknown; {said}", "user unknown at mx.papers.example.org", "user unknown")
+
+    assert [each.effect for each in read_mail(bounce(mail, f"550 5.1.1 {said}")).recipients] == [Effect.NOTHING]
+    for words in others:
+        assert [each.hard for each in read_mail(bounce(mail, f"550 5.1.1 {words}")).recipients] == [True]
 
 
 def test_there_are_samples_of_many_systems() -> None:

@@ -50,6 +50,83 @@ CALLOUT = """
 550 5.1.1 DNS timeout while looking up the recipient's domain
 550 5.4.4 name server timed out
 550 5.1.2 temporary DNS failure for b.example
+550 5.1.1 cannot ask the mail store for this recipient
+550 5.1.1 directory service not running
+550 5.1.1 directory not readable
+550 5.1.1 the directory is being rebuilt
+550 5.1.1 the directory server is restarting
+550 5.1.1 Active Directory could not be contacted
+550 5.1.1 ldap_search failed
+550 5.1.1 user store not available
+550 5.1.1 user store unreachable
+550 5.1.1 getpwnam failed
+550 5.1.1 delivery host could not be asked
+550 5.1.1 backend failure
+550 5.1.1 the internal mail host is off-line
+550 5.1.1 mail host of recipient is offline
+550 5.1.1 upstream server returned 451
+550 5.1.1 no connection to the mailbox server
+550 5.1.1 connect failed
+550 5.1.1 recipient check aborted
+550 5.1.1 recipient check skipped, server busy
+550 5.1.1 recipient not checked
+550 5.1.1 recipient status unknown: server down
+550 5.1.2 name servers unreachable
+550 5.1.2 DNSSEC validation failed
+550 5.1.2 could not contact DNS servers
+550 5.4.4 unable to route: DNS SERVFAIL
+550 5.1.1 disk error while reading the user list
+550 5.1.1 I/O error reading mailbox
+550 5.1.1 config error: user table missing
+550 5.1.1 regex error in alias table
+550 5.1.1 system maintenance
+550 5.1.1 server maintenance, users unknown for now
+550 5.1.1 server under maintenance
+550 5.1.1 migration in progress
+550 5.1.1 mailbox is being moved
+550 5.1.1 mailbox migration in progress
+550 5.1.1 user is being migrated
+550 5.1.1 The mailbox server is restarting
+550 5.1.1 transport error
+550 5.1.1 mail transport unavailable
+550 5.1.1 Remote server did not accept the question for this recipient: 421
+550 5.1.1 <a@b.example>: Recipient address rejected: undeliverable address: unknown mail transport error
+550 5.1.1 SQL error: user table unavailable
+550 5.1.1 user database is locked
+550 5.1.1 NIS server not responding, user unknown
+550 5.1.1 Error opening directory
+550 5.1.1 unable to read user record
+550 5.1.1 Address could not be resolved at this time
+550 5.1.1 The mailbox database is temporarily unavailable
+550 5.1.1 mailbox server unavailable
+550 5.1.1 DNS SERVFAIL for b.example
+550 5.1.2 SERVFAIL looking up MX of b.example
+550 5.1.1 all relevant MX records point to non-existent hosts or (invalidly) to IP addresses; DNS timed out
+550 5.1.1 Empfänger konnte nicht überprüft werden
+550 5.1.1 Die Adresse konnte derzeit nicht geprüft werden
+550 5.1.1 Benutzerdatenbank nicht verfügbar
+550 5.1.1 Zeitüberschreitung bei der Prüfung des Empfängers
+550 5.1.1 Impossible de vérifier l'adresse du destinataire
+550 5.1.1 No se pudo verificar el destinatario
+550 5.1.1 Impossibile verificare il destinatario
+550 5.1.1 Server di directory non raggiungibile
+550 5.1.1 Não foi possível verificar o destinatário
+550 5.1.1 Diretório indisponível
+550 5.1.1 Nie można zweryfikować odbiorcy
+550 5.1.1 Не удалось проверить адрес получателя
+550 5.1.1 Сервер каталогов недоступен
+550 5.1.1 Ошибка базы данных при проверке получателя
+550 5.1.1 受信者を確認できませんでした
+550 5.1.1 ディレクトリサーバーに接続できません
+550 5.1.1 タイムアウト
+550 5.1.1 无法验证收件人
+550 5.1.1 目录服务器超时
+550 5.1.1 无法连接目录服务器
+550 5.1.1 연결 시간 초과
+550 5.1.1 De ontvanger kon niet worden gecontroleerd
+550 5.1.1 Recipient temporarily unavailable
+550 5.1.1 not yet known, please come back in 5 minutes
+550 5.1.1 server too busy to check recipients
 """.strip().splitlines()
 
 #: Full mailboxes in many words and languages, with the code of an unknown user.
@@ -125,6 +202,76 @@ FULL = """
 550 5.1.1 Το γραμματοκιβώτιο είναι γεμάτο
 550 5.1.1 Kutunun kotası doldu
 550 5.1.1 Mailbox penuh
+550 5.1.1 inbox is packed
+550 5.1.1 overfull mailbox
+550 5.1.1 recipient full
+550 5.1.1 mail file full
+550 5.1.1 message would overfill the mailbox
+550 5.1.1 user reached 100% of his space
+550 5.1.1 The recipient cannot receive mail until space is freed
+550 5.1.1 space must be freed
+550 5.1.1 user is out of mail space
+550 5.1.1 not enough memory in the mailbox
+550 5.1.1 The mailbox is overloaded
+550 5.1.1 compte plein
+550 5.1.1 Konto voll
+550 5.1.1 Kein freier Speicher
+550 5.1.1 Mailboxgröße überschritten
+550 5.1.1 el destinatario superó su límite de espacio
+550 5.1.1 la casella ha raggiunto la dimensione massima
+550 5.1.1 posta in arrivo piena
+550 5.1.1 la casella è al completo
+550 5.1.1 memoria piena
+550 5.1.1 armazenamento cheio
+550 5.1.1 opslagruimte vol
+550 5.1.1 opslaglimiet bereikt
+550 5.1.1 schijfruimte op
+550 5.1.1 konto odbiorcy jest pełne
+550 5.1.1 lagringsutrymmet är fullt
+550 5.1.1 pladsen er opbrugt
+550 5.1.1 sähköposti on täynnä
+550 5.1.1 postilaatikon tila loppui
+550 5.1.1 schránka zaplněna
+550 5.1.1 kapasitas penuh
+550 5.1.1 peti mel penuh
+550 5.1.1 hết dung lượng
+550 5.1.1 邮箱满
+550 5.1.1 空间已用完
+550 5.1.1 저장 공간 부족
+550 5.1.1 γραμματοκιβώτιο πλήρες
+550 5.1.1 मेलबॉक्स भरा हुआ है
+550 5.1.1 صندوق پر است
+550 5.1.1 no free space left for this user
+550 5.1.1 recipient inbox overloaded
+550 5.1.1 maximum messages reached in inbox
+550 5.1.1 the user's in-box is stuffed
+550 5.1.1 Mailbox of user is saturated
+550 5.1.1 recipient needs to clean up the mailbox before it can receive
+550 5.1.1 user must delete mail before more can be received
+550 5.1.1 Plus d'espace disponible dans la boîte aux lettres
+550 5.1.1 Le destinataire n'a plus de place
+550 5.1.1 Zu viele Nachrichten im Postfach
+550 5.1.1 Das Postfach hat die maximale Größe erreicht
+550 5.1.1 El destinatario no tiene espacio
+550 5.1.1 La cuenta ha alcanzado su límite de almacenamiento
+550 5.1.1 O destinatário excedeu o limite de armazenamento
+550 5.1.1 De mailbox heeft de maximale grootte bereikt
+550 5.1.1 Onvoldoende ruimte in de mailbox
+550 5.1.1 Brak miejsca w skrzynce odbiorcy
+550 5.1.1 Mottakerens postboks er full
+550 5.1.1 Пощенската кутия на получателя е пълна
+550 5.1.1 Поштанско сандуче је пуно
+550 5.1.1 Poštanski sandučić je pun
+550 5.1.1 Poštni predal je poln
+550 5.1.1 Το γραμματοκιβώτιο του παραλήπτη είναι πλήρες
+550 5.1.1 Поштова скринька отримувача заповнена
+550 5.1.1 メールボックスの容量が上限に達しました
+550 5.1.1 受信箱の容量が不足しています
+550 5.1.1 メールボックス容量制限を超えました
+550 5.1.1 ユーザーの容量制限を超過しています
+550 5.1.1 邮箱容量超过限制
+550 5.1.1 超过邮箱容量上限
+550 5.1.1 收件人的邮箱存储空间不够
 """.strip().splitlines()
 
 #: The sender, its host, or the form of the mail.
@@ -196,6 +343,69 @@ SENDER = """
 550 Subject not allowed
 550 no such command
 550 unknown encoding of the subject
+550 d= domain does not exist
+550 charset not known here
+550 no account for this sender
+550 you have no account here
+550 relay user unknown
+550 no such relay user
+550 unknown relay user
+550 the author's address does not exist
+550 author domain does not exist
+550 mail from non-existent domain
+550 This IP does not exist in our access table
+550 domain of link not found
+550 image host not found
+550 URL host does not exist
+550 tracking domain does not exist
+550 unsubscribe address does not exist
+550 too many nonexistent recipients
+550 dictionary attack detected; invalid user limit
+550 your mail hit a non-existent trap address
+550 unknown source address
+550 unknown recipient header field
+550 invalid recipient header
+550 invalid recipients header
+550 invalid number of recipients
+550 invalid login
+550 no such host in access list
+550 sender: no such user
+550 callback: no such user at your domain
+550 MAIL FROM: no such user
+550 bounce address unknown
+550 bounce address does not exist
+550 Bcc only mails are not accepted; recipient not found in To or Cc
+550 recipient not found in header
+550 message in a language that nobody here reads
+550 5.1.1 certificate problem
+550 Requested action not taken: mailbox unavailable. invalid DNS MX or A/AAAA resource record.
+550-Requested action not taken: mailbox unavailable 550 Sender address has null MX
+550-Requested action not taken: mailbox unavailable 550 Email address is not allowed.
+550 Domain may not exist or DNS check failed
+550 Unrouteable address in From: header
+550 Could not resolve the domain of your address
+550 List-Unsubscribe address does not exist
+550 Message-Id domain does not exist
+550 URL in message body does not exist / domain in link not found
+550 this message links to an invalid domain
+550 unknown hostname [192.0.2.1]
+550 The account of the sender has been deactivated
+550 SMTP user not found
+550 invalid user name or password
+550 invalid character in address list header
+550 Your address 192.0.2.1 is not found in DNS
+550 Connecting address unknown
+550 remote address not recognized
+550 unrecognized client address
+550 your network address is unknown
+550 origin address invalid
+550 L'adresse IP est invalide
+550 indirizzo IP sconosciuto
+550 indirizzo mittente inesistente
+550 Endereço do remetente inexistente
+550 SPF记录不存在
+550 SPFレコードが存在しません
+550 逆引きが存在しません
 """.strip().splitlines()
 
 #: What is blocked, enclosed or disabled is no mailbox.
@@ -241,6 +451,25 @@ OTHER_THINGS = """
 550 journaling disabled
 550 rejected: see policy
 550 user unknown in policy table
+550 hosting account of sender suspended
+550 blocked by user's spam settings
+550 this user blocks mail of unknown senders
+550 mailbox unavailable - message content rejected
+550 Requested action not taken: mailbox unavailable. Message looks like bulk.
+550 mailbox unavailable due to virus
+550 no such user may send here
+550 there is no user who wants this
+550 recipient not found in your address book
+550 nobody here wants your mail
+550 invalid address in Reply-To
+550 invalid recipients in the To header
+550 undisclosed recipients are invalid
+550 the To: header has an invalid address
+550 invalid Cc address
+550 Header address invalid
+550 service not available for unknown hosts
+550 Your postmaster account does not exist
+550 suspicious URL: host not found
 """.strip().splitlines()
 
 #: Short replies of relays; codes that judge the sender go before words.
@@ -358,6 +587,46 @@ GONE = """
 550 is not a valid mailbox
 550 we have no such user
 550 no such account
+550 Postfach existiert nicht
+550 Diese Adresse existiert nicht
+550 Unbekannter Benutzer
+550 Unbekannter Empfänger
+550 Adresse unbekannt
+550 Esta cuenta no existe
+550 Gebruiker onbekend
+550 Onbekende gebruiker
+550 Ontvanger bestaat niet
+550 Dit adres bestaat niet
+550 Nie ma takiego użytkownika
+550 Użytkownik nie istnieje
+550 Nieznany użytkownik
+550 Nieznany odbiorca
+550 Skrzynka nie istnieje
+550 Användaren finns inte
+550 Okänd mottagare
+550 Ukjent bruker
+550 Ukendt bruger
+550 Tuntematon käyttäjä
+550 Uživatel neexistuje
+550 Neznámý uživatel
+550 Ismeretlen felhasználó
+550 Kullanıcı bulunamadı
+550 Böyle bir kullanıcı yok
+550 Пользователь неизвестен
+550 Користувача не знайдено
+550 宛先不明
+550 没有此用户
+550 无此用户
+550 查无此人
+550 查無此人
+550 無此使用者
+550 사용자가 존재하지 않습니다
+550 수신자를 찾을 수 없습니다
+550 존재하지 않는 사용자입니다
+550 5.1.1 User unknown in LDAP directory
+550 no such user; please remove from your mailing list
+550 5.1.1 Address does not exist; please update your contacts
+550 user not found in address book
 """.strip().splitlines()
 
 
@@ -400,6 +669,11 @@ def test_a_notice_without_code_or_phase_counts_only() -> None:
 @pytest.mark.parametrize("phase", [" (in reply to MAIL FROM command)", " (in reply to EHLO command)"])
 def test_nothing_is_known_of_a_recipient_before_rcpt(phase: str) -> None:
     assert effect("550 5.1.1 user unknown", phase) is Effect.NOTHING
+
+
+def test_a_host_that_is_unknown_and_has_an_address_of_numbers_is_ours() -> None:
+    assert effect("550 unknown hostname [192.0.2.1]") is Effect.NOTHING
+    assert effect("550 unknown host b.example") is Effect.BOUNCES
 
 
 def test_a_code_of_an_unknown_user_stands_where_no_words_speak_against_it() -> None:

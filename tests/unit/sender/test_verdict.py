@@ -201,6 +201,184 @@ REPLIES = [
     ("rcpt", "550 5.1.7 <bounces@papers.example.org>: invalid sender address", SENDER),
 ]
 
+#: Refusals at RCPT that are not about the reader, in words that were taken for a reader's before.
+NOT_ABOUT_A_READER = """
+550 Requested action not taken: mailbox unavailable. invalid DNS MX or A/AAAA resource record.
+550 Requested action not taken: mailbox unavailable Sender address has null MX
+550 Requested action not taken: mailbox unavailable Email address is not allowed.
+550 Domain may not exist or DNS check failed
+550 Suspected bounce attacks
+550 Connection frequency limited. http://service.mail.qq.com/cgi-bin/help?subtype=1
+550 Ip frequency limited
+550 Sender frequency limited
+550 The sender's mail frequency limited
+553 Mail from must equal authorized user
+550 MI:SFQ 163 发信人在15分钟内的发信数量超过限制
+550 Domain not found: papers.example.org is not configured at this account, sending refused
+550 Sender signature not confirmed
+550 Account is pending approval and can only send to its own domain
+550 HELO should be a FQDN or address literal (See RFC 2821 4.1.1.1)
+550 Unrouteable address in From: header
+550 there is no valid sender in any header line
+517 Domain does not exist: papers.example.org.
+550 Rule imposed mailbox access for ada@uni.example refused
+550 Envelope blocked - https://community.mimecast.com/docs/DOC-1369#550
+550 Administrative Lockout - https://community.mimecast.com/docs/DOC-1369#550
+553 Invalid Date format
+550 Submitter failed to authenticate
+550 journal messages past expiration
+550 SC-001 (BAY004-MC1F1) Unfortunately, messages from 192.0.2.1 weren't sent.
+550 Votre adresse IP n'est pas autorisée
+550 Ihr Mailserver ist nicht berechtigt
+550 Maximale Anzahl an E-Mails pro Stunde erreicht
+550 Ihr Konto wurde wegen Spamversand gesperrt
+550 Sie haben Ihr Tageslimit für den Versand erreicht
+550 Vous avez atteint la limite quotidienne d'envoi
+550 Su dirección IP está en una lista negra
+550 Ha superado el límite de mensajes por hora
+550 O remetente não foi autorizado
+550 Seu IP está bloqueado
+550 Limite de envio diário excedido
+550 Nadawca nie istnieje
+550 Twoje konto zostało zablokowane z powodu wysyłania spamu
+550 Przekroczono limit wysyłki wiadomości
+550 Ваш IP-адрес заблокирован
+550 Письмо отклонено: обнаружен спам
+550 Ваш аккаунт заблокирован за рассылку спама
+550 送信制限に達しました
+550 您的发信IP被拒绝
+550 发送频率超过限制
+550 您的账号已被禁止发信
+550 Gönderen adresi bulunamadı
+550 Afzender bestaat niet
+550 Uw IP-adres staat op een zwarte lijst
+550 Avsändaren finns inte
+550 Your domain does not have a valid MX record
+550 Could not resolve the domain of your address
+550 we cannot reply to your address, so we refuse this
+550 Message contains invalid header
+550 List-Unsubscribe address does not exist
+550 HTML-only messages are not accepted here
+550 message body is empty
+550 ARC seal invalid
+550 invalid certificate from client
+550 Message-Id domain does not exist
+550 URL in message body does not exist / domain in link not found
+550 The domain in the links of this message is unknown
+550 this message links to an invalid domain
+550 your server has sent mail to non-existent users; blocked
+550 No more messages to this domain from you today
+550 unknown IP
+550 unknown hostname [192.0.2.1]
+550 unknown server
+550 The account of the sender has been deactivated
+550 sender's mailbox is full, we could not verify it
+550 Your mailbox is full; delete messages before sending
+550 Your mailbox is over quota; you cannot send
+550 SMTP user not found
+550 invalid user name or password
+550 License for this server invalid
+550 unknown error
+550 unknown reason
+550 invalid message
+550 invalid data
+550 Message not found
+550 message does not exist
+550 invalid reference
+550 invalid subject
+550 invalid character in address list header
+550 Your address 192.0.2.1 is not found in DNS
+550 Connecting address unknown
+550 remote address not recognized
+550 unrecognized client address
+550 your network address is unknown
+550 Origin not known
+550 origin address invalid
+550 Kein gültiger Absender
+550 L'adresse IP est invalide
+550 Dirección del remitente desconocida
+550 Dirección IP desconocida
+550 indirizzo IP sconosciuto
+550 indirizzo mittente inesistente
+550 Endereço do remetente inexistente
+550 Adres nadawcy nie istnieje
+550 неизвестный IP адрес
+550 SPF记录不存在
+550 Blocked by mail filter
+550 the closed list takes mail from members only
+550 SMTP service disabled
+550 TLS 1.0 is disabled
+550 receiving suspended during maintenance
+550 domain suspended
+550 Message has been deactivated by filter
+550 forwarding to external addresses is disabled
+550 unlocked
+550 mailbox unavailable due to virus
+550 No recipient wants mail from you
+550 user-defined filter
+550 unknown protocol
+550 undisclosed recipients are invalid
+550 Header address invalid
+550 the message was moved to the quarantine
+550 your server has moved to another list
+550 service not available for unknown hosts
+550 suspicious URL: host not found
+550 domain papers.example.org does not exist
+550 sender host not trusted
+550 mail server name does not match its address
+550 certificate name not found
+550 wrong time zone in the Date header
+550 format of this message is not valid
+550 charset not known here
+550 none of our users wants this
+550 no rule found for this sender
+550 you have no account here
+550 relay user unknown
+550 The address of your mail server cannot be resolved
+550 author domain does not exist
+550 no return path
+550 you are not on the guest list
+550 ip not registered
+550 access table: not found
+550 link not found
+550 URL host does not exist
+550 unsubscribe link invalid
+550 unknown list
+550 duplicate message
+550 not accepted at night
+550 only local users may send to this address
+550 signature is invalid
+550 no valid key
+550 scanner not found
+550 payment required
+550 you may send 200 mails a day
+550 bounce rate of sender too high
+550 dictionary attack detected; invalid user limit
+550 your mail hit a non-existent trap address
+550 users do not like your mail
+550 unknown ISP
+550 Source unknown
+550 unknown content
+550 invalid recipient header
+550 invalid boundary
+550 invalid signature
+550 invalid session
+550 invalid operation
+550 invalid link
+550 no such file or directory
+550 no such host in access list
+550 no such method
+550 sender: no such user
+550 MAIL FROM: no such user
+550 no reply address
+550 ESP not accepted
+550 To header missing recipient
+550 recipient not in To: or Cc:
+550 subject is empty
+550 no text part
+550 language not accepted
+550 5.1.1 certificate problem
+""".strip().splitlines()
 
 NOT_THE_READERS = ("blocked", "badreputation", "requireptr", "authfailure", "rejected", "spamdetected", "toomanyconn")
 QUOTED = re.compile(r"^Diagnostic-Code: *smtp; *(5\d\d[ -].*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
@@ -232,6 +410,11 @@ def test_a_reader_is_refused_for_what_is_said_of_the_reader_alone(phase: str, wo
     assert type(found) is (Refused if whom is READER else SenderRefused)
     outcome = delivery_after(Job(1, Delivery("2025-W12", 1, NOON), PAPERS), found, NOON, [timedelta(minutes=5)]).outcome
     assert outcome is (Outcome.REFUSED if whom is READER else Outcome.DEFERRED)
+
+
+@pytest.mark.parametrize("words", NOT_ABOUT_A_READER)
+def test_nobody_is_refused_for_what_is_said_of_anything_else(words: str) -> None:
+    assert type(error("rcpt", words)) is SenderRefused
 
 
 @pytest.mark.parametrize(("phase", "words", "whom"), REPLIES)
@@ -266,6 +449,9 @@ def test_words_that_name_our_own_address_are_about_us() -> None:
     assert type(error("rcpt", "550 5.1.1 <bounces+t0k3n@papers.example.org>: user unknown")) is SenderRefused
     assert type(error("rcpt", "550 5.1.1 <ada@uni.example>: user unknown")) is Refused
     assert type(error("rcpt", "550 5.1.1 <ada@uni.example>: unknown; write to help@papers.example.org")) is Refused
+    assert type(error("rcpt", "550 papers.example.org: unknown domain")) is SenderRefused
+    assert type(error("rcpt", "550 mx.papers.example.org: user unknown")) is Refused
+    assert type(error("rcpt", "550 uni.example has no such user; sent by papers.example.org")) is Refused
 
 
 def test_a_relay_that_refuses_everybody_pauses_the_issue_though_each_domain_has_few_readers() -> None:
