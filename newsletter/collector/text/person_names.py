@@ -69,7 +69,9 @@ def split_authors(line: str) -> list[str]:
 
     Groups are names, too; "Jr." belongs to who stands before it; "PhD" and "et al." are nobody.
     """
-    line = OF_MAIL.sub(r"\1", BEFORE.sub("", " ".join(line.split())))
+    line = BEFORE.sub("", " ".join(line.split()))
+    if of_mail := OF_MAIL.fullmatch(line):
+        return [of_mail[1].strip()]
     if "(" not in line:
         line = BARS.sub("; ", line)
     if names := _in_short(line):
