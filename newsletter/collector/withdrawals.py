@@ -11,26 +11,39 @@ import re
 _WORK = r"(?:paper|article|manuscript|submission|preprint|pre-print|e-?print|work|version|document|contribution|note)"
 _GONE = r"(?:withdrawn|retracted)"
 _BY = r"by\s+(?:the\s+|its\s+|all\s+)?(?:co-?)?(?:author|arxiv|submitter|editor|publisher|journal)"
+_ADVERBS = r"(?:(?:\w+ly|now|since|also|being)\s+){0,2}"
+_WISH = r"(?:(?:have|has|had|are|am|wish|would|like|want|decided|chosen|hereby|to|\w+ly)\s+){0,4}"
+_WHY = r"due|because|owing|pending|for|as|since|until|at\s+the\s+request|from\s+arxiv"
+_PLACE = r"(?:arxiv|biorxiv|medrxiv|chemrxiv|ssrn|publication|the\s+(?:preprint\s+)?(?:server|repository|archive))\b"
 #: at the beginning of an abstract or a comment; "withdrawn from a conference" is no withdrawal of the paper
 SENTENCE = re.compile(
-    rf"[\s\[(*\"'“]*(?:"
-    rf"(?:th(?:is|e)|our|the\s+present)\s+{_WORK}\s+(?:has\s+been|had\s+to\s+be|is|was|is\s+being)\s+(?:\w+\s+){{0,2}}{_GONE}"
-    rf"|(?:the\s+|all\s+)?authors?\s+(?:have|has|had|wish\s+to|would\s+like\s+to|are)\s+(?:\w+\s+){{0,2}}"
-    rf"(?:withdrawn?|withdrawing|retract(?:ed|ing)?)\s+(?:this|the|their|our|it)\b"
+    rf"[\s\[(*\"'“]*(?:(?:arxiv\s+)?(?:admin\s+)?(?:note|comments?)\s*:\s*)?(?:"
+    rf"(?:th(?:is|e)|our|the\s+present)\s+{_WORK}\s+(?:has\s+(?:now\s+)?been|had\s+to\s+be|is|was)\s+{_ADVERBS}{_GONE}"
+    rf"|this\s+{_WORK}\s+(?:has\s+been|was|is)\s+removed(?=\s*(?:$|[.;]|{_BY}|{_WHY}))"
+    rf"|(?:(?:the\s+|all\s+)?authors?|we|i)\s+{_WISH}"
+    rf"(?:withdr[ae]wn?|withdrawing|retract(?:ed|ing)?)\s+(?:(?:this|the|their|our|my)\s+(?:\w+\s+)?{_WORK}|it)\b"
+    rf"|(?:the\s+|all\s+)?authors?\s+(?:have\s+)?request\w*\s+that\s+th(?:is|e)\s+{_WORK}\s+(?:should\s+)?be\s+{_GONE}"
     rf"|(?:bio|med|chem)rxiv\s+has\s+{_GONE}\s+this"
-    rf"|(?:{_WORK}\s+)?(?:temporarily\s+)?{_GONE}(?=\s*(?:$|[.,;:!)\]*–—-]|{_BY}|due|because|owing|pending|for|as|since|until))"
+    rf"|(?:(?:this\s+)?{_WORK}\s+)?(?:temporarily\s+)?{_GONE}(?=\s*(?:$|[.,;:!)\]*–—-]|{_BY}|{_WHY}))"
     rf"|withdrawal\s+(?:statement|note|notice)\b"
-    rf")(?!\s+from\s+(?!arxiv))",
+    rf")(?!\s+from\s+(?!{_PLACE}))",
     re.IGNORECASE,
 )
 #: wherever it stands in a comment or an abstract
-SAID = re.compile(rf"\bthis\s+{_WORK}\s+(?:has\s+been|is|was)\s+(?:\w+\s+)?{_GONE}\s+{_BY}", re.IGNORECASE)
+SAID = re.compile(
+    rf"\bthis\s+{_WORK}\s+(?:has\s+been|is|was)\s+(?:\w+\s+)?{_GONE}\s+{_BY}"
+    rf"|\bthis\s+{_WORK}\s+(?:has\s+(?:now\s+)?been|is)\s+(?:now\s+)?withdrawn(?=\s*(?:$|[.;]|due|because|owing))"
+    rf"|[.;,]\s+{_WORK}\s+withdrawn(?=\s*(?:$|[.;]|{_BY}|due|because|owing))"
+    rf"|[.;]\s+withdrawn\s+{_BY}",
+    re.IGNORECASE,
+)
 NOTICE = re.compile(
     r"\s*(?:"
     r"[\[(]\s*(?:withdrawn|retracted|removed)(?:\s+(?:article|paper|preprint))?\s*[\])]\s*:?"
     r"|(?:withdrawn|retracted|removed|temporary\s+removal)(?:\s+(?:article|paper|manuscript|preprint))?\s*(?::|\s[–—-]\s)"
     r"|(?:retraction|withdrawal)(?:\s+(?:note|notice|statement))?\s*(?::|\s[–—-]\s)"
     r"|(?:retraction|withdrawal)\s+(?:note|notice|statement)\s+(?:to|of|for|on)\b\s*:?"
+    r"|(?:retraction|withdrawal)\s+of\s*:"
     r"|(?:statement|notice)\s+of\s+(?:retraction|withdrawal)\s*(?::|\s[–—-]\s)"
     r")\s*",
     re.IGNORECASE,
@@ -66,4 +79,4 @@ def without_notice(title: str) -> str:
 
 def _may_say(text: str) -> bool:
     small = text.lower()
-    return "withdraw" in small or "retract" in small or "remov" in small
+    return "withdr" in small or "retract" in small or "remov" in small

@@ -23,7 +23,7 @@ from newsletter.selector.tokens import fold
 _IRREGULAR = """
 child/children mouse/mice louse/lice goose/geese foot/feet tooth/teeth ox/oxen person/people man/men
 woman/women quiz/quizzes leaf/leaves half/halves wolf/wolves shelf/shelves self/selves calf/calves elf/elves
-thief/thieves loaf/loaves scarf/scarves hoof/hooves sheaf/sheaves knife/knives life/lives wife/wives
+dwarf/dwarves thief/thieves loaf/loaves scarf/scarves hoof/hooves sheaf/sheaves knife/knives life/lives wife/wives
 bacterium/bacteria spectrum/spectra datum/data medium/media quantum/quanta equilibrium/equilibria
 continuum/continua curriculum/curricula optimum/optima minimum/minima maximum/maxima extremum/extrema
 stratum/strata symposium/symposia ovum/ova serum/sera erratum/errata memorandum/memoranda referendum/referenda

@@ -25,14 +25,16 @@ import re
 from html import unescape
 from urllib.parse import quote, unquote
 
-START = re.compile(r"(?:^|\bdoi[:=\s]\s*|[/=(])(?=10\.\d{4,9}(?:\.\d{1,9}){0,3}/)", re.IGNORECASE)
-#: white space, quotes, a query, a tag of HTML
+START = re.compile(r"(?:^|\bdoi[:=\s]\s*|[/=(<])(?=10\.\d{4,9}(?:\.\d{1,9}){0,3}/)", re.IGNORECASE)
+#: white space, what nobody sees, quotes, a query, a tag of HTML
 END = re.compile(
-    r"[\s\"]|[?&][\w.-]{1,40}=|;jsessionid=|</|<(?:a|b|br|em|i|p|span|strong|sub|sup)[\s/>]", re.IGNORECASE
+    r"[\s\"\u200b-\u200f\u2060\ufeff]|[?&][\w.-]{1,40}=|;jsessionid=|</|<(?:a|b|br|em|i|p|span|strong|sub|sup)[\s/>]",
+    re.IGNORECASE,
 )
 FRAGMENT = re.compile(r"(?<!;2-)#")  #: a SICI may end in "#"
 ALONE = re.compile(
-    r"\s*(?:doi\b[:=\s]*|(?:https?:)?(?://)?(?:dx\.)?doi\.org/)*(10\.\d{4,9}(?:\.\d{1,9}){0,3}/\S+)\s*", re.IGNORECASE
+    r"\s*[\[(<]?(?:doi\b[:=\s]*|(?:https?:)?(?://)?(?:dx\.|www\.)?doi\.org/)*(10\.\d{4,9}(?:\.\d{1,9}){0,3}/\S+)\s*",
+    re.IGNORECASE,
 )
 TAILS = ("/full", "/pdf", "/epub", "/abstract", "/abs", "/meta", "/html", "/fulltext", "/summary")
 CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}

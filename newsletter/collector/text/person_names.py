@@ -11,6 +11,8 @@ from newsletter.people import CJK, PARTICLES, is_degree, is_generation, is_group
 
 _AND = r"(?:and|&|und(?! zu )|och|et(?! al\b))"
 MARK = re.compile(rf"[()]|(?:[,，、،､] ?)+(?:{_AND} )?| {_AND} | on behalf of (?:the )?")
+BARS = re.compile(r" ?[|｜] ?| / |(?<=[\u4e00-\u9fff]{2})[・·](?=[\u4e00-\u9fff]{2})")
+OF_MAIL = re.compile(r"[^\s@()]+@[^\s@()]+ ?\(([^()@]+)\)")  #: "ann@lab.example (Ann Lee)", as RSS has it
 _WORD = r"[A-ZÀ-ÞĀ-Ž][a-zà-ÿā-ž][\w'’-]{0,30}"
 SIMPLE = re.compile(rf"{_WORD}(?: [A-Z]\.){{0,4}} {_WORD}")  #: a name that nothing is to be asked of
 WITH_BRACKET = re.compile(rf"{SIMPLE.pattern}(?: ?\([^()]*\))?")
@@ -68,6 +70,10 @@ def split_authors(line: str) -> list[str]:
     Groups are names, too; "Jr." belongs to who stands before it; "PhD" and "et al." are nobody.
     """
     line = BEFORE.sub("", " ".join(line.split()))
+    if of_mail := OF_MAIL.fullmatch(line):
+        return [of_mail[1].strip()]
+    if "(" not in line:
+        line = BARS.sub("; ", line)
     if names := _in_short(line):
         return names
     if SEMICOLON.search(line):

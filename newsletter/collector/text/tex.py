@@ -35,9 +35,12 @@ from newsletter.collector.text.tex_tables import (
 )
 from newsletter.collector.text.urls import LONGEST, is_address, without_trailing_punctuation
 
-TEXY = re.compile(r"[\\$^_{}~]|--|``")
+TEXY = re.compile(r"[\\$^_{}~]|--|``|[?!]`|`\w")
 DASHES = re.compile(rf"{URL}|(?<=[\w)\]%”’.,{CLOSERS}])---?(?=[\w(\[“‘{OPENERS}])|(?<=\s)---?(?=\s)")
 QUOTES = re.compile(r"``((?:(?!``|'').)+)''")
+QUOTED = re.compile(r"(?<![\w`])`([^`']+)'(?![\w'])")
+SPANISH = re.compile(r"(?<!\w)([?!])`(?=\w)")
+COUNT = re.compile(r"(?<=[A-Za-z)\]])\d+")
 MACRO = re.compile(r"\\[A-Za-z]")
 LONE = re.compile(rf"(?:^|[\W\d_])[^\W\d_][{CLOSERS}]*$|\)$")  # N^2, but not Net^2
 DIGITS = re.compile(r"[+-]?\d")
@@ -57,6 +60,8 @@ def read_tex(text: str) -> str:
 def _typeset(text: str) -> str:
     if "``" in text:
         text = QUOTES.sub(r"“\1”", text)
+    if "`" in text:
+        text = SPANISH.sub(lambda match: "¿" if match[1] == "?" else "¡", QUOTED.sub(r"‘\1’", text))
     if "--" not in text:
         return text
     return DASHES.sub(lambda match: {"--": "–", "---": "—"}.get(match[0], match[0]), text)
@@ -284,6 +289,11 @@ def _letter(alphabet: str, letter: str) -> str:
     return letter
 
 
+def _chemical(reader: _TexReader, _: str) -> str:
+    """A formula of mhchem, where numbers behind an element or a bracket are lowered."""
+    return COUNT.sub(lambda match: marked(SUB, match[0]), reader._argument())
+
+
 _Command = Callable[[_TexReader, str], str]
 COMMANDS: Mapping[str, _Command] = (
     dict.fromkeys(WRAPPERS.split(), _TexReader._wrapped)
@@ -294,6 +304,12 @@ COMMANDS: Mapping[str, _Command] = (
     | dict.fromkeys(DROPPED.split(), _TexReader._dropped)
     | dict.fromkeys(CITED.split(), _TexReader._cited)
     | {"ensuremath": _TexReader._in_math, "texorpdfstring": _TexReader._first, "enquote": _TexReader._quoted}
-    | {"sqrt": _TexReader._root, "url": _TexReader._address, "href": _TexReader._anchor, "footnote": _TexReader._note}
-    | dict.fromkeys(("textcolor", "colorbox", "raisebox"), _TexReader._second)
+    | {
+        "ce": _chemical,
+        "sqrt": _TexReader._root,
+        "url": _TexReader._address,
+        "href": _TexReader._anchor,
+        "footnote": _TexReader._note,
+    }
+    | dict.fromkeys(("textcolor", "colorbox", "raisebox", "foreignlanguage"), _TexReader._second)
 )

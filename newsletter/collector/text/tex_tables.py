@@ -36,9 +36,10 @@ textquotestraightbase ‚ textquotestraightdblbase „
 slash / dj đ DJ Đ DH Ð TH Þ ng ŋ NG Ŋ textquoteleft ‘ textquoteright ’ textquotedblleft “
 textquotedblright ” quotesinglbase ‚ quotedblbase „ guillemotleft « guillemotright » guilsinglleft ‹ guilsinglright ›
 textellipsis … textbullet • texteuro € textsterling £ textyen ¥ textcent ¢ textsection § textparagraph ¶ textcopyright ©
+dag † ddag ‡ textasteriskcentered *
 texttimes × textdiv ÷ textpm ± % % & & # # $ $ _ _ { { } } ( ( ) ) [ [ ] ]
 """
-_SPACES = r"""\ , ; : > quad qquad space newline linebreak par item hfill enspace thinspace noindent"""
+_SPACES = r"""\ , ; : > quad qquad space newline linebreak par item hfill enspace thinspace noindent nobreakspace"""
 #: letters, and what stands before a word, in prose only
 _PROSE = """ss ae AE oe OE o O l L aa AA i j dh DH th TH dj DJ ng NG SS lq textquoteleft textquotedblleft quotesinglbase
 quotedblbase guillemotleft guillemetleft guilsinglleft glqq glq flqq flq ohorn OHORN uhorn UHORN abreve ABREVE
@@ -47,7 +48,8 @@ texteuro textsterling pounds textdollar textless textgreater textsection S textb
 _SILENT = """! - / @ left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr displaystyle textstyle
 scriptstyle limits nolimits rm bf it sf tt sc cal boldmath unboldmath protect xspace centering
 allowbreak textcompwordmark nolinebreak hyp relax selectfont normalfont upshape itshape bfseries mdseries scshape
-slshape ttfamily sffamily rmfamily em"""
+slshape ttfamily sffamily rmfamily em
+tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge ignorespaces nobreakdash"""
 SYMBOLS = (
     GREEK
     | {name.capitalize(): letter.upper() for name, letter in GREEK.items()}
@@ -81,8 +83,9 @@ STYLES = {"emph": ITALIC, "textit": ITALIC, "textsl": ITALIC, "textbf": BOLD}
 STYLES |= {"textsuperscript": SUP, "textsubscript": SUB}
 WRAPPERS = """texttt textrm textsc textsf textup textnormal textmd text mathrm mathbf mathit
 mathsf mathtt mathnormal mathop mathbin mathrel operatorname mbox hbox fbox bm boldsymbol pmb underline uline
-underbrace overbrace lowercase num unit si centerline"""
+underbrace overbrace sout uwave textcircled lowercase uppercase MakeLowercase MakeUppercase num unit si centerline"""
 DROPPED = "begin end hspace vspace label color vskip hskip"  #: with their argument, which is no text
+DROPPED += " phantom hphantom vphantom selectlanguage"
 CITED = "cite citep citet citealp citeauthor citeyear ref eqref autoref cref Cref"
 ALPHABETS = dict.fromkeys(("mathbb", "mathds", "Bbb"), "DOUBLE-STRUCK") | {"mathfrak": "FRAKTUR"}
 ALPHABETS |= dict.fromkeys(("mathcal", "mathscr"), "SCRIPT")

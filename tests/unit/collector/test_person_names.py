@@ -57,6 +57,12 @@ LINES = {
     "Doe, A., PhD; Roe, B., Jr.; et al.": "A. Doe; B. Roe Jr.",
     "Ann Lee, 1, Bo Ek, 2": "Ann Lee; Bo Ek",
     "Ann Lee (Rome, Italy), Bo Ek": "Ann Lee (Rome, Italy); Bo Ek",
+    "Ann Lee | Bo Ek": "Ann Lee; Bo Ek",
+    "Ann Lee / Bo Ek": "Ann Lee; Bo Ek",
+    "山田太郎・鈴木花子": "山田太郎; 鈴木花子",
+    "ジョン・スミス": "ジョン・スミス",
+    "ann@lab.example (Ann Lee)": "Ann Lee",
+    "José Ortega y Gasset": "José Ortega y Gasset",
     "Madonna": "Madonna",
     "": "",
 }

@@ -18,7 +18,7 @@ SIGNS = r"""\textless < \textgreater > \textbar | \textbackslash \ \textbracelef
 \textcelsius ℃ \textmu µ \textohm Ω \texteuro € \textsterling £ \textyen ¥ \textcent ¢ \textwon ₩ \textbaht ฿
 \textperthousand ‰ \textnumero № \textonehalf ½ \texttwosuperior ² \textordfeminine ª \textpm ± \texttimes × \textdiv ÷
 \textminus − \textlnot ¬ \textsurd √ \textrightarrow → \textlangle ⟨ \textbardbl ‖ \textestimated ℮ \textinterrobang ‽
-\textalpha α \textOmega Ω \upmu μ \Upgamma Γ \varkappa ϰ \therefore ∴"""
+\ddag ‡ \textasteriskcentered * \textalpha α \textOmega Ω \upmu μ \Upgamma Γ \varkappa ϰ \therefore ∴"""
 COMMANDS = f"{LETTERS} {SIGNS}".split()
 
 
@@ -35,6 +35,13 @@ def test_commands_for_signs_and_letters_are_read(command: str, sign: str) -> Non
         (r"5 \textmu m at 20 \textdegree C for \pounds 5", "5 µm at 20 °C for £5"),
         (r"for \alpha and \beta, a \to b", "for α and β, a → b"),
         (r"e{\it gf}p of \textsc{nasa}", "egfp of nasa"),
+        (r"{\small Print} and \Large Size, \MakeUppercase{nasa}", "Print and Size, nasa"),
+        (r"?`Qu\'e? and !`Hola!", "¿Qué? and ¡Hola!"),
+        ("a `word' isn't `two'", "a ‘word’ isn't ‘two’"),
+        ("O`Neary isn't, nor is `code`", "O`Neary isn't, nor is `code`"),
+        (r"a$^\dagger$ and $A^\ddag$", "a† and A‡"),
+        (r"\ce{CO2} to \ce{Ca(OH)2}, \sout{or} a\nobreakdash-b", "CO₂ to Ca(OH)₂, or a-b"),
+        (r"\foreignlanguage{french}{la vie} \phantom{x}and more", "la vie and more"),
         (r"\mystery{words} and \tnti stay", "mystery words and tnti stay"),
     ],
 )

@@ -31,6 +31,19 @@ TITLE = "Pigments that shade the eyes of birds"
         "bioRxiv has withdrawn this preprint",
         "Withdrawal Statement: the authors have withdrawn …",
         "This article has been retracted.",
+        "This paper has now been withdrawn",
+        "arXiv admin note: withdrawn by arXiv due to plagiarism",
+        "This version withdrawn by arXiv Administrators",
+        "We have withdrawn this paper because of an error",
+        "I withdrew this paper",
+        "The authors have withdrawn this bioRxiv preprint.",
+        "The authors request that this preprint be withdrawn",
+        "This paper has been removed by arXiv administrators",
+        "This article has been removed",
+        "withdrawn from arXiv",
+        "An error was found; paper withdrawn",
+        "Not for publication; withdrawn by the author",
+        "Please note: this paper has been withdrawn.",
     ],
 )
 def test_a_sentence_says_that_a_paper_is_withdrawn(text: str) -> None:
@@ -49,6 +62,14 @@ def test_a_sentence_says_that_a_paper_is_withdrawn(text: str) -> None:
         "In 1998 a journal printed a claim. The paper was retracted in 2010. We follow its readers.",
         "v2: withdrew a claim in Section 4",
         "Retractable needles",
+        "This paper is about withdrawn drugs",
+        "The authors have withdrawn blood from mice",
+        "The authors retract their earlier claim",
+        "We show how to withdraw it",
+        "We withdraw the assumption of independence",
+        "The article withdrawn in 2019 still misleads: a case study",
+        "We study cash; paper money withdrawn from banks is counted",
+        "Removed sediments change rivers",
     ],
 )
 def test_a_text_about_withdrawals_says_nothing_of_its_own_paper(text: str) -> None:
@@ -68,6 +89,7 @@ def test_a_text_about_withdrawals_says_nothing_of_its_own_paper(text: str) -> No
         f"Retraction notice to “{TITLE}” [J. Birds 12 (2020) 3-9]",
         f"Statement of Retraction: {TITLE}",
         f"Withdrawal: {TITLE}",
+        f"Retraction of: {TITLE}",
         f"TEMPORARY REMOVAL: {TITLE}",
     ],
 )

@@ -14,7 +14,7 @@ vertex/vertices alga/algae spectrum/spectra bacterium/bacteria criterion/criteri
 schema/schemata child/children mouse/mice
 woman/women leaf/leaves life/lives box/boxes church/churches epoch/epochs hero/heroes video/videos bus/buses lens/lenses
 bias/biases process/processes gas/gases database/databases movie/movies case/cases topic/topics idea/ideas quiz/quizzes
-LLM/LLMs GPU/GPUs API/APIs gpu/gpus
+dwarf/dwarves LLM/LLMs GPU/GPUs API/APIs gpu/gpus
 """
 STRANGERS = """
 policy/police policy/political organ/organization universe/university new/news genetic/genetics economics/economic
