@@ -23,9 +23,9 @@ class LoginClient(aiosmtplib.SMTP):
     ) -> SMTPResponse:
         """Log in by the first way that works. Raises SMTPNotSupported, naming what is offered, where there is none."""
         if self.supports_extension("auth") and not self.supported_auth_methods:
-            offered = ", ".join(method.upper() for method in self.server_auth_methods) or "none that has a name"
+            offered = ", ".join(method.upper() for method in self.server_auth_methods) or "nothing"
             ours = ", ".join(method.upper() for method in self.AUTH_METHODS)
-            raise SMTPNotSupported(f"no way to log in: the server offers AUTH {offered}; we know {ours}")
+            raise SMTPNotSupported(f"no way to log in: for AUTH the server offers {offered}; we know {ours}")
         return await super().login(username, password, timeout=timeout)
 
     async def auth_login(

@@ -75,7 +75,7 @@ def about(words: str, code: int, status: str, phase: str) -> About:
 
 def _may_mean_reader(words: str) -> bool:
     """Say whether words that nobody knows leave it at the code, or speak of somebody who gets mail."""
-    return len(plain(words).split()) < _WORDS or _RECIPIENT.search(words) is not None
+    return len(re.findall(r"\w+", plain(words))) < _WORDS or _RECIPIENT.search(words) is not None
 
 
 def _speaks_of_reader(reason: Reason, words: str, code: int, subject: str, phase: str) -> bool:

@@ -231,6 +231,7 @@ class Slowly:
             "issue": WEEK_12,
             "pool": 59,
             "missing": ("<b>A source</b>",),
+            "stale": (),
             "slot": slot,
         }
         macros = Macros(template, {**context, "reader": Reader()})
