@@ -81,7 +81,7 @@ def _blocks(
     defaults: Defaults,
     wordings: Sequence[Wording],
 ) -> Iterator[list[Selection]]:
-    """While one block is told in Python, the next one is chosen in machine code, by the other processors."""
+    """While one block is told in Python, the next one is chosen in machine code, by all processors that have time."""
     hidden: Sequence[Set[str]] = seen or [frozenset()] * len(profiles)
     if len(hidden) != len(profiles):
         raise ValueError("seen must hold one set per profile")
@@ -89,7 +89,7 @@ def _blocks(
         for block in _fitting(pool, profiles, hidden, defaults):
             yield _told(pool, _chosen(pool, block, 1), wordings)
         return
-    threads = processors() if len(profiles) <= BLOCK else max(processors() - 1, 1)
+    threads = processors()
     with ThreadPoolExecutor(1) as ahead:
         waiting: Future[tuple[Block, Readers, Chosen]] | None = None
         told = 0
