@@ -372,7 +372,7 @@ def fit(scores: Scores, readers: Readers, interests: Interests, fits: Floats) ->
     if number - interests.unassigned > 1:
         mix_groups(interests, mass, fits, means, sketches)
     for interest in range(number):
-        in_deviations(fits[interest], means[interest], np.sqrt((sketches[interest] ** 2).sum()))
+        in_deviations(fits[interest], means[interest], length_of(sketches[interest]))
     add_peaks(scores, readers, interests, fits)
     take_dislikes(scores, readers, interests, fits)
 
@@ -417,6 +417,14 @@ def add_usual(
         means[interest] += part * scores.means[atom]
         for dimension in range(sketches.shape[1]):
             sketches[interest, dimension] += part * scores.sketches[atom, dimension]
+
+
+def length_of(sketch: NDArray[Any]) -> float:
+    """Its length, which is a deviation; added up in one order, as numpy and numba do not by themselves."""
+    squares = 0.0
+    for dimension in range(len(sketch)):
+        squares += np.float64(sketch[dimension]) * np.float64(sketch[dimension])
+    return float(np.sqrt(squares))
 
 
 def in_deviations(fits: Floats, mean: float, deviation: float) -> None:
@@ -499,7 +507,7 @@ def take_dislikes(scores: Scores, readers: Readers, interests: Interests, fits: 
     for place in range(readers.less_start[interests.reader], readers.less_start[interests.reader + 1]):
         atom = readers.less[place]
         row, share = scores.steps[atom], readers.less_share[place]
-        unit = share / max(np.sqrt((scores.sketches[atom] ** 2).sum()), FLATTEST)
+        unit = share / max(length_of(scores.sketches[atom]), FLATTEST)
         part, middle = np.float32(scores.sizes[atom] * unit), np.float32(scores.means[atom] * unit)
         for interest in range(len(interests.weight)):
             mine = fits[interest]
@@ -888,6 +896,7 @@ _FITTING = (
     add_likes,
     add_usual,
     mix_groups,
+    length_of,
     in_deviations,
     raise_to,
     raise_known,
