@@ -98,7 +98,7 @@ def _tempered(reason: Reason, diagnostic: Diagnostic, status: str, reply: str) -
     effect, subject = EFFECTS[reason], status.partition(".")[2]
     if effect not in (Effect.BOUNCES, Effect.COUNTS):
         return reason
-    if subject in _OF_SENDER or reply in _OF_SERVER or _AT_MAIL.search(diagnostic.around):
+    if subject in _NEVER_ADDRESS or reply in OF_SERVER or _AT_MAIL.search(diagnostic.around):
         return reason if reason is Reason.NOTACCEPT else Reason.REJECTED
     if effect is Effect.COUNTS:
         return reason
@@ -154,9 +154,11 @@ def _unknown(diagnostic: Diagnostic, status: str, doubtful: bool) -> Reason:
 
 
 #: Subject and detail of codes that judge the sender or its quota, never the recipient: RFC 3463, Google, Microsoft.
-_OF_SENDER = frozenset({"1.7", "1.8", "1.90", "2.252", "4.5", "5.3", "3.190"})
-#: Replies that refuse a session or a sender: RFC 4954, RFC 7504, and what filters say.
-_OF_SERVER = frozenset({"521", "530", "534", "535", "538", "541", "571"})
+OF_SENDER = frozenset({"1.7", "1.8", "1.90", "2.252", "4.5"})
+_NEVER_ADDRESS = OF_SENDER | {"5.3", "3.190"}  #: with those of too many recipients, and of a service that is off
+OF_LOGIN = frozenset({"530", "534", "535", "538"})  #: RFC 4954
+#: Replies that refuse a session or a sender: RFC 7504, and what filters say.
+OF_SERVER = OF_LOGIN | {"521", "541", "571"}
 
 
 _BY_STATUS = {
@@ -215,8 +217,8 @@ def _by_status(status: str, reply: str) -> Reason | None:
         return Reason.MAILBOXFULL
     if subject in _BY_STATUS:
         return _BY_STATUS[subject]
-    if reply in _OF_SERVER:
-        return Reason.SECURITYERROR if reply.startswith("53") else Reason.BLOCKED
+    if reply in OF_SERVER:
+        return Reason.SECURITYERROR if reply in OF_LOGIN else Reason.BLOCKED
     if subject.startswith("6."):
         return Reason.CONTENTERROR
     if subject.startswith("7."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from newsletter.bounces.provider_event import (
+    SES_KINDS,
     Fields,
     bounce,
     classified,
@@ -147,20 +148,9 @@ def read_resend(event: Fields) -> Iterator[BounceReport]:
         yield report(ReportKind.BOUNCE, failed if lasting else [temporarily(one) for one in failed], event)
 
 
-_RESEND_KINDS = {
-    "NoEmail": Reason.USERUNKNOWN,
-    "Suppressed": Reason.SUPPRESSED,
-    "OnAccountSuppressionList": Reason.SUPPRESSED,
-    "MailboxFull": Reason.MAILBOXFULL,
-    "MessageTooLarge": Reason.MESGTOOBIG,
-    "ContentRejected": Reason.CONTENTERROR,
-    "AttachmentRejected": Reason.CONTENTERROR,
-}
-
-
 def _resend(address: str, told: Fields) -> RecipientReport:
     """Read the server's own words, where they are told; the message is Resend's own, the same for everybody."""
-    kind = _RESEND_KINDS.get(text(told, "subType"), Reason.ONHOLD)
+    kind = SES_KINDS.get(text(told, "subType"), Reason.ONHOLD)
     words = " ".join(texts(told, "diagnosticCode")) or text(told, "diagnosticCode")
     if kind is Reason.SUPPRESSED or not words:
         return RecipientReport(address, kind, detail=text(told, "message")[:300])

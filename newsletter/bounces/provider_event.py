@@ -17,6 +17,19 @@ LONGEST = 300_000  #: characters of the trace
 
 Fields = Mapping[str, Any]
 
+#: what Amazon SES calls a bounce, and Resend, which sends by it
+SES_KINDS = {
+    "NoEmail": Reason.USERUNKNOWN,
+    "General": Reason.ONHOLD,
+    "Suppressed": Reason.SUPPRESSED,
+    "OnAccountSuppressionList": Reason.SUPPRESSED,
+    "MailboxFull": Reason.MAILBOXFULL,
+    "MessageTooLarge": Reason.MESGTOOBIG,
+    "ContentRejected": Reason.CONTENTERROR,
+    "AttachmentRejected": Reason.CONTENTERROR,
+    "CustomTimeoutExceeded": Reason.EXPIRED,
+}
+
 
 def complaint(event: Fields, address: str, number: str = "") -> BounceReport:
     """Make the report of somebody who called a mail spam."""

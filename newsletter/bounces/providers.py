@@ -15,6 +15,7 @@ from typing import Any
 from newsletter.bounces.more_providers import read_brevo, read_mailjet, read_resend, read_sparkpost
 from newsletter.bounces.provider_event import (
     MOST_EVENTS,
+    SES_KINDS,
     Fields,
     bounce,
     classified,
@@ -71,21 +72,8 @@ def read_ses(event: Fields) -> Iterator[BounceReport]:
         yield report(ReportKind.NONE, [RecipientReport(address, Reason.DELIVERED) for address in gone], inner)
 
 
-_SES_KINDS = {
-    "NoEmail": Reason.USERUNKNOWN,
-    "General": Reason.ONHOLD,
-    "Suppressed": Reason.SUPPRESSED,
-    "OnAccountSuppressionList": Reason.SUPPRESSED,
-    "MailboxFull": Reason.MAILBOXFULL,
-    "MessageTooLarge": Reason.MESGTOOBIG,
-    "ContentRejected": Reason.CONTENTERROR,
-    "AttachmentRejected": Reason.CONTENTERROR,
-    "CustomTimeoutExceeded": Reason.EXPIRED,
-}
-
-
 def _ses_recipient(recipient: Fields, told: Fields) -> RecipientReport:
-    kind = _SES_KINDS.get(text(told, "bounceSubType"), Reason.ONHOLD)
+    kind = SES_KINDS.get(text(told, "bounceSubType"), Reason.ONHOLD)
     words = text(recipient, "diagnosticCode")
     found = classified(text(recipient, "emailAddress"), words, text(recipient, "status"), kind)
     permanent = text(told, "bounceType") == "Permanent"

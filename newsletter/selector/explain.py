@@ -143,6 +143,19 @@ def _absent(pool: Pool, reader: Block, entry_id: str) -> Explanation:
     return Explanation(entry_id, title, *blank)
 
 
+def best_and_ranked(pool: Pool, block: Readers, own: Interests, fits: Floats) -> tuple[list[float], list[list[int]]]:
+    """Per interest the best fit of what may be shown, and all that match and fit no other interest better, best first.
+
+    By the kernel itself. block: of one reader; fits: interests × candidates, without what is hidden or by its authors.
+    """
+    scratch = kernel.scratch_for(0, pool.arrays.duplicate_of)._replace(fits=fits.copy())
+    keys = kernel.rank_interests(pool.size, block, own, pool.arrays, scratch)
+    shown = scratch.fits[: len(keys)]
+    plain = np.where(shown >= PINNED, shown - PINNED, shown)
+    ranked = [kernel.candidate_of(row[row >= 0], pool.size).tolist() for row in keys]
+    return np.maximum(plain.max(axis=1, initial=0), 0).tolist(), ranked
+
+
 def forbidden(pool: Pool, profile: Profile, seen: Set[str], candidate: int) -> tuple[Hidden, ...]:
     """Everything that forbids it, in the order in which a reader would think of it."""
 
@@ -176,6 +189,7 @@ class _Case:
         self.kinds = _kinds(pool, profile, reader)
         self.links = self._linked()
         self.fits = self._fits()
+        self.best, self.ranked = best_and_ranked(pool, self.block, self.interests, self.fits)
         self.standings = [self._standing(interest) for interest in range(self.number)]
         self.displaced = self.candidate in displaced(pool, reader, self.chosen)
 
@@ -230,7 +244,7 @@ class _Case:
 
     def _standing(self, interest: int) -> Standing:
         wish = self.wish[interest]
-        best, ranked = self._ranked(interest)
+        best, ranked = self.best[interest], self.ranked[interest]
         author = self.reader.authored[wish].get(self.candidate, "")
         parts, least = self._parts(interest, author), max(self.reader.floor, 0.0)
         fit = float(self.fits[interest, self.candidate])
@@ -257,32 +271,6 @@ class _Case:
             score=sum(part.amount for part in parts),
             parts=parts,
         )
-
-    def _ranked(self, interest: int) -> tuple[float, list[int]]:
-        """The best fit, and all that match and fit no other interest better, best first: by the kernel itself."""
-        width, pool, fits = self.pool.size, self.pool.arrays, self._shown()
-        keys = np.full(width, -1, np.int64)
-        if self.weight[interest] > 0:
-            scratch, filing = self._filed(fits), kernel.filing_of(interest, self.interests)
-            hype, mine = self.reader.hype[0], fits[interest]
-            pins = np.array([*self.reader.authored[self.wish[interest]]], np.int64)
-            kernel.fill_values(mine, filing, pins, pool.trend, hype, self.reader.floor, scratch)
-            kernel.rank(scratch.value, scratch.tops, pool, keys)
-        plain = np.where(fits[interest] >= PINNED, fits[interest] - PINNED, fits[interest])
-        return float(max(plain.max(initial=0), 0)), kernel.candidate_of(keys[keys >= 0], width).tolist()
-
-    def _filed(self, fits: Floats) -> kernel.Scratch:
-        scratch = kernel.scratch_for(0, self.pool.arrays.duplicate_of)._replace(fits=fits)
-        kernel.file_papers(self.interests, scratch)
-        return scratch
-
-    def _shown(self) -> Floats:
-        """fits of what may be shown, by authors of the interests above all others."""
-        fits: Floats = self.fits.copy()
-        fits[:, list(self.reader.hidden)] = kernel.VOID
-        for interest, wish in enumerate(self.wish):
-            kernel.pin(np.array([*self.reader.authored[wish]], np.int64), fits[interest])
-        return fits
 
     # their parts
 

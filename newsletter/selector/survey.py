@@ -15,6 +15,7 @@ from newsletter.selector.explain import (
     Explanation,
     Hidden,
     Standing,
+    best_and_ranked,
     displaced,
     forbidden,
     interests,
@@ -25,7 +26,7 @@ from newsletter.selector.explain import (
     with_why,
 )
 from newsletter.selector.features import Floats
-from newsletter.selector.kernel import EXPLORATORY, FAIR, PINNED, RISE, VOID, Doubles, Interests, Readers
+from newsletter.selector.kernel import EXPLORATORY, FAIR, RISE, VOID, Doubles, Interests, Readers
 from newsletter.selector.pool import Pool
 from newsletter.selector.profile_arrays import Block, Defaults, read
 from newsletter.selector.rank import choose
@@ -54,7 +55,8 @@ class _Interest:
         self.weight, self.fair = whole.weight[number], share
         self.places = int(((whole.chosen.group[0] == number) & (whole.chosen.way[0] == FAIR))[: whole.picks].sum())
         self.authored = reader.authored[wish]
-        self.best, self.ranks = self._ranked(whole.shown[number])
+        self.best = whole.best[number]
+        self.ranks = {candidate: rank for rank, candidate in enumerate(whole.ranked[number], 1)}
         self.least = max(reader.floor, 0.0)
         self.fit = np.where(fits > VOID, fits, left)
         self.known = fits > VOID
@@ -62,19 +64,6 @@ class _Interest:
         self.score = self.unpinned.copy()
         pinned = [*self.authored]
         self.score[pinned] = (1 - whole.hype) * np.maximum(self.fit[pinned], 0) + whole.rise[pinned]
-
-    def _ranked(self, shown: Floats) -> tuple[float, dict[int, int]]:
-        """The best fit; and each matching candidate's rank, by the kernel itself."""
-        whole, width = self.whole, self.whole.pool.size
-        keys = np.full(width, -1, np.int64)
-        if self.weight > 0:
-            trend, pins = whole.arrays.trend, np.array([*self.authored], np.int64)
-            scratch, filing = whole.scratch, kernel.filing_of(self.number, whole.own)
-            kernel.fill_values(shown, filing, pins, trend, whole.hype, whole.reader.floor, scratch)
-            kernel.rank(scratch.value, scratch.tops, whole.arrays, keys)
-        order = kernel.candidate_of(keys[keys >= 0], width).tolist()
-        plain = np.where(shown >= PINNED, shown - PINNED, shown)
-        return float(max(plain.max(initial=0), 0)), {candidate: rank for rank, candidate in enumerate(order, 1)}
 
     def matches(self, candidate: int) -> bool:
         if candidate in self.ranks:
@@ -139,9 +128,7 @@ class _Survey:
         fits = np.zeros((number + 1, self.pool.size), np.float32)
         table = self.pool.table
         kernel.fit(table.scores, block, own, fits)
-        self.shown = self._shown(fits)
-        self.scratch = kernel.scratch_for(0, self.arrays.duplicate_of)._replace(fits=self.shown)
-        kernel.file_papers(own, self.scratch)
+        self.best, self.ranked = best_and_ranked(self.pool, block, own, fits)
         share = shares(block, own)
         scores, what_is = (
             table.steps[block.atom] * table.sizes[block.atom].astype(np.float64)[:, None],
@@ -150,14 +137,6 @@ class _Survey:
         left = self._disliked((share @ scores - what_is.middle[:, None]) * what_is.unit[:, None], block)
         for interest in range(number):
             yield _Interest(self, interest, fits[interest], left[interest], self.weight[interest] / total)
-
-    def _shown(self, fits: Floats) -> Floats:
-        """fits of what may be shown, by authors of the interests above all others."""
-        shown: Floats = fits.copy()
-        shown[:, self.reader.hidden] = VOID
-        for interest, wish in enumerate(self.wish):
-            kernel.pin(np.array([*self.reader.authored[wish]], np.int64), shown[interest])
-        return shown
 
     def _disliked(self, left: Doubles, block: Readers) -> Doubles:
         """What disliked papers leave of these fits, each in its turn."""

@@ -16,13 +16,12 @@ import re
 from enum import Enum
 from functools import lru_cache
 
-from newsletter.bounces.classify import Diagnostic, classify, is_doubtful, plain
+from newsletter.bounces.classify import OF_LOGIN, OF_SENDER, OF_SERVER, Diagnostic, classify, is_doubtful, plain
 from newsletter.bounces.reasons import Reason
 from newsletter.sender.phase import AFTER_RCPT, Phase
 
-_OF_SENDERS = frozenset(("1.7", "1.8", "1.90", "2.252", "4.5"))  #: Exchange's and Gmail's own among them
-_LOGIN = frozenset((530, 534, 535, 538))
-_NEVER_READERS = frozenset((500, 502, 503, 504, 521, 541, 571)) | _LOGIN
+_LOGIN = frozenset(map(int, OF_LOGIN))
+_NEVER_READERS = frozenset((500, 502, 503, 504, *map(int, OF_SERVER)))
 _OF_ADDRESSES = frozenset((550, 551, 553, 556))  #: without another word, said to RCPT
 _OF_SYNTAX = frozenset((501, 553, 555))
 _ADDRESS_STATUS = re.compile(r"[12]\.\d{1,2}|4\.4")
@@ -58,7 +57,7 @@ class About(Enum):
 def about(words: str, code: int, status: str, phase: str) -> About:
     """Judge a 5xx; `status` is the enhanced one (RFC 3463), or ""."""
     subject = status.partition(".")[2]
-    if subject in _OF_SENDERS:
+    if subject in OF_SENDER:
         return About.SENDER
     reason, _ = classify(Diagnostic(words, _IN_WORDS.get(Phase(phase), "") if phase else ""))
     if _speaks_of_reader(reason, words, code, subject, phase):
